@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+#   make            daemon, lbctl and BPF objects, into build/
+#   make deps       install what building, running and testing needs
+#   make check      lints, unit, packet and cluster tests; ends with 'N passed, N failed'
+#   make demo       the main job on this machine, in network namespaces
+#   make bench      figures, as a table and as build/bench.json
+#   make deb rpm    packages, into build/packages/
+#   make install    DESTDIR and PREFIX are honoured
+
+VERSION := 0.1.0
+PREFIX ?= /usr
+DESTDIR ?=
+BUILD ?= build
+
+CC ?= gcc
+CLANG ?= clang
+LLVM_STRIP ?= llvm-strip
+PKG_CONFIG ?= pkg-config
+
+LIBRARIES := libbpf libxdp libzmq msgpack libcyaml libevent libevent_pthreads jansson libmnl \
+	libsystemd libcap libcurl yaml-0.1
+
+WARNINGS := -Wall -Wextra -Werror -Wformat=2 -Wmissing-prototypes -Wstrict-prototypes -Wundef \
+	-Wpointer-arith -Wcast-qual -Wvla
+HARDENING := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
+CPPFLAGS += -D_GNU_SOURCE -DLBD_VERSION='"$(VERSION)"' -DLBD_PREFIX='"$(PREFIX)"' \
+	-Iinclude -Ilbd -I.
+CFLAGS ?= -O2 -g
+CFLAGS += -std=gnu11 $(WARNINGS)
+LDFLAGS += -pie -Wl,-z,relro,-z,now
+LIB_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(LIBRARIES) 2>/dev/null)
+LIB_LIBS = $(shell $(PKG_CONFIG) --libs $(LIBRARIES) 2>/dev/null) -pthread
+SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+
+BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -std=gnu11 -Wall -Wextra -Werror \
+	-Wno-unused-function -Wno-pass-failed -D__BPF_VERSION__='"$(VERSION)"' -Iinclude \
+	-I/usr/include/$(shell $(CC) -print-multiarch 2>/dev/null)
+
+LIB_SOURCES := $(filter-out lbd/lbctl/%, $(wildcard lbd/*/*.c)) $(wildcard sync/*.c)
+LBCTL_SOURCES := $(wildcard lbd/lbctl/*.c)
+UNIT_SOURCES := $(wildcard tests/unit/test_*.c)
+TOOL_SOURCES := $(wildcard tests/tools/*.c)
+BPF_SOURCES := $(wildcard bpf/*.bpf.c)
+TEST_BPF_SOURCES := $(wildcard tests/*/*.bpf.c)
+
+BPF_OBJECTS := $(BPF_SOURCES:%.bpf.c=$(BUILD)/%.bpf.o)
+TEST_BPF_OBJECTS := $(TEST_BPF_SOURCES:%.bpf.c=$(BUILD)/%.bpf.o)
+UNIT_TESTS := $(UNIT_SOURCES:%.c=$(BUILD)/asan/%)
+TOOLS := $(TOOL_SOURCES:%.c=$(BUILD)/%)
+
+.DEFAULT_GOAL := all
+.SECONDARY:
+.DELETE_ON_ERROR:
+
+all: $(BUILD)/lbd $(BUILD)/lbctl $(BPF_OBJECTS)
+
+# --- user space, once as shipped and once under sanitizers
+
+$(BUILD)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(LIB_CFLAGS) $(CFLAGS) $(HARDENING) -MMD -c -o $@ $<
+
+$(BUILD)/asan/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(LIB_CFLAGS) $(CFLAGS) $(SANITIZE) -MMD -c -o $@ $<
+
+$(BUILD)/liblbd.a: $(LIB_SOURCES:%.c=$(BUILD)/obj/%.o)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/asan/liblbd.a: $(LIB_SOURCES:%.c=$(BUILD)/asan/obj/%.o)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/lbd: $(BUILD)/obj/lbd/main.o $(BUILD)/liblbd.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIB_LIBS)
+
+$(BUILD)/lbctl: $(LBCTL_SOURCES:%.c=$(BUILD)/obj/%.o) $(BUILD)/liblbd.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIB_LIBS)
+
+$(BUILD)/asan/lbd: $(BUILD)/asan/obj/lbd/main.o $(BUILD)/asan/liblbd.a
+	$(CC) $(SANITIZE) -o $@ $^ $(LIB_LIBS)
+
+$(BUILD)/asan/lbctl: $(LBCTL_SOURCES:%.c=$(BUILD)/asan/obj/%.o) $(BUILD)/asan/liblbd.a
+	$(CC) $(SANITIZE) -o $@ $^ $(LIB_LIBS)
+
+$(BUILD)/asan/tests/unit/%: $(BUILD)/asan/obj/tests/unit/%.o $(BUILD)/asan/liblbd.a
+	@mkdir -p $(@D)
+	$(CC) $(SANITIZE) -o $@ $^ $(LIB_LIBS) -lcmocka
+
+$(BUILD)/tests/tools/%: $(BUILD)/obj/tests/tools/%.o $(BUILD)/liblbd.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIB_LIBS) -lm
+
+# --- BPF
+
+$(BUILD)/%.bpf.o: %.bpf.c
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -MMD -MF $(@:.o=.d) -c -o $@ $<
+	$(LLVM_STRIP) -g $@
+
+clean:
+	rm -rf $(BUILD)
+
+.PHONY: all clean
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR GPL-2.0-only */
+/*
+ * The pinned maps: what outlives program and daemon. Both sides compile this
+ * file; a change of any layout here raises LBD_MAPS_ABI.
+ *
+ * All service state is a snapshot, kept twice: half 0 and half 1 of lbd_vips,
+ * lbd_services and lbd_backends. The packet path reads control->active once
+ * per packet and stays in that half; the daemon writes the other half and then
+ * flips the word. So a config change, a health change and a new next hop all
+ * take effect at one point, for all services together.
+ *
+ *   vips[half] -> service id -> services[half] -> ring -> backend index
+ *                     |                                        |
+ *                     +-> connection table -> backend index ---+-> backends[half]
+ */
+#ifndef LBD_MAPS_H
+#define LBD_MAPS_H
+
+#include "lbd/conntable.h"
+#include "lbd/outcome.h"
+#include "lbd/types.h"
+
+#define LBD_MAPS_ABI 1
+
+/* X(name): every pinned map, its file name below the instance's directory. */
+#define LBD_MAPS(X)      \
+	X(lbd_control)   \
+	X(lbd_vips)      \
+	X(lbd_services)  \
+	X(lbd_backends)  \
+	X(lbd_rings)     \
+	X(lbd_conn4)     \
+	X(lbd_conn6)     \
+	X(lbd_dirty4)    \
+	X(lbd_dirty6)    \
+	X(lbd_outcomes)  \
+	X(lbd_svc_stats) \
+	X(lbd_be_stats)  \
+	X(lbd_tx)        \
+	X(lbd_generations)
+
+/* Slots of lbd_generations. A swap writes RUNNING; PREVIOUS is for rollback. */
+enum lbd_generation_slot {
+	LBD_GENERATION_RUNNING,
+	LBD_GENERATION_PREVIOUS,
+	LBD_GENERATION_SLOTS,
+};
+
+/* Sizes that were fixed when the maps were made; all powers of two but ring_size. */
+struct lbd_limits {
+	__u32 services; /* ids 1 .. services - 1 */
+	__u32 backends; /* indexes 1 .. backends - 1 */
+	__u32 conn4_buckets;
+	__u32 conn6_buckets;
+	__u32 vip_buckets;
+	__u32 ring_size; /* Maglev table size, prime */
+	__u32 rings;	 /* twice the services: a full set can be written aside */
+};
+
+/* One entry. Written by the daemon only. */
+struct lbd_control {
+	__u32 abi;
+	__u32 size; /* sizeof(struct lbd_control) */
+	struct lbd_limits limits;
+	__u32 active;	   /* half in force, 0 or 1 */
+	__u32 vip_salt[2]; /* per half: makes every VIP fit its bucket */
+	__u32 complete;	   /* 1 once the maps have been set up */
+	struct lbd_secret conn_secret;
+};
+
+/*
+ * An address, port and protocol that is served. port 0 serves every port.
+ * protocol 0 with port 0 only marks an address as a VIP (service 0).
+ */
+struct lbd_vip {
+	struct lbd_addr addr;
+	__be16 port;
+	__u8 protocol;
+	__u8 used;
+	__u16 service;
+	__u16 reserved[5];
+};
+
+#define LBD_VIP_BUCKET_SLOTS 4
+
+struct lbd_vip_bucket {
+	struct lbd_vip slot[LBD_VIP_BUCKET_SLOTS];
+};
+
+_Static_assert(sizeof(struct lbd_vip) == 32, "two VIPs a cache line");
+
+struct lbd_service {
+	struct lbd_addr vip; /* the identity: VIP, port, protocol */
+	__be16 port;
+	__u8 protocol;
+	__u8 used;
+	__u32 ring;   /* which ring of lbd_rings */
+	__u16 usable; /* backends in the ring; 0: nothing to pick */
+	__u16 reserved[19];
+};
+
+_Static_assert(sizeof(struct lbd_service) == 64, "a service is one cache line");
+
+/* A member of a service. The same machine behind two services is two of these. */
+struct lbd_backend {
+	struct lbd_addr addr;
+	__u8 dmac[6]; /* next hop; dmac and smac are written to the frame in one go */
+	__u8 smac[6];
+	__u32 ifindex; /* where the next hop is; 0: not resolved */
+	__u16 tx_slot; /* of that interface in lbd_tx */
+	__u16 mtu;     /* largest IP packet of that interface */
+	__u8 state;    /* enum lbd_backend_state */
+	__u8 forward;  /* enum lbd_forward */
+	__u16 service; /* id of the service it is a member of */
+	__u32 weight;
+	__u32 tunnel_base4;  /* outer IPv4 source: prefix, host order ... */
+	__u32 tunnel_host4;  /* ... and mask of the bits that vary per flow */
+	__be64 tunnel_base6; /* outer IPv6 source: upper half; the lower varies */
+};
+
+_Static_assert(sizeof(struct lbd_backend) == 64, "a backend is one cache line");
+
+struct lbd_traffic {
+	__u64 packets;
+	__u64 bytes; /* of the IP packet as it came, without link and tunnel headers */
+};
+
+struct lbd_outcome_counters {
+	__u64 packets[LBD_OUTCOME_MAX];
+};
+
+/* lbd_rings packs four backend indexes into a word. */
+#define LBD_RING_PACK 4
+
+LBD_INLINE __u32 lbd_ring_words(__u32 ring_size)
+{
+	return (ring_size + LBD_RING_PACK - 1) / LBD_RING_PACK;
+}
+
+/* Devices that backends are reached through. */
+#define LBD_TX_MAX 64
+
+LBD_INLINE __u32 lbd_vip_hash(const struct lbd_addr *addr, __be16 port, __u8 protocol, __u32 salt,
+			      __u32 buckets)
+{
+	__u64 x = addr->halves[1] ^ addr->halves[0] * 0x9e3779b97f4a7c15ULL;
+
+	return (__u32)(lbd_mix(x ^ ((__u64)salt << 32 | (__u32)port << 8 | protocol)) &
+		       (buckets - 1));
+}
+
+/*
+ * What a generation is specialised for, in its .rodata. Constant to the
+ * verifier, which removes the code of every feature that is off.
+ */
+#define LBD_FEATURE_IPV4 (1U << 0)
+#define LBD_FEATURE_IPV6 (1U << 1)
+#define LBD_FEATURE_DSR (1U << 2)
+#define LBD_FEATURE_IPIP (1U << 3)
+#define LBD_FEATURE_ANY_PORT (1U << 4)
+#define LBD_FEATURE_REDIRECT (1U << 5) /* a backend is behind another interface */
+
+struct lbd_generation_config {
+	__u32 abi;
+	__u32 features;
+	struct lbd_limits limits;
+	struct lbd_timeouts timeouts;
+	__u32 tick_shift;   /* a tick is 2^shift jiffies, close to a second */
+	__u32 refresh_bits; /* a live entry is replicated again every 2^bits ticks */
+	struct lbd_secret conn_secret;
+	struct lbd_secret pick_secret; /* of the Maglev hash, shared by the cluster */
+};
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The configuration as the file says it, checked but with nothing derived.
+ * keys.h describes every key once (type, range, default, help); the checker,
+ * lbd.yaml(5) and the messages come from there.
+ *
+ *   file -> check (names line, key, what came, what was expected) -> struct config
+ */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/error.h"
+
+#define CONFIG_NAME_MAX 64 /* service, backend, node and instance names, with the NUL */
+
+enum config_xdp_mode { CONFIG_XDP_AUTO, CONFIG_XDP_NATIVE, CONFIG_XDP_GENERIC, CONFIG_XDP_OFFLOAD };
+
+struct config_backend {
+	char *name; /* default: its address as text */
+	struct lbd_addr addr;
+	uint32_t weight; /* 0..65535; 0 takes no new flows; default 100 */
+	bool drain;	 /* existing flows only; set by lbctl backend drain */
+};
+
+struct config_health {
+	bool enabled;	      /* check: tcp (default) or none */
+	uint16_t port;	      /* host order; 0: the service's port */
+	uint32_t interval_ms; /* default 2000 */
+	uint32_t timeout_ms;  /* default 1000, <= interval */
+	uint32_t rise;	      /* successes to come up, default 2 */
+	uint32_t fall;	      /* failures to go down, default 3 */
+};
+
+struct config_service {
+	char *name;
+	struct lbd_addr vip;
+	uint16_t port;	  /* host order; 0: every port */
+	uint8_t protocol; /* IPPROTO_TCP or IPPROTO_UDP */
+	uint8_t forward;  /* enum lbd_forward */
+	struct config_health health;
+	struct config_backend *backends;
+	uint32_t backends_count;
+};
+
+struct config_peer {
+	char *name;
+	struct addr_endpoint address; /* where its lbd listens for sync */
+};
+
+struct config {
+	char *instance; /* names the pin directory and the control socket; default "lbd" */
+	char *node;	/* default: the host's name */
+	struct {
+		char **interfaces; /* at least one */
+		uint32_t interfaces_count;
+		enum config_xdp_mode mode;
+	} xdp;
+	struct {
+		uint32_t services;	   /* default 128, power of two */
+		uint32_t backends;	   /* default 1024, power of two, <= 65536 */
+		uint32_t connections_ipv4; /* slots, default 1048576, power of two >= 1024 */
+		uint32_t connections_ipv6; /* slots, default 262144 */
+		uint32_t maglev;	   /* ring size, prime, default 65537 */
+	} limits;
+	struct {		      /* seconds idle */
+		uint32_t tcp;	      /* default 900 */
+		uint32_t udp;	      /* default 60 */
+		uint32_t closing;     /* default 30 */
+		uint32_t unconfirmed; /* default 10 */
+	} timeouts;
+	struct {
+		struct addr_prefix source_ipv4; /* default 198.18.0.0/16 */
+		struct addr_prefix source_ipv6; /* default 100::/64; length <= 64 */
+	} tunnel;
+	struct {
+		char *secret_file;	     /* NULL: a fixed, public secret; warned about */
+		bool listening;		     /* is listen set? peers need it */
+		struct addr_endpoint listen; /* a named address, never the wildcard */
+		uint32_t patience_ms;	     /* gate: how long to wait for a peer; default 10000 */
+		struct config_peer *peers;
+		uint32_t peers_count;
+	} cluster;
+	struct {
+		char *interface;	/* NULL: no keepalived section */
+		uint32_t router_id;	/* 1..255 */
+		uint32_t priority;	/* 1..254, default 100 */
+		uint32_t advert_ms;	/* default 100 */
+		struct lbd_addr source; /* unicast_src_ip; peers are given below */
+		struct lbd_addr *peers;
+		uint32_t peers_count;
+	} vrrp;
+	struct config_service *services;
+	uint32_t services_count;
+};
+
+/*
+ * Read and check @path. On success *ret_config is the caller's, to be freed
+ * with config_free. On failure (-EINVAL, -ENOENT, ...) err->text has one line
+ * per fault, each "PATH:LINE: KEY: what came, expected what".
+ */
+int config_load(const char *path, struct config **ret_config, struct error *err);
+
+/* Check and read text that didn't come from a file; @name stands in messages. */
+int config_parse(const char *text, size_t size, const char *name, struct config **ret_config,
+		 struct error *err);
+
+/* Write @config as YAML that config_load accepts, atomically (temporary file, rename), mode 0600. */
+int config_save(const struct config *config, const char *path, struct error *err);
+
+/* Accepts NULL. */
+void config_free(struct config *config);
+
+struct config_service *config_find_service(const struct config *config, const char *name);
+struct config_backend *config_find_backend(const struct config_service *service, const char *name);
+
+/*
+ * Runtime changes (lbctl backend ...) edit the effective config, then apply it
+ * like a reload. Each returns 0, -ENOENT (no such service or backend, the
+ * nearest name suggested), -EEXIST or -EINVAL, with the message in @err.
+ */
+int config_backend_add(struct config *config, const char *service, const char *name,
+		       const char *address, uint32_t weight, struct error *err);
+int config_backend_remove(struct config *config, const char *service, const char *name,
+			  struct error *err);
+int config_backend_drain(struct config *config, const char *service, const char *name, bool drain,
+			 struct error *err);
+int config_backend_weight(struct config *config, const char *service, const char *name,
+			  uint32_t weight, struct error *err);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The only door to the kernel's BPF: pinned maps, generations, attachment.
+ * No other file of the daemon calls libbpf or libxdp.
+ *
+ *   dataplane_open    make the maps, or adopt those pinned and prove they fit
+ *   dataplane_load    a generation: the packet path, specialised, over these maps
+ *   dataplane_swap    one slot update; dataplane_rollback is the same, backwards
+ *   dataplane_attach  the root program, once per interface
+ *   dataplane_commit  a model: write the idle half, flip one word
+ *
+ * A private data plane (no pin directory) is the same thing, seen by nobody:
+ * for packet tests, benchmarks and the golden packets before an upgrade.
+ */
+#ifndef DATAPLANE_DATAPLANE_H
+#define DATAPLANE_DATAPLANE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "config/config.h"
+#include "dataplane/tables.h"
+#include "lbd/maps.h"
+#include "model/model.h"
+
+struct dataplane;
+
+struct dataplane_options {
+	const char *pin_dir; /* NULL: private, nothing is pinned */
+	struct lbd_limits limits;
+};
+
+/*
+ * Make or adopt the maps. Refuses (-EPROTO) pins of another ABI and (-E2BIG)
+ * of other limits, naming both. Half-made pins of a killed start are removed
+ * and made again; half-made claims are swept.
+ */
+int dataplane_open(const struct dataplane_options *options, struct dataplane **ret,
+		   struct error *err);
+
+/* Unmaps and closes; pins, programs and attachments stay. Accepts NULL. */
+void dataplane_close(struct dataplane *dataplane);
+
+/* Were the maps there before? How many claims were swept? */
+bool dataplane_adopted(const struct dataplane *dataplane, uint32_t *ret_swept);
+
+const struct lbd_limits *dataplane_limits(const struct dataplane *dataplane);
+const struct tables *dataplane_tables(const struct dataplane *dataplane);
+
+/* What the snapshot in force says, as a model (names are addresses). *ret: model_free. */
+int dataplane_adopt(const struct dataplane *dataplane, struct model **ret, struct error *err);
+
+/* Put @model in force: one atomic step for the packet path. Returns once the old half is idle. */
+int dataplane_commit(struct dataplane *dataplane, const struct model *model, struct error *err);
+
+struct dataplane_generation {
+	uint32_t prog_id; /* 0: the slot is empty */
+	uint32_t features;
+	uint32_t instructions; /* after verification */
+	int64_t loaded_at;     /* seconds since the epoch */
+	char tag[17];	       /* of the program's text, hexadecimal */
+	char version[32];      /* of the object, as built */
+};
+
+/*
+ * Load @object as a generation for @model over these maps. The program's file
+ * descriptor is the caller's. -EPROTO if its ABI differs, the verifier's last
+ * lines in @err if it was refused.
+ */
+int dataplane_load(struct dataplane *dataplane, const char *object, const struct model *model,
+		   uint32_t features, int *ret_fd, struct error *err);
+
+/* Make @prog_fd the running generation; the one that ran becomes the previous one. */
+int dataplane_swap(struct dataplane *dataplane, int prog_fd, struct error *err);
+
+/* Exchange running and previous. -ENOENT if there is no previous one. */
+int dataplane_rollback(struct dataplane *dataplane, struct error *err);
+
+int dataplane_generation(const struct dataplane *dataplane, enum lbd_generation_slot slot,
+			 struct dataplane_generation *ret);
+
+struct dataplane_attachment {
+	char interface[IFNAMSIZ];
+	uint32_t ifindex;
+	enum config_xdp_mode mode; /* in force: NATIVE, GENERIC or OFFLOAD */
+	bool dispatcher;	   /* in libxdp's chain, or the only program */
+	bool adopted;		   /* it was there before */
+	char reason[192];	   /* why this mode: a sentence */
+};
+
+/*
+ * Stand the root program on @interface, unless it stands there already.
+ * AUTO tries native, then generic. @root_object is root.bpf.o.
+ */
+int dataplane_attach(struct dataplane *dataplane, const char *root_object, const char *interface,
+		     enum config_xdp_mode mode, struct dataplane_attachment *ret,
+		     struct error *err);
+
+/* Remove the root program from @interface (only lbd --detach, or an interface that left the config). */
+int dataplane_detach(struct dataplane *dataplane, const char *interface, struct error *err);
+
+/* Interfaces that pins say we stand on. *ret is free()d by the caller. */
+int dataplane_attached(const struct dataplane *dataplane, char (**ret)[IFNAMSIZ],
+		       uint32_t *ret_count);
+
+/* Remove every pin of the instance. After this nothing is left of it. */
+int dataplane_unpin(const char *pin_dir, struct error *err);
+
+/* Counters, summed over CPUs. @ret has LBD_OUTCOME_MAX places; the others limits.services / .backends. */
+int dataplane_outcomes(const struct dataplane *dataplane, uint64_t *ret);
+int dataplane_service_traffic(const struct dataplane *dataplane, struct lbd_traffic *ret);
+int dataplane_backend_traffic(const struct dataplane *dataplane, struct lbd_traffic *ret);
+
+/*
+ * Run @prog_fd (or the running generation with -1) on one frame. @out has room
+ * for *out_size bytes and gets the frame as it left. Returns the XDP action,
+ * or a negative errno. The frame comes from ifindex @ifindex of this namespace.
+ */
+int dataplane_test_run(struct dataplane *dataplane, int prog_fd, uint32_t ifindex, const void *in,
+		       uint32_t in_size, void *out, uint32_t *out_size);
+
+#endif

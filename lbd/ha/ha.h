@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * High availability: the role keepalived gives this node, and the gate that
+ * tells keepalived whether the node may have the VIP.
+ *
+ * The gate is a file that keepalived reads (track_file, weight 1): "0" open,
+ * "-254" closed, which puts the VRRP instance into FAULT.
+ *
+ *            peers configured, table not proven
+ *   start ------------------------------------> CLOSED
+ *     |                                            | every peer that answers has sent
+ *     | no peers, or MASTER with adopted tables    | its full table, or nobody has
+ *     v                                            v answered for the patience
+ *    OPEN <----------------------------------------+
+ *
+ * Once open it stays open while the daemon runs: a node doesn't drop the VIP
+ * because its peer went away. The role is kept in a file of the run directory,
+ * so that a restarted daemon knows it.
+ */
+#ifndef HA_HA_H
+#define HA_HA_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "config/config.h"
+#include "sync/sync.h"
+
+struct ha;
+
+/* X(constant, name as keepalived's notify script says it, lower case) */
+#define HA_ROLES(X)           \
+	X(UNKNOWN, "unknown") \
+	X(MASTER, "master")   \
+	X(BACKUP, "backup")   \
+	X(FAULT, "fault")
+
+enum ha_role {
+#define X(constant, name) HA_ROLE_##constant,
+	HA_ROLES(X)
+#undef X
+};
+
+struct ha_status {
+	enum ha_role role;
+	int64_t role_ms_ago;
+	bool gate_open;
+	char gate_reason[160]; /* a sentence: why it is open or closed */
+};
+
+/*
+ * @run_dir: where "role" and "gate" are kept. @adopted: the pinned tables were
+ * taken over, packets flowed meanwhile. @sync may be NULL (no peers). Looks at
+ * the peers every 50 ms while the gate is closed.
+ */
+int ha_new(struct event_base *base, const char *run_dir, bool adopted, uint32_t patience_ms,
+	   struct sync *sync, struct ha **ret, struct error *err);
+
+/* The notify script said so. -EINVAL names the roles. */
+int ha_set_role(struct ha *ha, const char *role, struct error *err);
+
+void ha_status(const struct ha *ha, struct ha_status *ret);
+
+/*
+ * Print a keepalived.conf made from @config to *ret (free()): one VRRP
+ * instance with every VIP, unicast peers, the gate as track_file, the notify
+ * script at @notify_path. -EINVAL if the config has no vrrp section.
+ */
+int ha_keepalived_conf(const struct config *config, const char *run_dir, const char *notify_path,
+		       char **ret, struct error *err);
+
+/* Leaves role and gate files as they are: the daemon may be replaced. Accepts NULL. */
+void ha_free(struct ha *ha);
+
+#endif

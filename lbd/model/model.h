@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the node serves right now: the config, plus what the config can't say:
+ * which id each service and backend has in the pinned maps, whether health
+ * checks call it up, and where its next hop is.
+ *
+ * Ids are stable: a service (VIP, port, protocol) or a backend (service,
+ * address) keeps its id across reloads and restarts, and a removed one's id is
+ * GONE until no entry of the connection table uses it.
+ *
+ *   struct config + struct model (old) --model_build--> struct model (new)
+ *   struct model --dataplane_commit--> pinned snapshot
+ *   pinned snapshot --dataplane_adopt--> struct model (after a restart)
+ */
+#ifndef MODEL_MODEL_H
+#define MODEL_MODEL_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "config/config.h"
+#include "lbd/maps.h"
+
+/* Where frames for a backend go. Filled by net/, resolved is false until known. */
+struct nexthop {
+	bool resolved;
+	uint32_t ifindex;
+	uint16_t mtu;
+	uint8_t dmac[6];
+	uint8_t smac[6];
+};
+
+struct backend {
+	uint16_t index; /* in lbd_backends; 0: this slot of the array is free */
+	uint16_t service;
+	bool gone;    /* no longer configured */
+	bool drain;   /* by config or lbctl */
+	bool healthy; /* by the last health check, or true where none is made */
+	bool checked; /* has a check answered since the daemon started? */
+	uint32_t weight;
+	struct lbd_addr addr;
+	char name[CONFIG_NAME_MAX];
+	struct nexthop nexthop;
+};
+
+struct service {
+	uint16_t id; /* in lbd_services; 0: this slot of the array is free */
+	bool gone;
+	uint8_t protocol;
+	uint8_t forward;
+	uint16_t port; /* host order, 0: every port */
+	struct lbd_addr vip;
+	char name[CONFIG_NAME_MAX];
+	struct config_health health;
+};
+
+struct model {
+	struct lbd_limits limits;
+	struct lbd_timeouts timeouts_s; /* seconds, as in the config */
+	struct lbd_secret pick_secret;
+	struct addr_prefix tunnel4, tunnel6;
+	struct service *services; /* limits.services of them, place = id */
+	struct backend *backends; /* limits.backends of them, place = index */
+};
+
+/* An empty model for these limits; NULL without memory. */
+struct model *model_new(const struct lbd_limits *limits);
+
+/* Accepts NULL. */
+void model_free(struct model *model);
+
+/*
+ * The model that @config asks for, taking ids, health and next hops over from
+ * @old (which isn't changed). What @config lacks becomes GONE. Ids that are
+ * marked in @service_used / @backend_used (indexed by id; may be NULL when
+ * nothing was ever GONE) are not given to anything new. New backends start
+ * unhealthy if they are checked. -ENOSPC with the limit to raise when ids ran out.
+ */
+int model_build(const struct config *config, const struct model *old, const bool *service_used,
+		const bool *backend_used, struct model **ret_model, struct error *err);
+
+/* What the data plane is told about @backend. */
+enum lbd_backend_state model_backend_state(const struct backend *backend);
+
+/* The service's backends one after the other: start with NULL, ends with NULL. GONE ones too. */
+struct backend *model_next_backend(const struct model *model, uint16_t service,
+				   const struct backend *previous);
+
+struct service *model_find_service(const struct model *model, const struct lbd_addr *vip,
+				   uint16_t port, uint8_t protocol);
+struct backend *model_find_backend(const struct model *model, uint16_t service,
+				   const struct lbd_addr *addr);
+
+/*
+ * The ring of @service: its backends that take new flows, by weight. Backends
+ * that are UP only; when all of those have weight 0 or there are none, the
+ * ring is empty. @ring has limits.ring_size places. As maglev_build.
+ */
+int model_ring(const struct model *model, const struct service *service, uint16_t *ring);
+
+/* LBD_FEATURE_* that this model needs of a generation; @xdp_ifindexes are where packets come in. */
+uint32_t model_features(const struct model *model, const uint32_t *xdp_ifindexes,
+			uint32_t xdp_count);
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * State sync: the connection table, replicated to the peers. One thread owns
+ * all sockets and writes remote records into the table; everything here is
+ * called from the main thread. PROTOCOL.md has the messages.
+ *
+ *   dirty bits -> outbox (a bitmap per peer) -> wire -> transport
+ *                        => transport -> wire -> peer -> apply -> table
+ */
+#ifndef SYNC_SYNC_H
+#define SYNC_SYNC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/error.h"
+#include "dataplane/tables.h"
+#include "model/model.h"
+
+struct sync;
+
+struct sync_peer_config {
+	char name[CONFIG_NAME_MAX];
+	struct addr_endpoint address;
+};
+
+struct sync_config {
+	char node[CONFIG_NAME_MAX];
+	struct addr_endpoint listen;
+	struct sync_peer_config *peers;
+	uint32_t peers_count;
+};
+
+/* X(constant, name): the states of a peer, with its diagram in sync/peer.h. */
+#define SYNC_STATES(X)              \
+	X(CONNECTING, "connecting") \
+	X(HELLO, "hello")           \
+	X(BULK, "bulk")             \
+	X(LIVE, "live")             \
+	X(STALE, "stale")
+
+enum sync_state {
+#define X(constant, name) SYNC_STATE_##constant,
+	SYNC_STATES(X)
+#undef X
+};
+
+struct sync_peer_status {
+	char name[CONFIG_NAME_MAX];
+	struct addr_endpoint address;
+	enum sync_state state; /* of our conversation towards it */
+	bool received_all;     /* has its full table arrived since we last (re)connected? */
+	uint64_t boot;	       /* its boot identity, 0 unknown */
+	int64_t heard_ms_ago;  /* -1: never */
+	uint64_t sent_records, sent_bytes;
+	uint64_t received_records, received_bytes;
+	uint64_t applied, older, full, unknown; /* what became of received records */
+	uint64_t pending_buckets;		/* dirty for this peer, not sent yet */
+	uint32_t rtt_us;
+	uint64_t reconnects;
+};
+
+/*
+ * Start the thread. @tables must stay mapped until sync_stop. The config is
+ * copied. *ret is the caller's.
+ */
+int sync_start(const struct sync_config *config, const struct tables *tables, struct sync **ret,
+	       struct error *err);
+
+/* Other peers or another listen address, without restarting what stays the same. */
+int sync_reconfigure(struct sync *sync, const struct sync_config *config, struct error *err);
+
+/*
+ * Tell the identities behind the local ids: (service id -> VIP, port,
+ * protocol), (backend index -> service, address). Called after each commit;
+ * copies what it needs. Peers are told, and what was unknown is asked for again.
+ */
+int sync_set_dictionary(struct sync *sync, const struct model *model);
+
+/* Status of every configured peer. *ret (free()) has *ret_count entries. */
+int sync_peers(struct sync *sync, struct sync_peer_status **ret, uint32_t *ret_count);
+
+/* Call @visit for each refusal counter: its name, its sentence, its count. */
+void sync_refusals(struct sync *sync,
+		   void (*visit)(void *context, const char *name, const char *sentence,
+				 uint64_t count),
+		   void *context);
+
+/* Says bye to the peers, joins the thread. Accepts NULL. */
+void sync_stop(struct sync *sync);
+
+#endif
