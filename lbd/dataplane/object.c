@@ -2,6 +2,7 @@
 /* BPF objects: opening one over our maps, and loading one as a generation. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -46,33 +47,36 @@ int object_open(const struct dataplane *dataplane, const char *path, char *log, 
 	return 0;
 }
 
-/* The struct that the object was built with; its address is where ours must go. */
-static struct lbd_generation_config *object_config(struct bpf_object *object, size_t *ret_size)
+/* The map behind the section that holds the configuration. */
+static struct bpf_map *object_config_map(struct bpf_object *object)
 {
 	struct bpf_map *map;
 
 	bpf_object__for_each_map(map, object)
 		if (!strcmp(bpf_map__name(map), LBD_GENERATION_CONFIG_SECTION))
-			return (void *)bpf_map__initial_value(map, ret_size);
+			return map;
 	return NULL;
 }
 
+/* What the object was built with, if it is one of ours. */
 static int object_prove(struct bpf_object *object, const char *path,
-			struct lbd_generation_config **ret, struct error *err)
+			struct lbd_generation_config *ret, struct error *err)
 {
-	struct lbd_generation_config *config;
+	struct bpf_map *map = object_config_map(object);
+	const struct lbd_generation_config *built;
 	size_t size = 0;
 
-	config = object_config(object, &size);
-	if (!config)
+	built = map ? bpf_map__initial_value(map, &size) : NULL;
+	if (!built)
 		return error_set(err, -EPROTO, "%s: no %s section, not a packet path of lbd", path,
 				 LBD_GENERATION_CONFIG_SECTION);
-	if (config->abi != LBD_MAPS_ABI || size != sizeof(*config))
+	if (size != sizeof(*built) || built->abi != LBD_MAPS_ABI)
 		return error_set(err, -EPROTO,
 				 "%s: built for map ABI %u with %zu bytes of configuration, "
 				 "expected ABI %d with %zu",
-				 path, config->abi, size, LBD_MAPS_ABI, sizeof(*config));
-	*ret = config;
+				 path, size >= sizeof(built->abi) ? built->abi : 0, size,
+				 LBD_MAPS_ABI, sizeof(*built));
+	*ret = *built;
 	return 0;
 }
 
@@ -142,7 +146,7 @@ static int object_load(struct bpf_object *object, const char *path, const char *
 int dataplane_load(struct dataplane *dataplane, const char *path, const struct model *model,
 		   uint32_t features, int *ret_fd, struct error *err)
 {
-	struct lbd_generation_config *config;
+	struct lbd_generation_config config = { 0 };
 	struct bpf_object *object = NULL;
 	char *log;
 	int rc;
@@ -156,7 +160,12 @@ int dataplane_load(struct dataplane *dataplane, const char *path, const struct m
 	rc = object_prove(object, path, &config, err);
 	if (rc)
 		goto out;
-	object_specialise(dataplane, model, features, config);
+	object_specialise(dataplane, model, features, &config);
+	rc = bpf_map__set_initial_value(object_config_map(object), &config, sizeof(config));
+	if (rc) {
+		error_errno(err, rc, "%s: set its configuration", path);
+		goto out;
+	}
 	rc = object_load(object, path, log, ret_fd, err);
 out:
 	bpf_object__close(object);
