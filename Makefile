@@ -34,7 +34,7 @@ LIB_LIBS = $(shell $(PKG_CONFIG) --libs $(LIBRARIES) 2>/dev/null) -pthread
 SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -std=gnu11 -Wall -Wextra -Werror \
-	-Wno-unused-function -Wno-pass-failed -D__BPF_VERSION__='"$(VERSION)"' -Iinclude \
+	-Wno-unused-function -Wno-pass-failed -DLBD_VERSION='"$(VERSION)"' -Iinclude -I. \
 	-I/usr/include/$(shell $(CC) -print-multiarch 2>/dev/null)
 
 LIB_SOURCES := $(filter-out lbd/lbctl/%, $(wildcard lbd/*/*.c)) $(wildcard sync/*.c)

@@ -51,7 +51,7 @@ const struct tables *dataplane_tables(const struct dataplane *dataplane);
 /* What the snapshot in force says, as a model (names are addresses). *ret: model_free. */
 int dataplane_adopt(const struct dataplane *dataplane, struct model **ret, struct error *err);
 
-/* Put @model in force: one atomic step for the packet path. Returns once the old half is idle. */
+/* Put @model in force: one atomic step for the packet path. */
 int dataplane_commit(struct dataplane *dataplane, const struct model *model, struct error *err);
 
 struct dataplane_generation {

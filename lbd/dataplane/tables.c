@@ -21,20 +21,9 @@ uint32_t tables_now(const struct tables *tables)
 	       LBD_TICK_MASK;
 }
 
-/*
- * A tick ahead of now (the clocks of the two sides round differently) is as
- * good as now; without this it would look as old as the counter is long.
- */
-static uint32_t tables_idle(uint64_t value, uint32_t now)
-{
-	uint32_t idle = lbd_value_idle(value, now);
-
-	return idle > LBD_TICK_MASK / 2 ? 0 : idle;
-}
-
 uint32_t tables_age_ms(const struct tables *tables, uint64_t value, uint32_t now)
 {
-	return (uint32_t)((uint64_t)tables_idle(value, now) * tables->tick_ns / MS_NS);
+	return (uint32_t)((uint64_t)lbd_value_idle(value, now) * tables->tick_ns / MS_NS);
 }
 
 uint32_t tables_tick_of_age(const struct tables *tables, uint32_t age_ms, uint32_t now)
@@ -200,7 +189,7 @@ bool tables_find(const struct tables *tables, const struct table_entry *flow,
 
 static enum tables_put tables_update(__u64 *word, uint64_t held, uint64_t value, uint32_t now)
 {
-	if ((held & LBD_CONN_CONFIRMED) && tables_idle(held, now) <= tables_idle(value, now))
+	if ((held & LBD_CONN_CONFIRMED) && lbd_value_idle(held, now) <= lbd_value_idle(value, now))
 		return TABLES_PUT_OLDER;
 	/* Lost to the packet path: what it wrote is newer than any record. */
 	if (LBD_CAS(word, held, value) != held)
