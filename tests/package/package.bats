@@ -120,6 +120,17 @@ systemctl daemon-reload" ]
   done
 }
 
+@test "the keepalived.conf that lbctl prints names the notify script of the package" {
+  run -0 in_root '
+    dpkg -i /packages/lbd.deb >/dev/null
+    script=$(lbctl keepalived /etc/lbd/lbd.yaml | grep -om1 "/usr/lib/lbd/[a-z-]*")
+    test -x "$script"'
+}
+
+@test "the configuration of the package is right" {
+  run -0 in_root 'dpkg -i /packages/lbd.deb >/dev/null; lbctl check'
+}
+
 # What both packages hold, each distribution's own papers left out.
 contents() {
   sed -E 's#^\./#/#; /\/$/d; s/\.gz$//' |
@@ -133,7 +144,7 @@ contents() {
   awk '!/^d/ { print $2 }' "$BATS_TEST_TMPDIR/all" | contents >"$BATS_TEST_TMPDIR/rpm"
   diff "$BATS_TEST_TMPDIR/deb" "$BATS_TEST_TMPDIR/rpm"
   for file in /usr/sbin/lbd /usr/bin/lbctl /usr/lib/lbd/root.bpf.o /usr/lib/lbd/lb.bpf.o \
-    /usr/lib/lbd/lbd-notify /usr/lib/systemd/system/lbd.service /etc/lbd/lbd.yaml; do
+    /usr/lib/lbd/keepalived-notify /usr/lib/systemd/system/lbd.service /etc/lbd/lbd.yaml; do
     grep -qx "$file" "$BATS_TEST_TMPDIR/deb"
   done
 }
