@@ -44,6 +44,7 @@ BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -std=gnu11 -Wall -Wextra -Werror \
 	-I/usr/include/$(shell $(CC) -print-multiarch 2>/dev/null)
 
 LIB_SOURCES := $(filter-out lbd/lbctl/%, $(wildcard lbd/*/*.c)) $(wildcard sync/*.c)
+DAEMON_SOURCES := $(wildcard lbd/*.c)
 LBCTL_SOURCES := $(wildcard lbd/lbctl/*.c)
 UNIT_SOURCES := $(wildcard tests/unit/test_*.c)
 TOOL_SOURCES := $(wildcard tests/tools/*.c)
@@ -79,13 +80,13 @@ $(BUILD)/asan/liblbd.a: $(LIB_SOURCES:%.c=$(BUILD)/asan/obj/%.o)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-$(BUILD)/lbd: $(BUILD)/obj/lbd/main.o $(BUILD)/liblbd.a
+$(BUILD)/lbd: $(DAEMON_SOURCES:%.c=$(BUILD)/obj/%.o) $(BUILD)/liblbd.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIB_LIBS)
 
 $(BUILD)/lbctl: $(LBCTL_SOURCES:%.c=$(BUILD)/obj/%.o) $(BUILD)/liblbd.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIB_LIBS)
 
-$(BUILD)/asan/lbd: $(BUILD)/asan/obj/lbd/main.o $(BUILD)/asan/liblbd.a
+$(BUILD)/asan/lbd: $(DAEMON_SOURCES:%.c=$(BUILD)/asan/obj/%.o) $(BUILD)/asan/liblbd.a
 	$(CC) $(SANITIZE) -o $@ $^ $(LIB_LIBS)
 
 $(BUILD)/asan/lbctl: $(LBCTL_SOURCES:%.c=$(BUILD)/asan/obj/%.o) $(BUILD)/asan/liblbd.a
