@@ -77,6 +77,7 @@ in_root() {
 @test "an upgrade restarts a running lbd and never detaches" {
   run -0 in_root '
     dpkg -i /packages/lbd.deb >/dev/null
+    mkdir -p /sys/fs/bpf/lbd/lbd
     : >$calls
     dpkg -i /packages/next.deb >/dev/null
     cat $calls'
@@ -84,15 +85,18 @@ in_root() {
 deb-systemd-invoke try-restart lbd.service" ]
 }
 
-@test "removal stops lbd, then detaches each instance" {
+@test "removal stops lbd, then detaches each instance that is pinned" {
   run -0 in_root '
     dpkg -i /packages/lbd.deb >/dev/null
+    mkdir -p /sys/fs/bpf/lbd/left /sys/fs/bpf/lbd/right
     : >$calls
-    dpkg -r lbd >/dev/null
+    dpkg -r lbd >/dev/null 2>/calls/errors
+    grep -q "ip link set dev DEVICE xdp off" /calls/errors # the stand-in removed nothing
     cat $calls'
   [ "$output" = "deb-systemd-invoke stop lbd.service
 systemctl --quiet disable lbd.service
-lbd -c /etc/lbd/lbd.yaml --detach
+lbd --detach --instance left
+lbd --detach --instance right
 systemctl daemon-reload" ]
 }
 
