@@ -262,23 +262,40 @@ static bool attach_stands_on(const struct dataplane *dataplane, unsigned int ifi
 	return attach_adopt(dataplane, &attachment);
 }
 
-int dataplane_attached(const struct dataplane *dataplane, char (**ret)[IFNAMSIZ],
-		       uint32_t *ret_count)
+static int attach_remove_all(struct dataplane *dataplane, const struct if_nameindex *all,
+			     uint32_t *ret_interfaces, struct error *err)
 {
-	struct if_nameindex *all = if_nameindex();
-	uint32_t count = 0;
+	int rc = 0;
 
-	if (!all)
-		return -errno;
+	for (; all->if_index && !rc; all++) {
+		if (!attach_stands_on(dataplane, all->if_index))
+			continue;
+		rc = dataplane_detach(dataplane, all->if_name, err);
+		*ret_interfaces += !rc;
+	}
+	return rc;
+}
+
+int dataplane_remove(const char *pin_dir, uint32_t *ret_interfaces, struct error *err)
+{
+	struct dataplane dataplane = { 0 };
+	struct if_nameindex *all;
+	char path[256];
+	int rc;
+
+	*ret_interfaces = 0;
 	libxdp_set_print(attach_print);
-	while (all[count].if_index)
-		count++;
-	*ret = calloc(count + 1, sizeof(**ret));
-	*ret_count = 0;
-	for (uint32_t i = 0; *ret && i < count; i++)
-		if (attach_stands_on(dataplane, all[i].if_index))
-			memcpy((*ret)[(*ret_count)++], all[i].if_name,
-			       strnlen(all[i].if_name, IFNAMSIZ - 1));
-	if_freenameindex(all);
-	return *ret ? 0 : -ENOMEM;
+	if (access(pin_dir, F_OK))
+		return error_errno(err, -errno, "%s", pin_dir);
+	snprintf(path, sizeof(path), "%s/lbd_generations", pin_dir);
+	dataplane.fd[MAP_lbd_generations] = bpf_obj_get(path);
+	if (dataplane.fd[MAP_lbd_generations] < 0)
+		return maps_unpin(pin_dir, err);
+	all = if_nameindex();
+	rc = all ? attach_remove_all(&dataplane, all, ret_interfaces, err)
+		 : error_errno(err, -errno, "list the interfaces");
+	if (all)
+		if_freenameindex(all);
+	close(dataplane.fd[MAP_lbd_generations]);
+	return rc ? rc : maps_unpin(pin_dir, err);
 }

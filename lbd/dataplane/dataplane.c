@@ -56,11 +56,6 @@ void dataplane_close(struct dataplane *dataplane)
 	free(dataplane);
 }
 
-int dataplane_unpin(const char *pin_dir, struct error *err)
-{
-	return maps_unpin(pin_dir, err);
-}
-
 bool dataplane_adopted(const struct dataplane *dataplane, uint32_t *ret_swept)
 {
 	*ret_swept = dataplane->swept;

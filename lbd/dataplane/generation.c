@@ -96,9 +96,9 @@ static void generation_config(const struct bpf_prog_info *info, const __u32 *map
 	}
 }
 
-static int generation_info(int fd, struct dataplane_generation *ret)
+static int generation_read(int fd, struct dataplane_generation *ret,
+			   struct lbd_generation_config *config)
 {
-	struct lbd_generation_config config = { 0 };
 	__u32 maps[MAP_COUNT + 8], size = sizeof(struct bpf_prog_info);
 	struct bpf_prog_info info = {
 		.map_ids = (__u64)(uintptr_t)maps,
@@ -109,30 +109,51 @@ static int generation_info(int fd, struct dataplane_generation *ret)
 		return -errno;
 	if (info.nr_map_ids > sizeof(maps) / sizeof(*maps))
 		info.nr_map_ids = sizeof(maps) / sizeof(*maps);
-	generation_config(&info, maps, &config);
+	generation_config(&info, maps, config);
 	ret->prog_id = info.id;
-	ret->features = config.features;
+	ret->features = config->features;
 	ret->instructions = info.xlated_prog_len / 8;
 	ret->loaded_at = generation_epoch(info.load_time);
 	for (int i = 0; i < 8; i++)
 		snprintf(ret->tag + 2 * i, 3, "%02x", info.tag[i]);
-	snprintf(ret->version, sizeof(ret->version), "%.31s", config.version);
+	snprintf(ret->version, sizeof(ret->version), "%.31s", config->version);
 	return 0;
+}
+
+static int generation_query(const struct dataplane *dataplane, enum lbd_generation_slot slot,
+			    struct dataplane_generation *ret, struct lbd_generation_config *config)
+{
+	int fd = generation_fd(dataplane, slot), rc;
+
+	memset(ret, 0, sizeof(*ret));
+	memset(config, 0, sizeof(*config));
+	if (fd == -ENOENT)
+		return 0;
+	if (fd < 0)
+		return fd;
+	rc = generation_read(fd, ret, config);
+	close(fd);
+	return rc;
 }
 
 int dataplane_generation(const struct dataplane *dataplane, enum lbd_generation_slot slot,
 			 struct dataplane_generation *ret)
 {
-	int fd = generation_fd(dataplane, slot), rc;
+	struct lbd_generation_config config;
 
-	memset(ret, 0, sizeof(*ret));
-	if (fd == -ENOENT)
-		return 0;
-	if (fd < 0)
-		return fd;
-	rc = generation_info(fd, ret);
-	close(fd);
-	return rc;
+	return generation_query(dataplane, slot, ret, &config);
+}
+
+bool dataplane_fits(const struct dataplane *dataplane, const struct model *model, uint32_t features)
+{
+	struct lbd_generation_config running, wanted;
+	struct dataplane_generation generation;
+
+	if (generation_query(dataplane, LBD_GENERATION_RUNNING, &generation, &running))
+		return false;
+	wanted = running;
+	object_specialise(dataplane, model, features, &wanted);
+	return !memcmp(&running, &wanted, sizeof(running));
 }
 
 int dataplane_test_run(struct dataplane *dataplane, int prog_fd, uint32_t ifindex, const void *in,

@@ -86,10 +86,9 @@ static uint32_t object_ticks(const struct dataplane *dataplane, uint32_t seconds
 			  dataplane->tables.tick_ns);
 }
 
-static void object_timeouts(struct dataplane *dataplane, const struct lbd_timeouts *seconds)
+static void object_timeouts(const struct dataplane *dataplane, const struct lbd_timeouts *seconds,
+			    struct lbd_timeouts *ticks)
 {
-	struct lbd_timeouts *ticks = &dataplane->tables.timeouts;
-
 	ticks->tcp = object_ticks(dataplane, seconds->tcp);
 	ticks->udp = object_ticks(dataplane, seconds->udp);
 	ticks->closing = object_ticks(dataplane, seconds->closing);
@@ -97,13 +96,12 @@ static void object_timeouts(struct dataplane *dataplane, const struct lbd_timeou
 	ticks->guard = GUARD_TICKS;
 }
 
-static void object_specialise(struct dataplane *dataplane, const struct model *model,
-			      uint32_t features, struct lbd_generation_config *config)
+void object_specialise(const struct dataplane *dataplane, const struct model *model,
+		       uint32_t features, struct lbd_generation_config *config)
 {
-	object_timeouts(dataplane, &model->timeouts_s);
+	object_timeouts(dataplane, &model->timeouts_s, &config->timeouts);
 	config->features = features;
 	config->limits = dataplane->limits;
-	config->timeouts = dataplane->tables.timeouts;
 	config->tick_shift = dataplane->tick_shift;
 	config->refresh_bits = REFRESH_BITS;
 	config->conn_secret = dataplane->control->conn_secret;
@@ -161,6 +159,7 @@ int dataplane_load(struct dataplane *dataplane, const char *path, const struct m
 	if (rc)
 		goto out;
 	object_specialise(dataplane, model, features, &config);
+	dataplane->tables.timeouts = config.timeouts;
 	rc = bpf_map__set_initial_value(object_config_map(object), &config, sizeof(config));
 	if (rc) {
 		error_errno(err, rc, "%s: set its configuration", path);
