@@ -67,7 +67,7 @@ static const struct command_example connections_examples[] = {
 	{ 0 },
 };
 
-#define X(constant, name, what) name ": " what ". "
+#define X(constant, name, what) " " name ": " what "."
 const struct command cmd_connections = {
 	.name = "connections",
 	.arguments = "[OPTIONS]",

@@ -55,10 +55,10 @@ int options_refuse(const struct command *command, const char *format, ...)
 	vfprintf(stderr, format, args);
 	va_end(args);
 	if (command)
-		fprintf(stderr, "\nUsage: lbctl %s %s\nMore:  lbctl %s --help\n", command->name,
-			command->arguments, command->name);
-	else
-		fputs("\nMore: lbctl --help\n", stderr);
+		fprintf(stderr, "\nUsage: lbctl %s%s%s", command->name,
+			*command->arguments ? " " : "", command->arguments);
+	fprintf(stderr, "\nMore: lbctl %s%s--help\n", command ? command->name : "",
+		command ? " " : "");
 	return LBCTL_USAGE;
 }
 
