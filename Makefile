@@ -97,8 +97,8 @@ $(BUILD)/asan/tests/unit/%: $(BUILD)/asan/obj/tests/unit/%.o $(BUILD)/asan/liblb
 	$(CC) $(SANITIZE) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIB_LIBS) -lcmocka
 
 # Tests on a daemon without a kernel: what the fake defines isn't taken from the library.
-$(BUILD)/asan/tests/unit/test_api $(BUILD)/asan/tests/unit/test_lbctl: \
-	$(BUILD)/asan/obj/tests/unit/fake_lbd.o
+$(filter $(BUILD)/asan/tests/unit/test_api% %/test_lbctl,$(UNIT_TESTS)): \
+	$(BUILD)/asan/obj/tests/unit/fake_lbd.o $(BUILD)/asan/obj/tests/unit/api_client.o
 $(BUILD)/asan/tests/unit/test_lbctl: $(BUILD)/asan/lbctl
 
 $(BUILD)/tests/tools/%: $(BUILD)/obj/tests/tools/%.o $(BUILD)/liblbd.a

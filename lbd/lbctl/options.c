@@ -165,7 +165,7 @@ int options_unknown_command(const char *name)
 {
 	const char *names[OPTIONS_TABLE_MAX + 1] = { 0 }, *nearest;
 
-	for (size_t i = 0; commands[i] && i < OPTIONS_TABLE_MAX; i++)
+	for (size_t i = 0; i < OPTIONS_TABLE_MAX && commands[i]; i++)
 		names[i] = commands[i]->name;
 	nearest = nearest_find(name, names);
 	if (nearest)

@@ -16,8 +16,8 @@
 #include <cmocka.h>
 
 #include "api/socket.h"
+#include "api_client.h"
 #include "base/nearest.h"
-#include "fake_lbd.h"
 #include "lbd/api.h"
 
 #define OUTPUT_MAX 65536
@@ -83,18 +83,6 @@ static void assert_has(const char *text, const char *part)
 {
 	if (!strstr(text, part))
 		fail_msg("\"%s\" is not in:\n%s", part, text);
-}
-
-static int start(void **state)
-{
-	*state = fake_start();
-	return 0;
-}
-
-static int stop(void **state)
-{
-	fake_stop(*state);
-	return 0;
 }
 
 /* --- JSON */
@@ -398,26 +386,24 @@ static void the_nearest_name_is_within_a_third_of_the_word(void **state)
 	assert_int_equal(nearest_distance("kitten", "sitting"), 3);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(every_command_prints_json_with_its_keys),
-		TEST(every_command_prints_text),
-		TEST(status_begins_with_a_verdict),
-		TEST(counters_hide_zeros_unless_told_otherwise),
-		TEST(large_numbers_are_grouped),
-		TEST(a_missing_daemon_is_exit_code_3_and_the_next_command),
-		TEST(what_the_daemon_refuses_is_exit_code_1),
-		TEST(wrong_usage_is_exit_code_2_and_names_what_was_meant),
-		TEST(a_daemon_that_hangs_is_exit_code_3_in_time),
-		TEST(an_upgrade_sends_the_absolute_path),
-		TEST(filters_are_sent_as_they_are),
-		TEST(check_names_every_fault_and_exits_with_4),
-		TEST(help_man_page_and_completion_name_every_command),
-		TEST(every_command_has_help_with_the_exit_codes),
-		TEST(the_nearest_name_is_within_a_third_of_the_word),
+		CLIENT_TEST(every_command_prints_json_with_its_keys),
+		CLIENT_TEST(every_command_prints_text),
+		CLIENT_TEST(status_begins_with_a_verdict),
+		CLIENT_TEST(counters_hide_zeros_unless_told_otherwise),
+		CLIENT_TEST(large_numbers_are_grouped),
+		CLIENT_TEST(a_missing_daemon_is_exit_code_3_and_the_next_command),
+		CLIENT_TEST(what_the_daemon_refuses_is_exit_code_1),
+		CLIENT_TEST(wrong_usage_is_exit_code_2_and_names_what_was_meant),
+		CLIENT_TEST(a_daemon_that_hangs_is_exit_code_3_in_time),
+		CLIENT_TEST(an_upgrade_sends_the_absolute_path),
+		CLIENT_TEST(filters_are_sent_as_they_are),
+		CLIENT_TEST(check_names_every_fault_and_exits_with_4),
+		CLIENT_TEST(help_man_page_and_completion_name_every_command),
+		CLIENT_TEST(every_command_has_help_with_the_exit_codes),
+		CLIENT_TEST(the_nearest_name_is_within_a_third_of_the_word),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
