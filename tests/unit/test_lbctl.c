@@ -310,7 +310,7 @@ static void filters_are_sent_as_they_are(void **state)
 
 	fake_connect(fake, 5, 1, 1, LBD_CONN_CONFIRMED, 0);
 	ask(&result, fake, "connections --client 203.0.113.0/24 --limit=0");
-	assert_string_equal(result.out, "1 connections, 0 shown\n");
+	assert_string_equal(result.out, "1 connection, 0 shown\n");
 	ask(&result, fake, "connections --client a&b=c%00");
 	assert_int_equal(result.code, LBCTL_FAILED);
 	assert_has(result.err, "client: a&b=c%00");
