@@ -37,7 +37,7 @@ static enum neigh_verdict neigh_judge(uint16_t state, bool has_mac)
 		return NEIGH_UNKNOWN;
 	if (state & NUD_STALE)
 		return NEIGH_AGED;
-	return state & NEIGH_USABLE_STATES ? NEIGH_USABLE : NEIGH_UNKNOWN;
+	return (state & NEIGH_USABLE_STATES) ? NEIGH_USABLE : NEIGH_UNKNOWN;
 }
 
 int neigh_parse(const struct nlmsghdr *message, struct neigh_info *ret)
