@@ -124,6 +124,8 @@ void peer_fill(const struct peer *peer, enum peer_action action, int64_t now_us,
 
 static void peer_said_hello(struct peer *peer, int64_t now_us)
 {
+	if (peer->state == SYNC_STATE_CONNECTING)
+		peer->fresh_us = now_us;
 	peer->state = SYNC_STATE_HELLO;
 	peer->hello_us = now_us;
 	peer->conversation++;
@@ -203,9 +205,9 @@ static enum refusal peer_take_credit(struct peer *peer, struct peer_answer *answ
 /* The token is our own clock, come back. */
 static enum refusal peer_take_heartbeat(struct peer *peer, struct peer_answer *answer)
 {
-	int64_t rtt_us = answer->now_us - (int64_t)answer->message->token;
+	uint64_t rtt_us = (uint64_t)answer->now_us - answer->message->token;
 
-	if (rtt_us < 0 || rtt_us > UINT32_MAX)
+	if (rtt_us > UINT32_MAX)
 		return REFUSAL_OUT_OF_RANGE;
 	peer->rtt_us = (uint32_t)rtt_us;
 	return REFUSAL_NONE;

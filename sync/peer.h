@@ -50,7 +50,7 @@ struct peer {
 	bool dictionary_due;
 	int64_t retry_us;     /* CONNECTING: not before */
 	int64_t hello_us;     /* HELLO: sent at */
-	int64_t fresh_us;     /* connection made at */
+	int64_t fresh_us;     /* connection made, or first used, at */
 	int64_t heard_us;     /* -1 never */
 	int64_t heartbeat_us; /* last sent */
 	uint32_t rtt_us;
@@ -65,7 +65,8 @@ struct peer {
 	X(DICTIONARY, WIRE_DICTIONARY, true) \
 	X(RECORDS, WIRE_RECORDS, true)       \
 	X(BULK_DONE, WIRE_BULK_DONE, false)  \
-	X(HEARTBEAT, WIRE_HEARTBEAT, false)
+	X(HEARTBEAT, WIRE_HEARTBEAT, false)  \
+	X(BYE, WIRE_BYE, false)
 
 enum peer_action {
 #define X(constant, type, credit) PEER_##constant,
