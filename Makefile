@@ -89,9 +89,13 @@ $(BUILD)/asan/tests/unit/%: $(BUILD)/asan/obj/tests/unit/%.o $(BUILD)/asan/liblb
 	@mkdir -p $(@D)
 	$(CC) $(SANITIZE) -o $@ $^ $(LIB_LIBS) -lcmocka
 
+# A tool may have a folder of its name for the rest of its sources.
+TALK_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/tools/talk/*.c))
+$(BUILD)/tests/tools/talk: $(TALK_OBJECTS)
+
 $(BUILD)/tests/tools/%: $(BUILD)/obj/tests/tools/%.o $(BUILD)/liblbd.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIB_LIBS) -lm
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIB_LIBS) -lm
 
 # --- BPF
 
