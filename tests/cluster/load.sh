@@ -1,0 +1,54 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Load from the client: talk, controlled through a pipe, and wrk.
+
+# talk_start NAME OPTION...
+talk_start() {
+	local name=$1
+	shift
+	mkfifo "$LAB/$name.ctl"
+	: >"$LAB/$name.json"
+	(
+		# Opened for writing as well: it doesn't end when a writer goes.
+		exec 3>&- 4>&- <>"$LAB/$name.ctl" >>"$LAB/$name.json" 2>>"$(lab_logs)/$name.log"
+		exec setsid nsenter --net=/run/netns/client -- "$LAB_TESTS/tools/talk" client "$@"
+	) &
+	echo $! >"$LAB/$name.pid"
+	disown
+}
+
+talk_find_mark() {
+	grep -m1 "^{\"mark\":\"$2\"," "$LAB/$1.json"
+}
+
+# talk_mark NAME MARK: print the figures since the last mark, as one line of JSON.
+talk_mark() {
+	local name=$1 mark=$2
+	echo "mark $mark" >"$LAB/$name.ctl"
+	wait_for 10 "figures of $name at $mark" talk_find_mark "$name" "$mark" &&
+		talk_find_mark "$name" "$mark"
+}
+
+talk_stop() {
+	murder "$1"
+	rm -f "$LAB/$1.ctl"
+}
+
+# at_vip VIP PORT: an endpoint as talk and URLs have it.
+at_vip() {
+	if [[ $1 == *:* ]]; then
+		echo "[$1]:$2"
+	else
+		echo "$1:$2"
+	fi
+}
+
+# wrk_start NAME URL SECONDS CONNECTIONS
+wrk_start() {
+	spawn client "$1" wrk -t1 -c"$4" -d"$3" --timeout 5s --latency "$2"
+}
+
+http_get() {
+	on client curl --silent --show-error --fail --globoff --max-time 5 "$@"
+}
