@@ -18,7 +18,7 @@ LAB_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 LAB_BUILD=${LAB_BUILD:-$LAB_ROOT/build}
 LAB_TESTS=$LAB_BUILD/tests
 
-declare -Ar LAB_HOSTS=([client]=1 [lb1]=11 [lb2]=12 [be1]=21 [be2]=22 [be3]=23)
+declare -gAr LAB_HOSTS=([client]=1 [lb1]=11 [lb2]=12 [be1]=21 [be2]=22 [be3]=23)
 # shellcheck disable=SC2034 # used by whoever sources this
 readonly LAB_BACKENDS=(be1 be2 be3)
 
