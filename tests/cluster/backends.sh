@@ -31,7 +31,7 @@ EOC
 backend_own_vips() {
 	local host=$1 vip
 	on "$host" sysctl -qw net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2
-	for vip in "$VIP4_DSR" "$VIP4_IPIP" "$VIP6_DSR" "$VIP6_IPIP"; do
+	for vip in "${LAB_VIPS[@]}" "${LAB_EXTRA_VIPS[@]}"; do
 		on "$host" ip address add "$vip" dev lo
 	done
 }

@@ -11,8 +11,7 @@
 #     ::1        ::11      ::12     ::21     ::22     ::23        2001:db8::/64
 #
 # Names that a host's namespace has: LAB_HOSTS. `on HOST COMMAND` runs there.
-# Everything a lab writes is below $LAB (private to it); its logs are below
-# $LAB_LOGS and stay for the reader.
+# Everything a lab writes is below $LAB (private to it), but for its logs.
 
 LAB_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 LAB_BUILD=${LAB_BUILD:-$LAB_ROOT/build}
@@ -22,10 +21,15 @@ declare -gAr LAB_HOSTS=([client]=1 [lb1]=11 [lb2]=12 [be1]=21 [be2]=22 [be3]=23)
 # shellcheck disable=SC2034 # used by whoever sources this
 readonly LAB_BACKENDS=(be1 be2 be3)
 
-# Four VIPs: two per family, one for each way of forwarding.
+# The VIPs: per family one for each way of forwarding, one for tunnels through
+# the other family, and one for a service of every port.
 # shellcheck disable=SC2034 # used by whoever sources this
-readonly VIP4_DSR=192.0.2.100 VIP4_IPIP=192.0.2.101 \
-	VIP6_DSR=2001:db8::100 VIP6_IPIP=2001:db8::101
+readonly VIP4_DSR=192.0.2.100 VIP4_IPIP=192.0.2.101 VIP4_CROSS=192.0.2.102 VIP4_ANY=192.0.2.103 \
+	VIP6_DSR=2001:db8::100 VIP6_IPIP=2001:db8::101 VIP6_CROSS=2001:db8::102
+# shellcheck disable=SC2034
+readonly LAB_VIPS=("$VIP4_DSR" "$VIP4_IPIP" "$VIP6_DSR" "$VIP6_IPIP")
+# shellcheck disable=SC2034
+readonly LAB_EXTRA_VIPS=("$VIP4_CROSS" "$VIP4_ANY" "$VIP6_CROSS")
 
 lab_fail() {
 	echo "lab: $*" >&2
@@ -101,13 +105,16 @@ lab_answer_xdp() {
 	ip link set dev "sw-$1" xdpdrv obj "$LAB_TESTS/cluster/pass.bpf.o" sec xdp
 }
 
+lab_open_logs() {
+	rm -rf "$1"
+	mkdir -p "$1"
+	ln -sfn "$1" "$LAB/logs"
+}
+
+# lab_up NAME: the hosts and the switch; logs go below build/lab/NAME.
 lab_up() {
 	lab_require_enter || return 1
-	# shellcheck disable=SC2034
-	LAB_LOGS=$LAB_BUILD/lab/$1
-	rm -rf "$LAB_LOGS"
-	mkdir -p "$LAB_LOGS"
-	echo "$LAB_LOGS" >"$LAB/logs"
+	lab_open_logs "$LAB_BUILD/lab/$1"
 	sysctl -qw net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0 \
 		net.bridge.bridge-nf-call-arptables=0
 	ip link add br0 type bridge mcast_snooping 0
@@ -133,16 +140,12 @@ lab_mend() {
 
 # --- processes
 
-lab_logs() {
-	cat "$LAB/logs"
-}
-
 # spawn HOST NAME COMMAND...: a daemon, in a session of its own, logging to NAME.log.
 spawn() {
 	local host=$1 name=$2
 	shift 2
 	(
-		exec 3>&- 4>&- </dev/null >>"$(lab_logs)/$name.log" 2>&1
+		exec 3>&- 4>&- </dev/null >>"$LAB/logs/$name.log" 2>&1
 		exec setsid nsenter --net="/run/netns/$host" -- "$@"
 	) &
 	echo $! >"$LAB/$name.pid"
@@ -171,12 +174,12 @@ murder() {
 	rm -f "$LAB/$1.pid"
 }
 
-# The last words of every daemon, for a test that failed.
+# lab_autopsy [LINES]: the last words of every daemon, for a test that failed.
 lab_autopsy() {
-	local log
-	for log in "$(lab_logs)"/*.log; do
+	local log lines=${1:-15}
+	for log in "$LAB"/logs/*.log; do
 		[[ -s $log ]] || continue
-		echo "--- ${log#"$LAB_ROOT/"}"
-		tail -n "${1:-15}" "$log"
+		echo "--- ${log##*/}"
+		tail -n "$lines" "$log"
 	done
 }

@@ -11,7 +11,7 @@ talk_start() {
 	: >"$LAB/$name.json"
 	(
 		# Opened for writing as well: it doesn't end when a writer goes.
-		exec 3>&- 4>&- <>"$LAB/$name.ctl" >>"$LAB/$name.json" 2>>"$(lab_logs)/$name.log"
+		exec 3>&- 4>&- <>"$LAB/$name.ctl" >>"$LAB/$name.json" 2>>"$LAB/logs/$name.log"
 		exec setsid nsenter --net=/run/netns/client -- "$LAB_TESTS/tools/talk" client "$@"
 	) &
 	echo $! >"$LAB/$name.pid"
@@ -44,9 +44,16 @@ at_vip() {
 	fi
 }
 
-# wrk_start NAME URL SECONDS CONNECTIONS
+# wrk_start NAME URL: until wrk_stop, some hundred requests per second.
 wrk_start() {
-	spawn client "$1" wrk -t1 -c"$4" -d"$3" --timeout 5s --latency "$2"
+	spawn client "$1" wrk -t1 -c10 -d600 --timeout 10s -s "$LAB_ROOT/tests/cluster/paced.lua" "$2"
+}
+
+# wrk_stop NAME: print {"requests", "broken", "refused", "slow", "status"}.
+wrk_stop() {
+	kill -INT -- "-$(lab_pid "$1")"
+	wait_for 15 "figures of $1" dead "$1"
+	grep '^{"requests"' "$LAB/logs/$1.log"
 }
 
 http_get() {

@@ -5,16 +5,13 @@
 # No balancer takes part; rules in the client's namespace do the damage.
 
 setup_file() {
-	load lab.sh
-	load backends.sh
+	load all.sh
 	lab_up talk
 	backends_up
 }
 
 setup() {
-	load lab.sh
-	load backends.sh
-	load load.sh
+	load all.sh
 	on client nft add table inet damage
 	on client nft add chain inet damage input '{ type filter hook input priority 0; }'
 	on client nft add counter inet damage hits
@@ -24,7 +21,7 @@ teardown() {
 	on client nft delete table inet damage
 	nft delete table netdev damage 2>/dev/null || true
 	talk_stop probe
-	[[ $BATS_TEST_COMPLETED ]] || lab_autopsy
+	[[ $BATS_TEST_COMPLETED ]] || lab_autopsy 15
 }
 
 damage() {
