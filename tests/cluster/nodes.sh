@@ -54,8 +54,8 @@ config_service() {
     protocol: $4
     forward: $5
     health:
-      interval-ms: 500
-      timeout-ms: 400
+      interval: 500ms
+      timeout: 400ms
       rise: 1
       fall: 2
     backends:
