@@ -21,16 +21,16 @@
 
 /* --- model */
 
-static int lbd_check_fixed(const struct lbd *lbd, const struct config *config,
-			   const struct lbd_limits *asked, struct error *err)
+static int lbd_check_fixed(const struct lbd *lbd, const struct config *config, struct error *err)
 {
 	const struct lbd_limits *have = dataplane_limits(lbd->dataplane);
+	const struct lbd_limits asked = model_limits(config);
 	int rc = 0;
 
 	if (strcmp(config->instance, lbd->config->instance) != 0)
 		rc = error_set(err, -EBUSY, "instance: came \"%s\", running is \"%s\"",
 			       config->instance, lbd->config->instance);
-	else if (memcmp(have, asked, sizeof(*have)) != 0)
+	else if (memcmp(have, &asked, sizeof(asked)) != 0)
 		rc = error_set(err, -EBUSY,
 			       "limits: the pinned maps were made for %u services, %u backends, "
 			       "%u IPv4 and %u IPv6 connections, Maglev %u; they can't be resized",
@@ -60,14 +60,16 @@ int lbd_build_model(struct lbd *lbd, const struct config *config, struct model *
 	bool *services = calloc(limits->services, sizeof(bool));
 	bool *backends = calloc(limits->backends, sizeof(bool));
 	struct model *model = NULL;
-	int rc = -ENOMEM;
+	int rc;
 
+	rc = lbd_check_fixed(lbd, config, err);
+	if (rc)
+		goto out;
+	rc = -ENOMEM;
 	if (!services || !backends)
 		goto out;
 	tables_mark_used(dataplane_tables(lbd->dataplane), services, backends, limits);
 	rc = model_build(config, lbd->model, services, backends, &model, err);
-	if (!rc)
-		rc = lbd_check_fixed(lbd, config, &model->limits, err);
 	if (!rc)
 		rc = lbd_read_secret(config, model, err);
 	if (!rc) {

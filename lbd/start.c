@@ -127,16 +127,13 @@ static int start_bpffs(struct lbd *lbd, struct error *err)
 /* The limits come with the model; ids and everything else from what is pinned. */
 static int start_maps(struct lbd *lbd, struct error *err)
 {
-	struct dataplane_options options = { .pin_dir = lbd->pin_dir };
-	struct model *sized = NULL;
+	const struct dataplane_options options = {
+		.pin_dir = lbd->pin_dir,
+		.limits = model_limits(lbd->config),
+	};
 	uint32_t swept;
 	int rc;
 
-	rc = model_build(lbd->config, NULL, NULL, NULL, &sized, err);
-	if (rc)
-		return rc;
-	options.limits = sized->limits;
-	model_free(sized);
 	rc = dataplane_open(&options, &lbd->dataplane, err);
 	if (rc)
 		return rc;

@@ -85,8 +85,11 @@ static int maps_make_one(struct dataplane *dataplane, enum map_id id, const stru
 static int maps_compare(const struct map_shape *shape, const struct bpf_map_info *info,
 			const char *path, struct error *err)
 {
+	/* The kernel adds this one to a devmap by itself. */
+	const uint32_t flags = info->map_flags & ~(uint32_t)BPF_F_RDONLY_PROG;
+
 	if (info->type != shape->type || info->key_size != sizeof(__u32) ||
-	    info->value_size != shape->value_size || info->map_flags != shape->flags)
+	    info->value_size != shape->value_size || flags != shape->flags)
 		return error_set(err, -EPROTO,
 				 "%s: type %u, key %u, value %u bytes, flags %#x; expected "
 				 "type %u, key 4, value %u bytes, flags %#x",
