@@ -3,18 +3,25 @@
 
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
-#include <linux/ip.h>
-#include <linux/ipv6.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/packet/hexdiff.h"
+
+#define AT_ETHERTYPE 12
+#define AT_IP 14
+#define IPV6_HEADER 40
 
 static const char *const outcome_names[LBD_OUTCOME_COUNT] = {
 #define X(constant, name, kind, sentence) [LBD_OUTCOME_##constant] = name,
 	LBD_OUTCOMES(X)
 #undef X
 };
+
+static uint16_t check_be16(const uint8_t *frame, int at)
+{
+	return (uint16_t)(frame[at] << 8 | frame[at + 1]);
+}
 
 /* --- counters */
 
@@ -57,13 +64,9 @@ static bool check_outcome(const struct check *check, const struct lab *lab, cons
 /* Length of the IP packet in @frame, as its header says. */
 static uint64_t check_ip_length(const struct case_frame *frame)
 {
-	const struct ethhdr *eth = (const void *)frame->bytes;
-	const struct iphdr *ip = (const void *)(eth + 1);
-	const struct ipv6hdr *ip6 = (const void *)(eth + 1);
-
-	if (eth->h_proto == __builtin_bswap16(ETH_P_IPV6))
-		return sizeof(*ip6) + __builtin_bswap16(ip6->payload_len);
-	return __builtin_bswap16(ip->tot_len);
+	if (check_be16(frame->bytes, AT_ETHERTYPE) == ETH_P_IPV6)
+		return IPV6_HEADER + check_be16(frame->bytes, AT_IP + 4);
+	return check_be16(frame->bytes, AT_IP + 2);
 }
 
 static bool check_moved(const struct check *check, const char *what, struct lbd_traffic before,
@@ -124,14 +127,12 @@ static bool check_frame(const struct check *check, const struct case_step *step,
 /* The IPv4 header of every frame that is sent must sum to ~0 (RFC 1071). */
 static bool check_ipv4_checksum(const struct check *check, const struct check_result *result)
 {
-	const struct ethhdr *eth = (const void *)result->frame;
-	const uint8_t *ip = (const void *)(eth + 1);
 	uint32_t sum = 0;
 
-	if (eth->h_proto != __builtin_bswap16(ETH_P_IP) || result->size < sizeof(*eth) + 20)
+	if (check_be16(result->frame, AT_ETHERTYPE) != ETH_P_IP)
 		return true;
-	for (int i = 0; i < (ip[0] & 0xf) * 4; i += 2)
-		sum += (uint32_t)ip[i] << 8 | ip[i + 1];
+	for (int i = 0; i < (result->frame[AT_IP] & 0xf) * 4; i += 2)
+		sum += check_be16(result->frame, AT_IP + i);
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
 	if (sum == 0xffff)
@@ -143,15 +144,11 @@ static bool check_ipv4_checksum(const struct check *check, const struct check_re
 /* Outer source address, IPv4 or IPv6, padded with zeros. */
 static void check_source_of(const struct check_result *result, uint8_t source[16])
 {
-	const struct ethhdr *eth = (const void *)result->frame;
-	const struct iphdr *ip = (const void *)(eth + 1);
-	const struct ipv6hdr *ip6 = (const void *)(eth + 1);
-
 	memset(source, 0, 16);
-	if (eth->h_proto == __builtin_bswap16(ETH_P_IPV6))
-		memcpy(source, &ip6->saddr, 16);
+	if (check_be16(result->frame, AT_ETHERTYPE) == ETH_P_IPV6)
+		memcpy(source, &result->frame[AT_IP + 8], 16);
 	else
-		memcpy(source, &ip->saddr, 4);
+		memcpy(source, &result->frame[AT_IP + 12], 4);
 }
 
 static bool check_source(struct check *check, const struct case_step *step,
