@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What the documents show must work as shown.
+# shellcheck disable=SC2013,SC2016 # words of a grep, and backquotes that are Markdown's
 
 bats_require_minimum_version 1.5.0
 
