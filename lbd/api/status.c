@@ -16,7 +16,7 @@ static json_int_t status_uptime_ms(const struct lbd *lbd)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return 1000 * (json_int_t)(now.tv_sec - lbd->started) + now.tv_nsec / 1000000;
+	return (json_int_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - lbd->started_ms;
 }
 
 static json_t *status_node(const struct lbd *lbd)
