@@ -14,7 +14,6 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "api/api.h"
@@ -255,19 +254,10 @@ static const struct {
 	{ "privileges", start_privileges },
 };
 
-static int64_t start_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec;
-}
-
 int lbd_start(struct lbd *lbd, struct error *err)
 {
 	int rc = 0;
 
-	lbd->started = start_now();
 	for (size_t i = 0; i < sizeof(start_steps) / sizeof(*start_steps) && !rc; i++) {
 		rc = start_steps[i].run(lbd, err);
 		if (rc)
