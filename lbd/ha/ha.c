@@ -202,6 +202,12 @@ void ha_status(const struct ha *ha, struct ha_status *ret)
 	memcpy(ret->gate_reason, ha->gate_reason, sizeof(ret->gate_reason));
 }
 
+void ha_set_cluster(struct ha *ha, uint32_t patience_ms, struct sync *sync)
+{
+	ha->patience_ms = patience_ms;
+	ha->sync = sync;
+}
+
 void ha_free(struct ha *ha)
 {
 	if (!ha)
