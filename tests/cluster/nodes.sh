@@ -162,13 +162,13 @@ node_up() {
 # The config is the one that lbctl prints; the notify script and lbctl are those of this tree.
 keepalived_conf() {
   "$LAB_LBCTL" keepalived "$LAB/$1.yaml" |
-    sed "s|[^ \"]*/keepalived-notify|$LAB/keepalived-notify|" >"$LAB/keepalived-$1.conf"
+    sed "s|[^ \"]*/lbd-notify|$LAB/lbd-notify|" >"$LAB/keepalived-$1.conf"
   [[ ${PIPESTATUS[0]} == 0 ]]
 }
 
 # keepalived refuses scripts in places where others than root may write.
 keepalived_notify() {
-  install -m 755 "$LAB_ROOT/packaging/keepalived-notify" "$LAB/keepalived-notify"
+  install -m 755 "$LAB_ROOT/packaging/keepalived/lbd-notify" "$LAB/lbd-notify"
   ln -sf "$LAB_LBCTL" "$LAB/lbctl"
 }
 
