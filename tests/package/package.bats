@@ -150,7 +150,7 @@ contents() {
   awk '!/^d/ { print $2 }' "$BATS_TEST_TMPDIR/all" | contents >"$BATS_TEST_TMPDIR/rpm"
   diff "$BATS_TEST_TMPDIR/deb" "$BATS_TEST_TMPDIR/rpm"
   for file in /usr/sbin/lbd /usr/bin/lbctl /usr/lib/lbd/root.bpf.o /usr/lib/lbd/lb.bpf.o \
-    /usr/lib/lbd/lbd-notify /usr/lib/systemd/system/lbd.service /etc/lbd/lbd.yaml; do
+    /usr/lib/lbd/keepalived-notify /usr/lib/systemd/system/lbd.service /etc/lbd/lbd.yaml; do
     grep -qx "$file" "$BATS_TEST_TMPDIR/deb"
   done
 }
