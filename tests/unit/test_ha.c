@@ -381,7 +381,8 @@ static char *print_conf(const struct config *config)
 	struct error err = { 0 };
 	char *text = NULL;
 
-	if (ha_keepalived_conf(config, "/run/lbd/lbd", "/usr/lib/lbd/keepalived-notify", &text, &err))
+	if (ha_keepalived_conf(config, "/run/lbd/lbd", "/usr/lib/lbd/keepalived-notify", &text,
+			       &err))
 		fail_msg("%s", err.text);
 	return text;
 }
