@@ -204,11 +204,11 @@ node_is_active() {
   node_has_vips "$1" && node_has_role "$1" master
 }
 
-# Power loss: both daemons at once, and no more packets either way.
+# Power loss: no more packets either way, and both daemons dead without a word.
 node_kill() {
+  lab_cut "$1"
   murder "lbd-$1"
   murder "keepalived-$1"
-  lab_cut "$1"
 }
 
 # What a reboot leaves of a node: its disk. No program, no pins, no VIPs.
