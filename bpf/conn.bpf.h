@@ -187,9 +187,9 @@ LBD_INLINE int conn_repick(const struct packet *packet, struct conn *conn, __u16
 {
 	__u16 backend = pick_backend(packet);
 
+	*ret_backend = backend;
 	if (!backend)
 		return LBD_OUTCOME_DROP_NO_BACKEND;
-	*ret_backend = backend;
 	conn_write(conn,
 		   conn_new_value(packet, conn, backend,
 				  packet->syn ? 0 : conn->value & LBD_CONN_CONFIRMED),

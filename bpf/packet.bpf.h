@@ -12,7 +12,7 @@ struct packet {
 	struct lbd_addr vip;	/* destination */
 	__be16 client_port;
 	__be16 vip_port;
-	__u16 length;	/* of the IP packet, header included */
+	__u32 length;	/* of the IP packet, header included */
 	__u8 protocol;	/* IPPROTO_TCP or IPPROTO_UDP */
 	__u8 traffic;	/* IPv4 TOS, IPv6 traffic class: DSCP and ECN */
 	_Bool syn;	/* TCP: opens a connection */

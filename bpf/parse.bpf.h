@@ -29,23 +29,29 @@ struct parse_ports {
 	__u8 flags;
 };
 
+#define UDP_HEADER 8
+#define TCP_HEADER 20
+
 #define TCP_FIN 0x01
 #define TCP_SYN 0x02
 #define TCP_RST 0x04
 #define TCP_ACK 0x10
 
-LBD_INLINE int parse_l4(const void *l4, const void *end, struct packet *packet)
+/*
+ * @room: what the IP header says is left for this one. The frame's end alone
+ * won't do: padding behind a short packet is no header.
+ */
+LBD_INLINE int parse_l4(const void *l4, const void *end, int room, struct packet *packet)
 {
 	const struct parse_ports *ports = l4;
 
-	/* 8 bytes: a whole UDP header. */
-	if ((const void *)&ports->acknowledgement > end)
+	if (l4 + UDP_HEADER > end || room < UDP_HEADER)
 		return LBD_OUTCOME_PASS_TRUNCATED;
 	packet->client_port = ports->source;
 	packet->vip_port = ports->dest;
 	if (packet->protocol == IPPROTO_UDP)
 		return PACKET_GO_ON;
-	if (l4 + 20 > end)
+	if (l4 + TCP_HEADER > end || room < TCP_HEADER)
 		return LBD_OUTCOME_PASS_TRUNCATED;
 	packet->syn = (ports->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 	packet->fin = ports->flags & (TCP_FIN | TCP_RST);
@@ -71,8 +77,9 @@ LBD_INLINE int parse_ipv4(const struct ethhdr *eth, const void *end, struct pack
 	if (packet->fragment)
 		return PACKET_GO_ON;
 	if (ip->ihl == 5)
-		return parse_l4(ip + 1, end, packet);
-	return parse_l4((const void *)ip + ip->ihl * 4, end, packet);
+		return parse_l4(ip + 1, end, (int)packet->length - (int)sizeof(*ip), packet);
+	return parse_l4((const void *)ip + ip->ihl * 4, end, (int)packet->length - ip->ihl * 4,
+			packet);
 }
 
 LBD_INLINE int parse_ipv6(const struct ethhdr *eth, const void *end, struct packet *packet)
@@ -93,7 +100,10 @@ LBD_INLINE int parse_ipv6(const struct ethhdr *eth, const void *end, struct pack
 		return LBD_OUTCOME_PASS_NOT_L4;
 	if (packet->length > end - (const void *)ip)
 		return LBD_OUTCOME_PASS_TRUNCATED;
-	return parse_l4(ip + 1, end, packet);
+	/* IPv4 addresses don't travel in IPv6 (RFC 4291, 2.5.5.2): not an IPv4 service. */
+	if (lbd_addr_is4(&packet->vip))
+		return LBD_OUTCOME_PASS_NO_SERVICE;
+	return parse_l4(ip + 1, end, bpf_ntohs(ip->payload_len), packet);
 }
 
 #endif
