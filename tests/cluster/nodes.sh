@@ -4,8 +4,10 @@
 # The pair: lb1 (preferred) and lb2, each with lbd and keepalived. All labs'
 # nodes share one machine, so each node's instance is called like the node.
 
-LAB_LBD=${LAB_LBD:-$LAB_BUILD/lbd}
-LAB_LBCTL=${LAB_LBCTL:-$LAB_BUILD/lbctl}
+# Tests run what the sanitizers watch, the demo what is shipped.
+LAB_USER_SPACE=$LAB_BUILD${BATS_TEST_FILENAME:+/asan}
+LAB_LBD=${LAB_LBD:-$LAB_USER_SPACE/lbd}
+LAB_LBCTL=${LAB_LBCTL:-$LAB_USER_SPACE/lbctl}
 LAB_OBJECTS=${LAB_OBJECTS:-$LAB_BUILD/bpf}
 
 declare -gAr NODE_PEER=([lb1]=lb2 [lb2]=lb1)
@@ -164,10 +166,10 @@ node_up() {
 # taken out: the kernel tells of processes in its first namespaces only, and without that
 # keepalived takes every process for dead.
 keepalived_conf() {
-  install -m 755 "$LAB_ROOT/packaging/keepalived/lbd-notify" "$LAB/lbd-notify"
+  install -m 755 "$LAB_ROOT/packaging/keepalived-notify" "$LAB/keepalived-notify"
   ln -sf "$LAB_LBCTL" "$LAB/lbctl"
   "$LAB_LBCTL" keepalived "$LAB/$1.yaml" |
-    sed -e "s|notify \"[^ ]*|notify \"$LAB/lbd-notify|" \
+    sed -e "s|[^ \"]*/keepalived-notify|$LAB/keepalived-notify|" \
       -e '/track_process.*{/,/}/d' >"$LAB/keepalived-$1.conf"
   [[ ${PIPESTATUS[0]} == 0 ]]
 }
