@@ -117,11 +117,16 @@ struct lbd_slot {
 #define LBD_XCHG(ptr, v) __atomic_exchange_n(ptr, v, __ATOMIC_SEQ_CST)
 #endif
 
+/*
+ * The two shifts must differ: a second call would otherwise begin by undoing
+ * what the first ended with, and clients that differ by little would crowd
+ * into few buckets.
+ */
 LBD_INLINE __u64 lbd_mix(__u64 x)
 {
 	x ^= x >> 32;
 	x *= 0xd6e8feb86659fd93ULL;
-	x ^= x >> 32;
+	x ^= x >> 29;
 	return x;
 }
 
