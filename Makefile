@@ -94,11 +94,20 @@ $(BUILD)/asan/lbctl: $(LBCTL_SOURCES:%.c=$(BUILD)/asan/obj/%.o) $(BUILD)/asan/li
 
 $(BUILD)/asan/tests/unit/%: $(BUILD)/asan/obj/tests/unit/%.o $(BUILD)/asan/liblbd.a
 	@mkdir -p $(@D)
-	$(CC) $(SANITIZE) -o $@ $^ $(LIB_LIBS) -lcmocka
+	$(CC) $(SANITIZE) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIB_LIBS) -lcmocka
+
+# Tests on a daemon without a kernel: what the fake defines isn't taken from the library.
+$(filter $(BUILD)/asan/tests/unit/test_api% %/test_lbctl,$(UNIT_TESTS)): \
+	$(BUILD)/asan/obj/tests/unit/fake_lbd.o $(BUILD)/asan/obj/tests/unit/api_client.o
+$(BUILD)/asan/tests/unit/test_lbctl: $(BUILD)/asan/lbctl
+
+# A tool may have a folder of its name for the rest of its sources.
+TALK_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/tools/talk/*.c))
+$(BUILD)/tests/tools/talk: $(TALK_OBJECTS)
 
 $(BUILD)/tests/tools/%: $(BUILD)/obj/tests/tools/%.o $(BUILD)/liblbd.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIB_LIBS) -lm
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIB_LIBS) -lm
 
 # --- BPF
 

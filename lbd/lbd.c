@@ -183,7 +183,29 @@ int lbd_follow_model(struct lbd *lbd, struct error *err)
 
 /* --- apply */
 
-/* Stand on every interface of @config. Those of the running config are adopted. */
+/* What we know of an interface that we stand on already, or NULL. */
+static const struct dataplane_attachment *lbd_attachment(const struct lbd *lbd, const char *name)
+{
+	for (uint32_t i = 0; i < lbd->config->xdp.interfaces_count; i++)
+		if (!strcmp(lbd->attachments[i].interface, name))
+			return &lbd->attachments[i];
+	return NULL;
+}
+
+static int lbd_attach_one(struct lbd *lbd, const struct config *config, const char *name,
+			  struct dataplane_attachment *ret, struct error *err)
+{
+	const struct dataplane_attachment *known = lbd_attachment(lbd, name);
+
+	if (known && known->ifindex == if_nametoindex(name) &&
+	    config->xdp.mode == lbd->config->xdp.mode) {
+		*ret = *known;
+		return 0;
+	}
+	return dataplane_attach(lbd->dataplane, lbd->root_object, name, config->xdp.mode, ret, err);
+}
+
+/* Stand on every interface of @config. */
 static int lbd_attach_all(struct lbd *lbd, const struct config *config,
 			  struct dataplane_attachment **ret, struct error *err)
 {
@@ -191,8 +213,7 @@ static int lbd_attach_all(struct lbd *lbd, const struct config *config,
 	int rc = all ? 0 : error_set(err, -ENOMEM, "out of memory");
 
 	for (uint32_t i = 0; i < config->xdp.interfaces_count && !rc; i++)
-		rc = dataplane_attach(lbd->dataplane, lbd->root_object, config->xdp.interfaces[i],
-				      config->xdp.mode, &all[i], err);
+		rc = lbd_attach_one(lbd, config, config->xdp.interfaces[i], &all[i], err);
 	if (rc)
 		free(all);
 	else

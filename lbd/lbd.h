@@ -25,9 +25,9 @@ struct lbd {
 	char object[256];      /* the packet path that was last loaded: installed, or upgraded to */
 	char root_object[256]; /* root.bpf.o */
 	char pin_dir[128];
-	char run_dir[128]; /* /run/lbd/INSTANCE: socket, lock, role, gate, running config */
-	int lock;	   /* fd of the lock file: one daemon per instance */
-	int64_t started;   /* seconds of CLOCK_MONOTONIC */
+	char run_dir[128];  /* /run/lbd/INSTANCE: socket, lock, role, gate, running config */
+	int lock;	    /* fd of the lock file: one daemon per instance */
+	int64_t started_ms; /* CLOCK_MONOTONIC */
 	struct event_base *base;
 	struct config *config; /* effective: the file plus runtime changes */
 	bool runtime_changes;  /* config differs from the file by lbctl backend ... */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "lbd.h"
@@ -133,6 +135,7 @@ static int main_find_instance(struct lbd *lbd, const struct main_options *option
 static int main_detach(struct lbd *lbd, const struct main_options *options, struct error *err)
 {
 	uint32_t interfaces = 0;
+	char changes[160];
 	int rc;
 
 	rc = main_find_instance(lbd, options, err);
@@ -140,6 +143,9 @@ static int main_detach(struct lbd *lbd, const struct main_options *options, stru
 		rc = lbd_lock(lbd, err);
 	if (!rc)
 		rc = dataplane_remove(lbd->pin_dir, &interfaces, err);
+	/* What starts empty starts with the file, too. */
+	snprintf(changes, sizeof(changes), "%s/running.yaml", lbd->run_dir);
+	unlink(changes);
 	if (rc == -ENOENT) {
 		printf("nothing is pinned in %s\n", lbd->pin_dir);
 		return 0;
@@ -167,6 +173,14 @@ static int main_run(struct lbd *lbd, const struct main_options *options, struct 
 	return 0;
 }
 
+static int64_t main_clock_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 int main(int argc, char **argv)
 {
 	struct main_options options = { .config = MAIN_CONFIG, .objects = MAIN_OBJECTS };
@@ -179,6 +193,7 @@ int main(int argc, char **argv)
 		return status;
 	log_set_debug(options.debug);
 	lbd.config_path = options.config;
+	lbd.started_ms = main_clock_ms();
 	rc = options.detach ? main_detach(&lbd, &options, &err) : main_run(&lbd, &options, &err);
 	if (rc)
 		log_report(options.detach ? "detach" : "start", &err);

@@ -205,10 +205,12 @@ static int start_attach(struct lbd *lbd, struct error *err)
 		if (rc)
 			break;
 		if (lbd->attachments[i].mode == CONFIG_XDP_GENERIC)
-			log_warning("interface %s: %s", lbd->attachments[i].interface,
+			log_warning("interface %s: %s: %s", lbd->attachments[i].interface,
+				    dataplane_mode_name(lbd->attachments[i].mode),
 				    lbd->attachments[i].reason);
 		else
-			log_info("interface %s: %s", lbd->attachments[i].interface,
+			log_info("interface %s: %s: %s", lbd->attachments[i].interface,
+				 dataplane_mode_name(lbd->attachments[i].mode),
 				 lbd->attachments[i].reason);
 	}
 	return rc;

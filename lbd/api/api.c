@@ -14,14 +14,20 @@
 
 #include <errno.h>
 #include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "api/reply.h"
 #include "api/resource.h"
 #include "api/socket.h"
+
+/* A whole request, and one read of the next. */
+#define API_INPUT_MAX (API_HEADERS_MAX + API_BODY_MAX + 16384)
 
 struct api {
 	struct lbd *lbd;
@@ -125,10 +131,36 @@ static void api_answer(struct evhttp_request *http, void *context)
 	evhttp_clear_headers(&request.query);
 }
 
+/*
+ * evhttp bounds headers and bodies, but not the line between two chunks of a
+ * body: it would take memory as long as bytes come. Nothing sound fills this much.
+ */
+static void api_bound_input(struct evbuffer *input, const struct evbuffer_cb_info *info,
+			    void *context)
+{
+	(void)info;
+	if (evbuffer_get_length(input) > API_INPUT_MAX)
+		shutdown(bufferevent_getfd(context), SHUT_RDWR);
+}
+
+/* The bufferevent of a new connection, as evhttp would make it, but bounded. */
+static struct bufferevent *api_new_input(struct event_base *base, void *context)
+{
+	struct bufferevent *input = bufferevent_socket_new(base, -1, 0);
+
+	(void)context;
+	if (input)
+		evbuffer_add_cb(bufferevent_get_input(input), api_bound_input, input);
+	return input;
+}
+
 static void api_configure(struct api *api)
 {
+	/* libevent writes without MSG_NOSIGNAL: a client that hangs up early would kill us. */
+	signal(SIGPIPE, SIG_IGN);
 	evhttp_set_max_headers_size(api->http, API_HEADERS_MAX);
 	evhttp_set_max_body_size(api->http, API_BODY_MAX);
+	evhttp_set_bevcb(api->http, api_new_input, NULL);
 	evhttp_set_timeout(api->http, API_IDLE_SECONDS);
 	/* The wrong ones too, so that they get an error body of ours. */
 	evhttp_set_allowed_methods(api->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD |

@@ -14,7 +14,7 @@ struct lbd;
 /*
  * Listen on lbd->run_dir/api.sock, answering from lbd->base. A socket left by
  * a killed daemon is replaced; -EADDRINUSE if a daemon answers on it. *ret is
- * the caller's. @lbd must outlive it.
+ * the caller's. @lbd must outlive it. The process ignores SIGPIPE from then on.
  */
 int api_new(struct lbd *lbd, struct api **ret, struct error *err);
 

@@ -153,7 +153,7 @@ static int attach_try(const struct dataplane *dataplane, const char *path, uint3
 	return rc;
 }
 
-static const char *attach_mode_name(enum config_xdp_mode mode)
+const char *dataplane_mode_name(enum config_xdp_mode mode)
 {
 	static const char *const names[] = {
 		[CONFIG_XDP_AUTO] = "auto",
@@ -186,13 +186,12 @@ static int attach_fallback(const struct dataplane *dataplane, const char *path,
 static void attach_adopted_reason(struct dataplane_attachment *ret, enum config_xdp_mode mode)
 {
 	if (mode == CONFIG_XDP_AUTO || mode == ret->mode)
-		snprintf(ret->reason, sizeof(ret->reason), "%s: adopted as it was attached before",
-			 attach_mode_name(ret->mode));
+		snprintf(ret->reason, sizeof(ret->reason), "it was attached before");
 	else
 		snprintf(ret->reason, sizeof(ret->reason),
 			 "%s: adopted; the config asks for %s, which takes effect after lbd "
 			 "--detach",
-			 attach_mode_name(ret->mode), attach_mode_name(mode));
+			 dataplane_mode_name(ret->mode), dataplane_mode_name(mode));
 }
 
 /* Only after attaching can be told whether libxdp found a dispatcher possible. */
@@ -222,14 +221,14 @@ int dataplane_attach(struct dataplane *dataplane, const char *root_object, const
 	ret->mode = mode == CONFIG_XDP_AUTO ? CONFIG_XDP_NATIVE : mode;
 	rc = attach_try(dataplane, root_object, ret->ifindex, mode, err);
 	if (!rc)
-		snprintf(ret->reason, sizeof(ret->reason), "%s: %s", attach_mode_name(ret->mode),
+		snprintf(ret->reason, sizeof(ret->reason), "%s",
 			 mode == CONFIG_XDP_AUTO ? "the driver supports it"
 						 : "the config asks for it");
 	else if (mode == CONFIG_XDP_AUTO)
 		rc = attach_fallback(dataplane, root_object, ret, err);
 	if (rc)
 		return error_prefix(err, rc, "interface %s, mode %s", interface,
-				    attach_mode_name(mode));
+				    dataplane_mode_name(mode));
 	attach_note_chain(dataplane, ret);
 	return 0;
 }

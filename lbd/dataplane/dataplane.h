@@ -93,6 +93,9 @@ struct dataplane_attachment {
 	char reason[192];	   /* why this mode: a sentence */
 };
 
+/* "native", "generic", ... as the config writes it. */
+const char *dataplane_mode_name(enum config_xdp_mode mode);
+
 /*
  * Stand the root program on @interface, unless it stands there already.
  * AUTO tries native, then generic. @root_object is root.bpf.o.

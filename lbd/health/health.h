@@ -39,15 +39,18 @@ struct health_status {
 	char reason[128]; /* of the last failure: "connection refused", "timeout after 1000 ms" */
 };
 
-/* Called from the event loop when a backend comes up or goes down; @reason for the log. */
+/*
+ * Called from the event loop when a backend comes up or goes down, and by the
+ * first answer of one that was never checked whatever it is; @reason for the log.
+ */
 typedef void (*health_changed)(void *context, uint16_t backend, bool healthy, const char *reason);
 
 int health_new(struct event_base *base, health_changed changed, void *context, struct health **ret,
 	       struct error *err);
 
 /*
- * Check exactly these targets. One that was there before with the same
- * backend, address, port and config keeps its state and schedule.
+ * Check exactly these targets, one per backend. One that was there before with
+ * the same backend, address, port and config keeps its state and schedule.
  * Starts are spread over the interval.
  */
 int health_set(struct health *health, const struct health_target *targets, uint32_t count);

@@ -96,7 +96,8 @@ static const struct command_example backend_examples[] = {
 	{ "backend drain web web1", "no new connections to web1, those it has go on" },
 	{ "backend undrain web web1", "web1 takes new connections again" },
 	{ "backend weight web web2 200", "web2 gets twice the default share" },
-	{ "backend remove web web1", "web1 leaves; its connections move to others" },
+	{ "backend remove web web1",
+	  "web1 leaves at once and its connections break: drain it first" },
 	{ 0 },
 };
 
@@ -104,8 +105,8 @@ const struct command cmd_backend = {
 	.name = "backend",
 	.arguments = "add|remove|drain|undrain|weight SERVICE BACKEND [ADDRESS|WEIGHT]",
 	.summary = "change a service's backends now, until the next reload",
-	.details = "A runtime change: the next reload reads the config file, which then stands "
-		   "the config file isn't read again. Write what shall stay into the config file.",
+	.details = "Takes effect at once and stands until the next reload, which reads the config "
+		   "file again: what shall stay belongs into the file.",
 	.min = 3,
 	.max = 4,
 	.options = backend_options,

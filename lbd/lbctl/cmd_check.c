@@ -65,16 +65,24 @@ static int check_bad(const struct invocation *invocation, const struct error *er
 	return LBCTL_CONFIG;
 }
 
+static int check_keys(const struct invocation *invocation)
+{
+	int rc = config_keys_print(stdout, command_value(invocation, "man"));
+
+	if (!rc)
+		return LBCTL_OK;
+	return report_error(invocation, LBCTL_FAILED, strerrorname_np(-rc), "writing the keys",
+			    NULL);
+}
+
 static int check_run(const struct invocation *invocation)
 {
 	const char *path = invocation->argc ? invocation->argv[0] : API_CONFIG_DEFAULT;
 	struct config *config = NULL;
 	struct error err = { 0 };
 
-	if (command_value(invocation, "keys")) {
-		config_keys_print(stdout, command_value(invocation, "man"));
-		return LBCTL_OK;
-	}
+	if (command_value(invocation, "keys"))
+		return check_keys(invocation);
 	if (config_load(path, &config, &err))
 		return check_bad(invocation, &err);
 	check_good(invocation, path, config);

@@ -27,13 +27,15 @@ static void connections_print(const struct invocation *invocation, const json_t 
 		{ 0 },
 	};
 	const json_t *rows = json_object_get(answer, "connections");
-	char count[TABLE_TEXT_MAX];
+	const json_t *all = json_object_get(answer, "count");
+	char count[TABLE_TEXT_MAX], shown[TABLE_TEXT_MAX];
 
 	(void)invocation;
 	if (json_array_size(rows))
 		table_print(stdout, columns, rows, "");
-	printf("%s connections, %zu shown\n", table_count(json_object_get(answer, "count"), count),
-	       json_array_size(rows));
+	printf("%s connection%s, %s shown\n", table_count(all, count),
+	       json_integer_value(all) == 1 ? "" : "s",
+	       table_count(json_object_get(answer, "shown"), shown));
 }
 
 static int connections_run(const struct invocation *invocation)
@@ -67,7 +69,7 @@ static const struct command_example connections_examples[] = {
 	{ 0 },
 };
 
-#define X(constant, name, what) name ": " what ". "
+#define X(constant, name, what) " " name ": " what "."
 const struct command cmd_connections = {
 	.name = "connections",
 	.arguments = "[OPTIONS]",

@@ -57,8 +57,8 @@ static void help_examples(const struct command_example *example)
 
 static void help_command(const struct command *command)
 {
-	printf("Usage: lbctl %s %s\n\n%s: %s.\n", command->name, command->arguments, command->name,
-	       command->summary);
+	printf("Usage: lbctl %s%s%s\n\n%s: %s.\n", command->name, *command->arguments ? " " : "",
+	       command->arguments, command->name, command->summary);
 	if (command->details)
 		help_paragraph(command->details);
 	help_options("Options", command->options);

@@ -4,6 +4,8 @@
 
 #include "lbctl/help.h"
 
+#define MAN_DATE "2026-11-21" /* of the page's last change in substance */
+
 /* Text as roff shows it literally: no requests, hyphens that can be copied. */
 static void man_text(const char *text)
 {
@@ -51,9 +53,7 @@ static void man_examples(const struct command_example *example)
 
 static void man_command(const struct command *command)
 {
-	fputs(".SS lbctl ", stdout);
-	man_text(command->name);
-	putchar(' ');
+	printf(".SS lbctl %s%s", command->name, *command->arguments ? " " : "");
 	man_line(command->arguments);
 	man_line(command->summary);
 	if (command->details) {
@@ -75,7 +75,7 @@ static void man_exits(void)
 
 void man_print(void)
 {
-	puts(".TH LBCTL 1 \"\" \"lbd " LBD_VERSION "\" \"lbd manual\"\n"
+	puts(".TH LBCTL 1 " MAN_DATE " \"lbd " LBD_VERSION "\" \"lbd manual\"\n"
 	     ".SH NAME\nlbctl \\- look at the load balancer lbd and steer it\n"
 	     ".SH SYNOPSIS\n\\fBlbctl\\fR [\\fIoptions\\fR] \\fIcommand\\fR "
 	     "[\\fIarguments\\fR]\n"

@@ -55,10 +55,10 @@ int options_refuse(const struct command *command, const char *format, ...)
 	vfprintf(stderr, format, args);
 	va_end(args);
 	if (command)
-		fprintf(stderr, "\nUsage: lbctl %s %s\nMore:  lbctl %s --help\n", command->name,
-			command->arguments, command->name);
-	else
-		fputs("\nMore: lbctl --help\n", stderr);
+		fprintf(stderr, "\nUsage: lbctl %s%s%s", command->name,
+			*command->arguments ? " " : "", command->arguments);
+	fprintf(stderr, "\nMore: lbctl %s%s--help\n", command ? command->name : "",
+		command ? " " : "");
 	return LBCTL_USAGE;
 }
 
@@ -165,7 +165,7 @@ int options_unknown_command(const char *name)
 {
 	const char *names[OPTIONS_TABLE_MAX + 1] = { 0 }, *nearest;
 
-	for (size_t i = 0; commands[i] && i < OPTIONS_TABLE_MAX; i++)
+	for (size_t i = 0; i < OPTIONS_TABLE_MAX && commands[i]; i++)
 		names[i] = commands[i]->name;
 	nearest = nearest_find(name, names);
 	if (nearest)

@@ -20,7 +20,10 @@
 
 struct neighbours;
 
-/* Called from the event loop when the next hop of @addr becomes known, changes or is lost. */
+/*
+ * Called from the event loop, and from neighbours_watch, when the next hop of
+ * @addr becomes known, changes or is lost. Must not watch or free.
+ */
 typedef void (*neighbours_changed)(void *context, const struct lbd_addr *addr,
 				   const struct nexthop *nexthop);
 

@@ -77,6 +77,7 @@ in_root() {
 @test "an upgrade restarts a running lbd and never detaches" {
   run -0 in_root '
     dpkg -i /packages/lbd.deb >/dev/null
+    mkdir -p /sys/fs/bpf/lbd/lbd
     : >$calls
     dpkg -i /packages/next.deb >/dev/null
     cat $calls'
@@ -84,15 +85,18 @@ in_root() {
 deb-systemd-invoke try-restart lbd.service" ]
 }
 
-@test "removal stops lbd, then detaches each instance" {
+@test "removal stops lbd, then detaches each instance that is pinned" {
   run -0 in_root '
     dpkg -i /packages/lbd.deb >/dev/null
+    mkdir -p /sys/fs/bpf/lbd/left /sys/fs/bpf/lbd/right
     : >$calls
-    dpkg -r lbd >/dev/null
+    dpkg -r lbd >/dev/null 2>/calls/errors
+    grep -q "ip link set dev DEVICE xdp off" /calls/errors # the stand-in removed nothing
     cat $calls'
   [ "$output" = "deb-systemd-invoke stop lbd.service
 systemctl --quiet disable lbd.service
-lbd -c /etc/lbd/lbd.yaml --detach
+lbd --detach --instance left
+lbd --detach --instance right
 systemctl daemon-reload" ]
 }
 
@@ -120,6 +124,17 @@ systemctl daemon-reload" ]
   done
 }
 
+@test "the keepalived.conf that lbctl prints names the notify script of the package" {
+  run -0 in_root '
+    dpkg -i /packages/lbd.deb >/dev/null
+    script=$(lbctl keepalived /etc/lbd/lbd.yaml | grep -om1 "/usr/lib/lbd/[a-z-]*")
+    test -x "$script"'
+}
+
+@test "the configuration of the package is right" {
+  run -0 in_root 'dpkg -i /packages/lbd.deb >/dev/null; lbctl check'
+}
+
 # What both packages hold, each distribution's own papers left out.
 contents() {
   sed -E 's#^\./#/#; /\/$/d; s/\.gz$//' |
@@ -133,7 +148,7 @@ contents() {
   awk '!/^d/ { print $2 }' "$BATS_TEST_TMPDIR/all" | contents >"$BATS_TEST_TMPDIR/rpm"
   diff "$BATS_TEST_TMPDIR/deb" "$BATS_TEST_TMPDIR/rpm"
   for file in /usr/sbin/lbd /usr/bin/lbctl /usr/lib/lbd/root.bpf.o /usr/lib/lbd/lb.bpf.o \
-    /usr/lib/lbd/lbd-notify /usr/lib/systemd/system/lbd.service /etc/lbd/lbd.yaml; do
+    /usr/lib/lbd/keepalived-notify /usr/lib/systemd/system/lbd.service /etc/lbd/lbd.yaml; do
     grep -qx "$file" "$BATS_TEST_TMPDIR/deb"
   done
 }
