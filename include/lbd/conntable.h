@@ -117,11 +117,12 @@ struct lbd_slot {
 #define LBD_XCHG(ptr, v) __atomic_exchange_n(ptr, v, __ATOMIC_SEQ_CST)
 #endif
 
+/* The shifts differ: equal ones would undo each other where one round follows another. */
 LBD_INLINE __u64 lbd_mix(__u64 x)
 {
 	x ^= x >> 32;
 	x *= 0xd6e8feb86659fd93ULL;
-	x ^= x >> 32;
+	x ^= x >> 29;
 	return x;
 }
 
