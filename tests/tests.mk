@@ -6,7 +6,8 @@ JOBS ?= $(shell nproc)
 C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 
 # Everything that tests run: as shipped, under sanitizers, and the tools.
-test-binaries: all $(BUILD)/asan/lbd $(BUILD)/asan/lbctl $(UNIT_TESTS) $(TOOLS) $(TEST_BPF_OBJECTS)
+test-binaries: all $(BUILD)/asan/lbd $(BUILD)/asan/lbctl $(UNIT_TESTS) $(TOOLS) $(TEST_BPF_OBJECTS) \
+	packet-test
 
 check: deps
 	@BUILD=$(BUILD) JOBS=$(JOBS) tests/check

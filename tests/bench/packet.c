@@ -70,7 +70,7 @@ struct packet_bench {
 	struct wrapper *wrapper;
 	uint8_t frame[WRAP_FRAME_MAX];
 	uint32_t frame_size;
-	uint32_t timed;
+	uint32_t packets; /* a run */
 	uint32_t quiet_wanted;
 	uint32_t tries;
 };
@@ -161,7 +161,7 @@ static int packet_run(struct packet_bench *bench, struct wrapper_run *run, struc
 	if (rc)
 		return rc;
 	dataplane_outcomes(bench->lab.dataplane, after);
-	rc = packet_prove_counters(bench, before, after, wrapper_packets(run), err);
+	rc = packet_prove_counters(bench, before, after, run->packets, err);
 	return rc ? rc : packet_prove_frame(bench, run, err);
 }
 
@@ -183,7 +183,7 @@ static int packet_prove_fill(const struct packet_bench *bench, struct error *err
 /* The program fills the table; these packets aren't hits yet, so they prove nothing. */
 static int packet_fill(struct packet_bench *bench, struct error *err)
 {
-	struct wrapper_run run = { .target = WRAP_PROGRAM, .timed = bench->test->fill };
+	struct wrapper_run run = { .target = WRAP_PROGRAM, .packets = bench->test->fill };
 	int rc;
 
 	rc = wrapper_run(bench->wrapper, &run, err);
@@ -196,8 +196,7 @@ static int packet_reference(struct packet_bench *bench, double *ret, struct erro
 {
 	struct wrapper_run run = {
 		.target = WRAP_EMPTY,
-		.warm = bench->timed / 8,
-		.timed = bench->timed,
+		.packets = bench->packets,
 	};
 	int rc;
 
@@ -210,8 +209,7 @@ static int packet_sample(struct packet_bench *bench, struct samples *samples, st
 {
 	struct wrapper_run run = {
 		.target = WRAP_PROGRAM,
-		.warm = bench->timed / 8,
-		.timed = bench->timed,
+		.packets = bench->packets,
 	};
 	double before, after;
 	int rc;
@@ -265,7 +263,7 @@ static int packet_bench_case(struct report *report, const struct packet_case *te
 {
 	struct packet_bench bench = {
 		.test = test,
-		.timed = quick ? M1 / 2 : 2 * M1,
+		.packets = quick ? M1 : 2 * M1,
 		.quiet_wanted = quick ? 7 : 11,
 		.tries = quick ? 14 : SAMPLES_MAX,
 	};

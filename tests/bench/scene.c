@@ -31,10 +31,11 @@ void scene_config(const struct scene *scene, const char *in, char text[SCENE_CON
 			in, scene->ipv6 ? 1024 : SCENE_SLOTS, scene->ipv6 ? SCENE_SLOTS : 1024,
 			scene->ipv6 ? "2001:db8:1::1" : "192.0.2.1", PORT,
 			scene->ipip ? "ipip" : "dsr");
-	for (int i = 1; i <= SCENE_BACKENDS; i++)
+	for (unsigned int i = 1; i <= SCENE_BACKENDS; i++)
 		used += snprintf(text + used, (size_t)(SCENE_CONFIG_MAX - used),
-				 "%s{address: \"%s%d\"}", i > 1 ? ", " : "",
-				 scene->ipv6 ? "2001:db8:2::" : "203.0.113.", i);
+				 scene->ipv6 ? "%s{address: \"2001:db8:2::%x\"}"
+					     : "%s{address: \"203.0.113.%u\"}",
+				 i > 1 ? ", " : "", i);
 	snprintf(text + used, (size_t)(SCENE_CONFIG_MAX - used), "]}\n");
 }
 

@@ -5,8 +5,8 @@
  * The kernel runs a program N times over one buffer and resets neither its
  * bounds nor its bytes: a program that encapsulates would do so once, and then
  * meet its own tunnel. So each iteration starts here: undo what the last one
- * did, make the frame one of the next flow, take the time if it is due, and
- * tail-call the program under test. A tail call doesn't return, hence undo at
+ * did, make the frame one of the next flow, and tail-call the program under
+ * test. A tail call doesn't return, hence undo at
  * entry rather than at exit.
  *
  * The reference, an empty program, goes through exactly the same wrapper, with
@@ -81,18 +81,8 @@ LBD_INLINE _Bool wrap_reset(struct xdp_md *ctx)
 
 LBD_INLINE int wrap(struct xdp_md *ctx, __u32 target)
 {
-	__u64 iteration;
-
-	if (!wrap_reset(ctx)) {
-		wrap_state.failed++;
-		return XDP_ABORTED;
-	}
-	iteration = wrap_state.iteration++;
-	if (iteration == wrap_state.first)
-		wrap_state.from_ns = bpf_ktime_get_ns();
-	else if (iteration == wrap_state.last)
-		wrap_state.to_ns = bpf_ktime_get_ns();
-	bpf_tail_call_static(ctx, &wrap_targets, target);
+	if (wrap_reset(ctx))
+		bpf_tail_call_static(ctx, &wrap_targets, target);
 	wrap_state.failed++;
 	return XDP_ABORTED;
 }

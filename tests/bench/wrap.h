@@ -16,10 +16,7 @@ struct wrap_config {
 
 /* Set and read between runs. */
 struct wrap_state {
-	__u64 place;	   /* in the sequence of flows; goes on over runs */
-	__u64 iteration;   /* of this run */
-	__u64 first, last; /* iterations between which time is taken */
-	__u64 from_ns, to_ns;
+	__u64 place;   /* in the sequence of flows; goes on over runs */
 	__u64 failed;  /* the frame couldn't be reset, or there was no target */
 	__u8 head[16]; /* of the frame: what a forwarder overwrites */
 };

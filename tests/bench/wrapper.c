@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
+#include <time.h>
 
 struct wrapper {
 	struct bpf_object *object;
@@ -16,11 +16,6 @@ struct wrapper {
 	uint8_t frame[WRAP_FRAME_MAX];
 	uint32_t frame_size;
 };
-
-uint32_t wrapper_packets(const struct wrapper_run *run)
-{
-	return run->warm + run->timed + 1;
-}
 
 static struct bpf_map *wrapper_map(const struct wrapper *wrapper, const char *name)
 {
@@ -113,34 +108,35 @@ void wrapper_close(struct wrapper *wrapper)
 	free(wrapper);
 }
 
-static void wrapper_begin(struct wrapper *wrapper, const struct wrapper_run *run)
+static double wrapper_cpu_ns(void)
 {
-	struct wrap_state *state = wrapper->state;
+	struct timespec now;
 
-	state->iteration = 0;
-	state->first = run->warm;
-	state->last = run->warm + run->timed;
-	state->failed = 0;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
 int wrapper_run(struct wrapper *wrapper, struct wrapper_run *run, struct error *err)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = wrapper->frame,
 		    .data_size_in = wrapper->frame_size, .data_out = run->out,
-		    .data_size_out = sizeof(run->out), .repeat = (int)wrapper_packets(run));
+		    .data_size_out = sizeof(run->out), .repeat = (int)run->packets);
 	struct wrap_state *state = wrapper->state;
+	uint64_t from = state->place;
+	double from_ns;
 	int rc;
 
-	wrapper_begin(wrapper, run);
+	state->failed = 0;
+	from_ns = wrapper_cpu_ns();
 	rc = bpf_prog_test_run_opts(wrapper->fd[run->target], &options);
+	run->ns = (wrapper_cpu_ns() - from_ns) / run->packets;
 	if (rc)
 		return error_errno(err, rc, "test-run");
-	if (state->failed || state->iteration != wrapper_packets(run))
-		return error_set(err, -EPROTO, "of %u iterations %llu were begun and %llu failed",
-				 wrapper_packets(run), (unsigned long long)state->iteration,
+	if (state->failed || state->place - from != run->packets)
+		return error_set(err, -EPROTO, "of %u packets %llu were begun and %llu failed",
+				 run->packets, (unsigned long long)(state->place - from),
 				 (unsigned long long)state->failed);
 	run->out_size = options.data_size_out;
 	run->last_place = state->place - 1;
-	run->ns = (double)(state->to_ns - state->from_ns) / run->timed;
 	return 0;
 }

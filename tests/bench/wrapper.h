@@ -12,16 +12,12 @@ struct wrapper;
 
 struct wrapper_run {
 	enum wrap_target target;
-	uint32_t warm;	/* iterations before time is taken */
-	uint32_t timed; /* iterations that are */
+	uint32_t packets;
 	uint8_t out[2 * WRAP_FRAME_MAX];
 	uint32_t out_size;
 	uint64_t last_place; /* of the last packet, for flow_at() */
-	double ns;	     /* per iteration */
+	double ns;	     /* CPU time a packet */
 };
-
-/* Packets that a run sends in all. */
-uint32_t wrapper_packets(const struct wrapper_run *run);
 
 /*
  * Load @object (wrap.bpf.o) around @prog_fd. @frame is what the program meets,
@@ -33,7 +29,11 @@ int wrapper_open(const char *object, const struct wrap_config *config, const uin
 /* Accepts NULL. */
 void wrapper_close(struct wrapper *wrapper);
 
-/* Run as @run says; the rest of @run is the result. */
+/*
+ * Send @run->packets packets to @run->target; the rest of @run is the result.
+ * CPU time, not time of day: others use this machine, and the system call
+ * itself sleeps for tens of milliseconds.
+ */
 int wrapper_run(struct wrapper *wrapper, struct wrapper_run *run, struct error *err);
 
 #endif
