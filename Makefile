@@ -117,7 +117,6 @@ $(BUILD)/%.bpf.o: %.bpf.c
 	$(LLVM_STRIP) -g $@
 
 include tests/tests.mk
-include tests/packet/packet.mk
 include tests/bench/bench.mk
 include packaging/packaging.mk
 

@@ -26,7 +26,8 @@ void refusal_count(struct refusals *refusals, enum refusal refusal, uint64_t n)
 {
 	if (refusal == REFUSAL_NONE || n == 0)
 		return;
-	if (refusals->counts[refusal] == 0)
+	/* That one belongs to every reconnect. */
+	if (refusals->counts[refusal] == 0 && refusal != REFUSAL_NO_CONVERSATION)
 		log_warning("sync: refused for the first time: %s (counted as %s)",
 			    refusal_sentence(refusal), refusal_name(refusal));
 	refusals->counts[refusal] += n;

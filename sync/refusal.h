@@ -45,7 +45,7 @@ struct refusals {
 	uint64_t counts[REFUSAL_COUNT];
 };
 
-/* Count it; the first of its kind is logged. REFUSAL_NONE is ignored. */
+/* Count it; the first of its kind is logged, unless it is a matter of course. REFUSAL_NONE is ignored. */
 void refusal_count(struct refusals *refusals, enum refusal refusal, uint64_t n);
 
 const char *refusal_name(enum refusal refusal);

@@ -5,9 +5,11 @@
 JOBS ?= $(shell nproc)
 C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 
+include tests/packet/packet.mk
+
 # Everything that tests run: as shipped, under sanitizers, and the tools.
-test-binaries: all $(BUILD)/asan/lbd $(BUILD)/asan/lbctl $(UNIT_TESTS) $(TOOLS) $(TEST_BPF_OBJECTS) \
-	packet-test
+test-binaries: all $(BUILD)/asan/lbd $(BUILD)/asan/lbctl $(UNIT_TESTS) $(PACKET_TEST) $(TOOLS) \
+	$(TEST_BPF_OBJECTS)
 
 check: deps
 	@BUILD=$(BUILD) JOBS=$(JOBS) tests/check

@@ -4,12 +4,14 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "config/config.h"
 #include "config/raw.h"
 
 #define AT(type, member) .offset = offsetof(struct type, member)
 #define LIST_AT(type, member) \
 	AT(type, member), .count_offset = offsetof(struct type, member##_count)
+#define KEYS_MAX 32 /* of one mapping */
 #define HOUR_MS (60 * 60 * 1000LL)
 #define DAY_MS (24 * HOUR_MS)
 
@@ -192,42 +194,11 @@ bool keys_is_scalar(enum key_kind kind)
 	return kind < KEY_MAPPING;
 }
 
-/* Levenshtein distance; both are short. */
-static unsigned int keys_distance(const char *a, const char *b)
-{
-	unsigned int row[64], length = (unsigned int)strlen(b);
-
-	if (length >= 64 || strlen(a) >= 64)
-		return 64;
-	for (unsigned int j = 0; j <= length; j++)
-		row[j] = j;
-	for (unsigned int i = 1; a[i - 1]; i++) {
-		unsigned int corner = row[0];
-
-		row[0] = i;
-		for (unsigned int j = 1; j <= length; j++) {
-			unsigned int change = corner + (a[i - 1] != b[j - 1]);
-			unsigned int shift = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-
-			corner = row[j];
-			row[j] = change < shift ? change : shift;
-		}
-	}
-	return row[length];
-}
-
 const char *keys_nearest(const struct key *keys, const char *name)
 {
-	unsigned int best = (unsigned int)strlen(name) / 2 + 1;
-	const char *nearest = NULL;
+	const char *names[KEYS_MAX + 1] = { 0 };
 
-	for (; keys->name; keys++) {
-		unsigned int distance = keys_distance(name, keys->name);
-
-		if (distance <= best && distance < strlen(keys->name)) {
-			best = distance - (distance > 0);
-			nearest = keys->name;
-		}
-	}
-	return nearest;
+	for (size_t i = 0; i < KEYS_MAX && keys[i].name; i++)
+		names[i] = keys[i].name;
+	return nearest_find(name, names);
 }

@@ -51,7 +51,7 @@ static enum config_xdp_mode attach_from_libxdp(enum xdp_attach_mode mode)
 
 static bool attach_uses_map(int prog_fd, uint32_t map_id)
 {
-	__u32 maps[64], size = sizeof(struct bpf_prog_info);
+	__u32 maps[64] = { 0 }, size = sizeof(struct bpf_prog_info);
 	struct bpf_prog_info info = {
 		.map_ids = (__u64)(uintptr_t)maps,
 		.nr_map_ids = sizeof(maps) / sizeof(*maps),

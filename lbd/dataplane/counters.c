@@ -34,7 +34,7 @@ static int counters_sum(int fd, uint32_t entries, uint32_t words, __u64 *ret)
 
 int dataplane_outcomes(const struct dataplane *dataplane, uint64_t *ret)
 {
-	struct lbd_outcome_counters sum;
+	struct lbd_outcome_counters sum = { 0 };
 	int rc = counters_sum(dataplane->fd[MAP_lbd_outcomes], 1, LBD_OUTCOME_MAX, sum.packets);
 
 	for (int i = 0; i < LBD_OUTCOME_MAX && !rc; i++)

@@ -187,9 +187,23 @@ bool tables_find(const struct tables *tables, const struct table_entry *flow,
 	return true;
 }
 
+/*
+ * What we saw ourselves gives way only to what was seen later. What we know
+ * from a peer alone gives way within a tick as well: ages are whole ticks, and
+ * a connection can be made, picked again and closed in the same one.
+ */
+static bool tables_is_newer(uint64_t value, uint64_t held, uint32_t now)
+{
+	uint32_t slack = held & LBD_CONN_REMOTE ? 2 : 0;
+
+	if (!(held & LBD_CONN_CONFIRMED))
+		return true;
+	return lbd_value_idle(value, now) < lbd_value_idle(held, now) + slack;
+}
+
 static enum tables_put tables_update(__u64 *word, uint64_t held, uint64_t value, uint32_t now)
 {
-	if ((held & LBD_CONN_CONFIRMED) && lbd_value_idle(held, now) <= lbd_value_idle(value, now))
+	if (!tables_is_newer(value, held, now))
 		return TABLES_PUT_OLDER;
 	/* Lost to the packet path: what it wrote is newer than any record. */
 	if (LBD_CAS(word, held, value) != held)

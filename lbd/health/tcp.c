@@ -119,6 +119,7 @@ static int tcp_connect(const struct health_target *target, int *ret_fd)
 
 static int tcp_arm(struct tcp_check *check, struct event_base *base)
 {
+	const struct timeval now = { 0 };
 	const struct timeval limit = { .tv_sec = check->timeout_ms / 1000,
 				       .tv_usec = check->timeout_ms % 1000 * 1000 };
 
@@ -126,8 +127,7 @@ static int tcp_arm(struct tcp_check *check, struct event_base *base)
 		check->event = evtimer_new(base, tcp_on_event, check);
 	else
 		check->event = event_new(base, check->fd, EV_WRITE, tcp_on_event, check);
-	if (!check->event ||
-	    event_add(check->event, check->error ? &(struct timeval){ 0 } : &limit))
+	if (!check->event || event_add(check->event, check->error ? &now : &limit))
 		return -ENOMEM;
 	return 0;
 }

@@ -50,10 +50,9 @@ static void status_xdp(const json_t *status)
 	size_t i;
 
 	json_array_foreach(list, i, at)
-		printf("%-13s%s %s%s%s: %s\n", i ? "" : "xdp", status_text(at, "interface"),
+		printf("%-13s%s %s%s: %s\n", i ? "" : "xdp", status_text(at, "interface"),
 		       status_text(at, "mode"),
 		       json_is_true(json_object_get(at, "dispatcher")) ? ", in libxdp's chain" : "",
-		       json_is_true(json_object_get(at, "adopted")) ? ", adopted" : "",
 		       status_text(at, "reason"));
 }
 

@@ -42,6 +42,14 @@ static const char *show_health(const json_t *health, char *buffer)
 	return json_is_true(json_object_get(health, "healthy")) ? "ok" : "failing";
 }
 
+/* Why it is down; what failed before it came up is no longer news. */
+static const char *show_failure(const json_t *health, char *buffer)
+{
+	if (json_is_true(json_object_get(health, "healthy")))
+		return "-";
+	return table_text(json_object_get(health, "reason"), buffer);
+}
+
 /* The MAC address, and plainly if there is none: such a backend gets no packets. */
 static const char *show_nexthop(const json_t *nexthop, char *buffer)
 {
@@ -67,7 +75,7 @@ void show_backends(const struct invocation *invocation, const json_t *answer)
 		{ "CONNECTIONS", "connections", table_count, true },
 		{ "PACKETS", "packets", table_count, true },
 		{ "BYTES", "bytes", table_bytes, true },
-		{ "LAST FAILURE", "health.reason", table_text, false },
+		{ "FAILURE", "health", show_failure, false },
 		{ 0 },
 	};
 
@@ -116,11 +124,13 @@ void show_generations(const struct invocation *invocation, const json_t *answer)
 
 void show_role(const struct invocation *invocation, const json_t *answer)
 {
+	const json_t *ago = json_object_get(answer, "role_ms_ago");
+	bool known = json_integer_value(ago) >= 0;
 	char since[TABLE_TEXT_MAX];
 
 	(void)invocation;
-	printf("%s for %s; gate %s: %s\n", table_text(json_object_get(answer, "role"), NULL),
-	       table_ms(json_object_get(answer, "role_ms_ago"), since),
+	printf("%s%s%s; gate %s: %s\n", table_text(json_object_get(answer, "role"), NULL),
+	       known ? " for " : "", known ? table_ms(ago, since) : "",
 	       json_is_true(table_value(answer, "gate.open")) ? "open" : "closed",
 	       table_text(table_value(answer, "gate.reason"), NULL));
 }

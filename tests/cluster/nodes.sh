@@ -160,21 +160,21 @@ node_up() {
 # --- keepalived
 
 # The config is the one that lbctl prints; the notify script and lbctl are those of this tree.
+# keepalived refuses scripts in places where others than root may write. Process tracking is
+# taken out: the kernel tells of processes in its first namespaces only, and without that
+# keepalived takes every process for dead.
 keepalived_conf() {
-  "$LAB_LBCTL" keepalived "$LAB/$1.yaml" |
-    sed "s|[^ \"]*/keepalived-notify|$LAB/keepalived-notify|" >"$LAB/keepalived-$1.conf"
-  [[ ${PIPESTATUS[0]} == 0 ]]
-}
-
-# keepalived refuses scripts in places where others than root may write.
-keepalived_notify() {
-  install -m 755 "$LAB_ROOT/packaging/keepalived-notify" "$LAB/keepalived-notify"
+  install -m 755 "$LAB_ROOT/packaging/keepalived/lbd-notify" "$LAB/lbd-notify"
   ln -sf "$LAB_LBCTL" "$LAB/lbctl"
+  "$LAB_LBCTL" keepalived "$LAB/$1.yaml" |
+    sed -e "s|notify \"[^ ]*|notify \"$LAB/lbd-notify|" \
+      -e '/track_process.*{/,/}/d' >"$LAB/keepalived-$1.conf"
+  [[ ${PIPESTATUS[0]} == 0 ]]
 }
 
 keepalived_start() {
   local node=$1
-  keepalived_notify && keepalived_conf "$node" || return 1
+  keepalived_conf "$node" || return 1
   PATH=$LAB:$PATH spawn "$node" "keepalived-$node" keepalived --dont-fork --log-console \
     --log-detail --use-file "$LAB/keepalived-$node.conf" \
     --pid "$LAB/keepalived-$node-parent.pid" --vrrp_pid "$LAB/keepalived-$node-vrrp.pid"
@@ -243,11 +243,12 @@ pair_up() {
   pair_with config_pair "$@"
 }
 
-# solo_up BACKEND...: lb1 alone, which has the VIPs without keepalived.
+# solo_up BACKEND...: lb1 alone, which has the VIPs without keepalived. Deprecated, as keepalived
+# has them too: no connection of the node's own, like a health check, may leave from a VIP.
 solo_up() {
   local vip
   for vip in "${LAB_VIPS[@]}"; do
-    on lb1 ip address add "$vip" dev eth0
+    on lb1 ip address add "$vip" dev eth0 preferred_lft 0
   done
   config_solo lb1 "$@" | config_write lb1
   node_up lb1

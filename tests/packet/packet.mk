@@ -8,9 +8,7 @@ $(PACKET_TEST): $(PACKET_TEST_SOURCES:%.c=$(BUILD)/asan/obj/%.o) $(BUILD)/asan/l
 	@mkdir -p $(@D)
 	$(CC) $(SANITIZE) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIB_LIBS) -lcmocka
 
-packet-test: $(PACKET_TEST)
-
 check-packets: $(PACKET_TEST) $(BPF_OBJECTS)
 	$(PACKET_TEST) tests/packet $(BUILD)/bpf/lb.bpf.o
 
-.PHONY: packet-test check-packets
+.PHONY: check-packets

@@ -155,8 +155,11 @@ static void generic_xdp_is_a_problem(void **state)
 {
 	struct fake_state *fake = *state;
 
-	fake->lbd.attachments[0].mode = CONFIG_XDP_GENERIC;
-	assert_true(has_problem(fake, "eth0: generic XDP"));
+	struct dataplane_attachment *at = &fake->lbd.attachments[0];
+
+	at->mode = CONFIG_XDP_GENERIC;
+	snprintf(at->reason, sizeof(at->reason), "the driver refused native");
+	assert_true(has_problem(fake, "XDP on eth0 is generic: the driver refused native"));
 }
 
 static void a_missing_next_hop_is_a_problem(void **state)
