@@ -117,7 +117,11 @@ struct lbd_slot {
 #define LBD_XCHG(ptr, v) __atomic_exchange_n(ptr, v, __ATOMIC_SEQ_CST)
 #endif
 
-/* The shifts differ: equal ones would undo each other where one round follows another. */
+/*
+ * The two shifts must differ: a second call would otherwise begin by undoing
+ * what the first ended with, and clients that differ by little would crowd
+ * into few buckets.
+ */
 LBD_INLINE __u64 lbd_mix(__u64 x)
 {
 	x ^= x >> 32;
@@ -373,14 +377,31 @@ struct lbd_choice {
 	__u64 key; /* it holds, or 0 */
 };
 
+/*
+ * An empty slot costs as much as its bucket is full: of two buckets the emptier
+ * one fills up, and so hardly a flow finds both full before the table is.
+ */
+LBD_INLINE __u64 lbd_bucket_fullness(const struct lbd_bucket *bucket)
+{
+	__u64 full = LBD_BUCKET_SLOTS;
+
+#pragma GCC unroll 4
+	for (__u32 i = 0; i < LBD_BUCKET_SLOTS; i++)
+		full += lbd_mask_zero(LBD_READ_ONCE(bucket->key[i])); /* all ones is -1 */
+	return full;
+}
+
 LBD_INLINE void lbd_bucket_choose(const struct lbd_bucket *bucket, __u32 first, __u32 now,
 				  const struct lbd_timeouts *timeouts, struct lbd_choice *choice)
 {
+	const __u64 fullness = lbd_bucket_fullness(bucket);
+
 #pragma GCC unroll 1
 	for (__u32 i = 0; i < LBD_BUCKET_SLOTS; i++) {
 		__u64 key = LBD_READ_ONCE(bucket->key[i]);
 		__u64 value = LBD_READ_ONCE(bucket->value[i]);
-		__u64 rank = lbd_slot_rank(key, value, now, timeouts);
+		__u64 rank =
+			lbd_slot_rank(key, value, now, timeouts) + (fullness & lbd_mask_zero(key));
 		__u64 better = lbd_mask_less(rank, choice->rank);
 
 		choice->rank = lbd_select(better, rank, choice->rank);

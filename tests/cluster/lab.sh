@@ -108,9 +108,12 @@ lab_add_host() {
   on "$host" ip link set eth0 up
 }
 
-# What an XDP program of the host sends back needs a program at the switch's end.
-lab_answer_xdp() {
+# A host whose XDP program forwards. What it sends back needs a program at the switch's end. And
+# XDP on a veth sees every frame, a network card shows it those for its own address only: no
+# flooding to here, or the standby would carry what is meant for a node that is cut off.
+lab_forwarder() {
   ip link set dev "sw-$1" xdpdrv obj "$LAB_TESTS/cluster/pass.bpf.o" sec xdp
+  ip link set dev "sw-$1" type bridge_slave flood off
 }
 
 lab_open_logs() {
@@ -134,8 +137,8 @@ lab_up() {
   done
   # A tunnel header must still fit between balancer and backend.
   on client ip link set eth0 mtu 1400
-  lab_answer_xdp lb1
-  lab_answer_xdp lb2
+  lab_forwarder lb1
+  lab_forwarder lb2
 }
 
 lab_cut() {

@@ -4,8 +4,10 @@
 # The pair: lb1 (preferred) and lb2, each with lbd and keepalived. All labs'
 # nodes share one machine, so each node's instance is called like the node.
 
-LAB_LBD=${LAB_LBD:-$LAB_BUILD/lbd}
-LAB_LBCTL=${LAB_LBCTL:-$LAB_BUILD/lbctl}
+# Tests run what the sanitizers watch, the demo what is shipped.
+LAB_USER_SPACE=$LAB_BUILD${BATS_TEST_FILENAME:+/asan}
+LAB_LBD=${LAB_LBD:-$LAB_USER_SPACE/lbd}
+LAB_LBCTL=${LAB_LBCTL:-$LAB_USER_SPACE/lbctl}
 LAB_OBJECTS=${LAB_OBJECTS:-$LAB_BUILD/bpf}
 
 declare -gAr NODE_PEER=([lb1]=lb2 [lb2]=lb1)
@@ -167,7 +169,7 @@ keepalived_conf() {
   install -m 755 "$LAB_ROOT/packaging/keepalived/lbd-notify" "$LAB/lbd-notify"
   ln -sf "$LAB_LBCTL" "$LAB/lbctl"
   "$LAB_LBCTL" keepalived "$LAB/$1.yaml" |
-    sed -e "s|notify \"[^ ]*|notify \"$LAB/lbd-notify|" \
+    sed -e "s|[^ \"]*/lbd-notify|$LAB/lbd-notify|" \
       -e '/track_process.*{/,/}/d' >"$LAB/keepalived-$1.conf"
   [[ ${PIPESTATUS[0]} == 0 ]]
 }
@@ -204,11 +206,11 @@ node_is_active() {
   node_has_vips "$1" && node_has_role "$1" master
 }
 
-# Power loss: both daemons at once, and no more packets either way.
+# Power loss: no more packets either way, and both daemons dead without a word.
 node_kill() {
+  lab_cut "$1"
   murder "lbd-$1"
   murder "keepalived-$1"
-  lab_cut "$1"
 }
 
 # What a reboot leaves of a node: its disk. No program, no pins, no VIPs.
