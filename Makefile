@@ -117,6 +117,7 @@ $(BUILD)/%.bpf.o: %.bpf.c
 	$(LLVM_STRIP) -g $@
 
 include tests/tests.mk
+include tests/bench/bench.mk
 include packaging/packaging.mk
 
 deps:

@@ -24,6 +24,8 @@ static const char *check_came(const yaml_node_t *node, char *buffer, size_t size
 		return "keys and values";
 	if (node->type == YAML_SEQUENCE_NODE)
 		return "a list";
+	if (!node->data.scalar.length)
+		return "nothing";
 	snprintf(buffer, size, "\"%.60s\"", check_text(node));
 	return buffer;
 }
@@ -82,6 +84,8 @@ static void check_list(struct document *document, const yaml_node_t *node, const
 static void check_value(struct document *document, const yaml_node_t *node, const struct key *key,
 			const char *path)
 {
+	if (!keys_is_scalar(key->kind) && !key->required && document_is_null(node))
+		return;
 	if (key->kind == KEY_MAPPINGS || key->kind == KEY_SCALARS)
 		check_list(document, node, key, path);
 	else if (key->kind != KEY_MAPPING)

@@ -14,4 +14,7 @@ void check_document(struct document *document);
  */
 void rules_check(struct document *document, const struct config *config);
 
+/* Why @addr can't be a backend of @service, as the end of a sentence; NULL if it can. */
+const char *rules_backend_fault(const struct config_service *service, const struct lbd_addr *addr);
+
 #endif

@@ -120,7 +120,9 @@ struct config_backend *config_find_backend(const struct config_service *service,
 /*
  * Runtime changes (lbctl backend ...) edit the effective config, then apply it
  * like a reload. Each returns 0, -ENOENT (no such service or backend, the
- * nearest name suggested), -EEXIST or -EINVAL, with the message in @err.
+ * nearest name suggested), -EEXIST or -EINVAL, with the message in @err. The
+ * last backend of a service can't be removed, only drained. A @name of NULL
+ * stands for the address.
  */
 int config_backend_add(struct config *config, const char *service, const char *name,
 		       const char *address, uint32_t weight, struct error *err);

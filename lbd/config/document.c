@@ -13,20 +13,53 @@ size_t document_line(const yaml_node_t *node)
 	return node->start_mark.line + 1;
 }
 
+bool document_is_null(const yaml_node_t *node)
+{
+	static const char *const nulls[] = { "", "~", "null", "Null", "NULL" };
+
+	if (node->type != YAML_SCALAR_NODE || node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
+		return false;
+	for (size_t i = 0; i < sizeof(nulls) / sizeof(*nulls); i++)
+		if (!strcmp((const char *)node->data.scalar.value, nulls[i]))
+			return true;
+	return false;
+}
+
+/* Faults go to terminals and logs: what a file holds must not break lines or steer a terminal. */
+static void document_clean(char *text)
+{
+	for (; *text; text++)
+		if (*text < ' ' || *text > '~')
+			*text = '?';
+}
+
+/* Append @line, or count it if it would be cut. */
+static void document_append(struct document *document, const char *line)
+{
+	const size_t room = sizeof(document->err->text) - sizeof("\n... and 1000000 faults more");
+	char *text = document->err->text;
+	const char *glue = document->used ? "\n" : "";
+
+	if (!document->hidden && document->used + strlen(line) + 1 <= room)
+		document->used += (size_t)sprintf(text + document->used, "%s%s", glue, line);
+	else
+		sprintf(text + document->used, "\n... and %u faults more", ++document->hidden);
+}
+
 static void document_add(struct document *document, size_t line, const char *path,
 			 const char *format, va_list args)
 {
-	char text[600];
-	size_t used;
+	char text[600], whole[1000];
 
-	if (!document->err)
-		return;
 	if (!document->faults++)
 		error_set(document->err, -EINVAL, "%s", "");
-	used = strlen(document->err->text);
+	if (!document->err)
+		return;
 	vsnprintf(text, sizeof(text), format, args);
-	snprintf(document->err->text + used, sizeof(document->err->text) - used, "%s%s:%zu: %s%s%s",
-		 used ? "\n" : "", document->name, line, path, *path ? ": " : "", text);
+	snprintf(whole, sizeof(whole), "%.200s:%zu: %.*s%s%s", document->name, line,
+		 DOCUMENT_PATH_MAX, path, *path ? ": " : "", text);
+	document_clean(whole);
+	document_append(document, whole);
 }
 
 void document_fault(struct document *document, size_t line, const char *path, const char *format,
@@ -100,57 +133,102 @@ void document_fault_at(struct document *document, const char *path, const char *
 
 /* --- opening */
 
-static void document_syntax_fault(struct document *document, const yaml_parser_t *parser)
+static size_t document_line_of(const char *text, size_t offset)
 {
+	size_t line = 1;
+
+	for (size_t i = 0; i < offset; i++)
+		line += text[i] == '\n';
+	return line;
+}
+
+/* @text: of which libyaml complains, when that isn't text at all. */
+static void document_syntax_fault(struct document *document, const yaml_parser_t *parser,
+				  const char *text)
+{
+	if (parser->error == YAML_READER_ERROR) {
+		document_fault(document, document_line_of(text, parser->problem_offset), "",
+			       "not a text file: %s, byte 0x%02x", parser->problem,
+			       (unsigned int)parser->problem_value & 0xff);
+		return;
+	}
 	document_fault(document, parser->problem_mark.line + 1, "",
 		       "not YAML: %s%s%s; indent with spaces, and put a space after each colon",
 		       parser->problem ? parser->problem : "unreadable", parser->context ? " " : "",
 		       parser->context ? parser->context : "");
 }
 
-/* Refuse what could blow up later: aliases, and nesting that no key needs. */
-static bool document_event_is_fine(struct document *document, const yaml_event_t *event,
-				   unsigned int *depth)
-{
-	size_t line = event->start_mark.line + 1;
+/* What the events add up to. A type that isn't listed changes nothing. */
+struct document_sum {
+	unsigned int depth, nodes, documents;
+};
 
-	if (event->type == YAML_ALIAS_EVENT) {
-		document_fault(document, line, "", "aliases (*name) aren't taken; write it out");
-		return false;
+static void document_count(struct document_sum *sum, yaml_event_type_t type)
+{
+	static const struct {
+		int depth, nodes, documents;
+	} steps[] = {
+		[YAML_DOCUMENT_START_EVENT] = { .documents = 1 },
+		[YAML_SCALAR_EVENT] = { .nodes = 1 },
+		[YAML_SEQUENCE_START_EVENT] = { .depth = 1, .nodes = 1 },
+		[YAML_SEQUENCE_END_EVENT] = { .depth = -1 },
+		[YAML_MAPPING_START_EVENT] = { .depth = 1, .nodes = 1 },
+		[YAML_MAPPING_END_EVENT] = { .depth = -1 },
+	};
+
+	sum->depth += (unsigned int)steps[type].depth;
+	sum->nodes += (unsigned int)steps[type].nodes;
+	sum->documents += (unsigned int)steps[type].documents;
+}
+
+/* Refuse what could blow up later: aliases, and more nesting or values than the keys need. */
+static const char *document_refusal(const struct document_sum *sum, yaml_event_type_t type)
+{
+	if (type == YAML_ALIAS_EVENT)
+		return "aliases (*name) aren't taken; write it out";
+	if (sum->depth > DOCUMENT_DEPTH_MAX)
+		return "nested deeper than any key of lbd.yaml";
+	if (sum->nodes > DOCUMENT_NODES_MAX)
+		return "more values than lbd.yaml can have";
+	return sum->documents > 1 ? "a second document starts here, expected only one" : NULL;
+}
+
+static int document_scan_events(struct document *document, yaml_parser_t *parser, const char *text)
+{
+	struct document_sum sum = { 0 };
+	bool end = false;
+
+	while (!end) {
+		const char *refusal;
+		yaml_event_t event;
+
+		if (!yaml_parser_parse(parser, &event)) {
+			document_syntax_fault(document, parser, text);
+			return -EINVAL;
+		}
+		end = event.type == YAML_STREAM_END_EVENT;
+		document_count(&sum, event.type);
+		refusal = document_refusal(&sum, event.type);
+		if (refusal)
+			document_fault(document, event.start_mark.line + 1, "", "%s", refusal);
+		yaml_event_delete(&event);
+		if (refusal)
+			return -EINVAL;
 	}
-	if (event->type == YAML_MAPPING_START_EVENT || event->type == YAML_SEQUENCE_START_EVENT)
-		++*depth;
-	if (event->type == YAML_MAPPING_END_EVENT || event->type == YAML_SEQUENCE_END_EVENT)
-		--*depth;
-	if (*depth > DOCUMENT_DEPTH_MAX) {
-		document_fault(document, line, "", "nested deeper than any key of lbd.yaml");
-		return false;
-	}
-	return true;
+	return 0;
 }
 
 static int document_scan(struct document *document, const char *text, size_t size)
 {
-	unsigned int depth = 0;
 	yaml_parser_t parser;
-	yaml_event_t event;
-	bool fine = true, end = false;
+	int rc;
 
 	if (!yaml_parser_initialize(&parser))
 		return -ENOMEM;
 	yaml_parser_set_input_string(&parser, (const unsigned char *)text, size);
-	while (fine && !end) {
-		if (!yaml_parser_parse(&parser, &event)) {
-			document_syntax_fault(document, &parser);
-			fine = false;
-			break;
-		}
-		end = event.type == YAML_STREAM_END_EVENT;
-		fine = document_event_is_fine(document, &event, &depth);
-		yaml_event_delete(&event);
-	}
+	rc = document_scan_events(document, &parser, text);
 	yaml_parser_delete(&parser);
-	return fine ? 0 : -EINVAL;
+	return rc;
 }
 
 static int document_load(struct document *document, const char *text, size_t size)
@@ -162,7 +240,7 @@ static int document_load(struct document *document, const char *text, size_t siz
 		return -ENOMEM;
 	yaml_parser_set_input_string(&parser, (const unsigned char *)text, size);
 	if (!yaml_parser_load(&parser, &document->yaml)) {
-		document_syntax_fault(document, &parser);
+		document_syntax_fault(document, &parser, text);
 		rc = -EINVAL;
 	}
 	yaml_parser_delete(&parser);

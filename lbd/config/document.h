@@ -6,12 +6,16 @@
 #ifndef CONFIG_DOCUMENT_H
 #define CONFIG_DOCUMENT_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <yaml.h>
 
 #include "base/error.h"
 
 #define DOCUMENT_PATH_MAX 160
-#define DOCUMENT_SIZE_MAX (4U << 20)
+/* A config as full as the limits allow stays a little below these. */
+#define DOCUMENT_SIZE_MAX (16U << 20)
+#define DOCUMENT_NODES_MAX 1000000
 #define DOCUMENT_DEPTH_MAX 8
 
 struct document {
@@ -19,6 +23,8 @@ struct document {
 	yaml_document_t yaml;
 	struct error *err; /* collects the faults, a line each */
 	unsigned int faults;
+	unsigned int hidden; /* of them, for want of room in err->text */
+	size_t used;	     /* of err->text, up to the last fault that is shown */
 };
 
 /*
@@ -29,7 +35,10 @@ int document_open(struct document *document, const char *text, size_t size, cons
 		  struct error *err);
 void document_close(struct document *document);
 
-/* Add the line "NAME:LINE: PATH: ..." to the faults. @line is from 1. */
+/*
+ * Add the line "NAME:LINE: PATH: ..." to the faults. @line is from 1. When
+ * err->text is full, its last line counts the others.
+ */
 void document_fault(struct document *document, size_t line, const char *path, const char *format,
 		    ...) __attribute__((format(printf, 4, 5)));
 
@@ -39,5 +48,8 @@ void document_fault_at(struct document *document, const char *path, const char *
 
 /* Line of @node, from 1. */
 size_t document_line(const yaml_node_t *node);
+
+/* Is it a key without a value: nothing, ~ or null? What stood there may be commented out. */
+bool document_is_null(const yaml_node_t *node);
 
 #endif

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Runtime changes of a service's backends. The rules of a file hold for them too. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/nearest.h"
+#include "config/check.h"
 #include "config/config.h"
 #include "config/keys.h"
 #include "config/value.h"
@@ -36,6 +39,38 @@ static int edit_check_weight(uint32_t weight, struct error *err)
 			 value_expected(key, key->kind, expected));
 }
 
+/* Who of @names, which end with NULL and may be NULL, was meant by @name? */
+static void edit_suggest(const char *name, const char **names, struct error *err)
+{
+	const char *nearest =
+		names && strlen(name) <= NEAREST_WORD_MAX ? nearest_find(name, names) : NULL;
+	size_t used = strlen(err->text);
+
+	if (nearest)
+		snprintf(err->text + used, sizeof(err->text) - used, ", did you mean \"%s\"?",
+			 nearest);
+	free(names);
+}
+
+static void edit_suggest_service(const struct config *config, const char *name, struct error *err)
+{
+	const char **names = calloc(config->services_count + 1, sizeof(*names));
+
+	for (uint32_t i = 0; names && i < config->services_count; i++)
+		names[i] = config->services[i].name;
+	edit_suggest(name, names, err);
+}
+
+static void edit_suggest_backend(const struct config_service *service, const char *name,
+				 struct error *err)
+{
+	const char **names = calloc(service->backends_count + 1, sizeof(*names));
+
+	for (uint32_t i = 0; names && i < service->backends_count; i++)
+		names[i] = service->backends[i].name;
+	edit_suggest(name, names, err);
+}
+
 static struct config_service *edit_service(struct config *config, const char *name,
 					   struct error *err)
 {
@@ -44,6 +79,8 @@ static struct config_service *edit_service(struct config *config, const char *na
 	if (service)
 		return service;
 	error_set(err, -ENOENT, "there is no service \"%.60s\"", name);
+	if (err)
+		edit_suggest_service(config, name, err);
 	error_hint(err, "lbctl services");
 	return NULL;
 }
@@ -60,35 +97,35 @@ static struct config_backend *edit_backend(struct config *config, const char *se
 	backend = config_find_backend(*ret_service, name);
 	if (!backend) {
 		error_set(err, -ENOENT, "service %s has no backend \"%.60s\"", service_name, name);
+		if (err)
+			edit_suggest_backend(*ret_service, name, err);
 		error_hint(err, "lbctl backends %s", service_name);
 	}
 	return backend;
 }
 
 static int edit_check_new(const struct config_service *service, const struct config_backend *new,
-			  struct error *err)
+			  const char *name, struct error *err)
 {
+	const char *fault = rules_backend_fault(service, &new->addr);
 	char text[ADDR_TEXT_MAX];
 
-	if (lbd_addr_equal(&new->addr, &service->vip))
-		return error_set(err, -EINVAL, "address: %s is the VIP itself",
-				 addr_format(&new->addr, text));
-	if (service->forward == LBD_FORWARD_DSR &&
-	    lbd_addr_is4(&new->addr) != lbd_addr_is4(&service->vip))
-		return error_set(err, -EINVAL, "address: not of the VIP's family, which dsr needs");
+	if (fault)
+		return error_set(err, -EINVAL, "address: came %s, %s",
+				 addr_format(&new->addr, text), fault);
 	for (uint32_t i = 0; i < service->backends_count; i++)
 		if (lbd_addr_equal(&service->backends[i].addr, &new->addr))
 			return error_set(err, -EEXIST, "service %s has %s already, as backend %s",
 					 service->name, addr_format(&new->addr, text),
 					 service->backends[i].name);
-	if (config_find_backend(service, new->name))
+	if (config_find_backend(service, name))
 		return error_set(err, -EEXIST, "service %s has a backend %s already", service->name,
-				 new->name);
+				 name);
 	return 0;
 }
 
 static int edit_append(struct config_service *service, const struct config_backend *new,
-		       struct error *err)
+		       const char *name, struct error *err)
 {
 	struct config_backend *all;
 
@@ -97,7 +134,7 @@ static int edit_append(struct config_service *service, const struct config_backe
 		return error_set(err, -ENOMEM, "out of memory");
 	service->backends = all;
 	all[service->backends_count] = *new;
-	all[service->backends_count].name = strdup(new->name);
+	all[service->backends_count].name = strdup(name);
 	if (!all[service->backends_count].name)
 		return error_set(err, -ENOMEM, "out of memory");
 	service->backends_count++;
@@ -109,12 +146,13 @@ int config_backend_add(struct config *config, const char *service_name, const ch
 {
 	struct config_service *service = edit_service(config, service_name, err);
 	struct config_backend new = { .weight = weight };
-	char copy[CONFIG_NAME_MAX];
-	int rc;
+	char text[ADDR_TEXT_MAX];
+	int rc = 0;
 
 	if (!service)
 		return -ENOENT;
-	rc = edit_check("name", name, err);
+	if (name)
+		rc = edit_check("name", name, err);
 	if (!rc)
 		rc = edit_check("address", address, err);
 	if (!rc)
@@ -122,9 +160,10 @@ int config_backend_add(struct config *config, const char *service_name, const ch
 	if (rc)
 		return rc;
 	addr_parse(address, &new.addr);
-	new.name = strcpy(copy, name); /* a valid name fits */
-	rc = edit_check_new(service, &new, err);
-	return rc ? rc : edit_append(service, &new, err);
+	if (!name)
+		name = addr_format(&new.addr, text);
+	rc = edit_check_new(service, &new, name, err);
+	return rc ? rc : edit_append(service, &new, name, err);
 }
 
 int config_backend_remove(struct config *config, const char *service_name, const char *name,

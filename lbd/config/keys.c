@@ -17,7 +17,7 @@
 
 static const struct key keys_xdp[] = {
 	{ "interfaces", "Interfaces that packets for the VIPs come in on.", .kind = KEY_SCALARS,
-	  .item = KEY_NAME, .required = true, LIST_AT(raw_xdp, interfaces) },
+	  .item = KEY_INTERFACE, .required = true, LIST_AT(raw_xdp, interfaces) },
 	{ "mode",
 	  "How the program is attached. auto tries native, then generic. generic works with "
 	  "every driver and costs about two thirds of the packet rate.",
@@ -92,7 +92,7 @@ static const struct key keys_cluster[] = {
 };
 
 static const struct key keys_vrrp[] = {
-	{ "interface", "Interface that the VIPs and adverts are on.", .kind = KEY_NAME,
+	{ "interface", "Interface that the VIPs and adverts are on.", .kind = KEY_INTERFACE,
 	  .required = true, AT(raw_vrrp, interface) },
 	{ "router-id", "VRRP router id, the same on all nodes of the pair.", .kind = KEY_NUMBER,
 	  .min = 1, .max = 255, .required = true, AT(raw_vrrp, router_id) },
@@ -110,10 +110,13 @@ static const struct key keys_vrrp[] = {
 static const struct key keys_health[] = {
 	{ "check",
 	  "tcp opens a connection; none takes every backend for healthy. Without it: tcp for "
-	  "TCP services, and for UDP services tcp if a port is given here, else none.",
+	  "TCP services, and for UDP services tcp if a port is given here, else none: a TCP "
+	  "connection can't tell whether a UDP port answers.",
 	  .choices = "tcp|none", .kind = KEY_CHOICE, AT(raw_health, check) },
-	{ "port", "Port that is checked. Without it: the service's port.", .kind = KEY_NUMBER,
-	  .min = 1, .max = 65535, AT(raw_health, port) },
+	{ "port",
+	  "Port that is checked. Without it: the service's port, which must then be a TCP port "
+	  "and not any.",
+	  .kind = KEY_NUMBER, .min = 1, .max = 65535, AT(raw_health, port) },
 	{ "interval", "Time between checks.", "2s", .kind = KEY_DURATION, .min = 50, .max = HOUR_MS,
 	  AT(raw_health, interval) },
 	{ "timeout", "How long an answer may take; not above the interval.", "1s",
@@ -159,7 +162,7 @@ static const struct key keys_service[] = {
 
 const struct key keys_top[] = {
 	{ "instance", "Names the pins, the run directory and the control socket.", "lbd",
-	  .kind = KEY_NAME, AT(raw_config, instance) },
+	  .kind = KEY_LABEL, AT(raw_config, instance) },
 	{ "node", "This node's name for its peers. Without it: the host's name.", .kind = KEY_NAME,
 	  AT(raw_config, node) },
 	{ "xdp", "Where packets are taken.", .kind = KEY_MAPPING, .children = keys_xdp,
@@ -198,6 +201,8 @@ const char *keys_nearest(const struct key *keys, const char *name)
 {
 	const char *names[KEYS_MAX + 1] = { 0 };
 
+	if (strlen(name) > NEAREST_WORD_MAX)
+		return NULL;
 	for (size_t i = 0; i < KEYS_MAX && keys[i].name; i++)
 		names[i] = keys[i].name;
 	return nearest_find(name, names);

@@ -11,7 +11,9 @@
 #include <stdio.h>
 
 enum key_kind {
-	KEY_NAME,     /* letters, digits, dot, dash, underscore */
+	KEY_NAME,  /* letters, digits, dot, dash, underscore */
+	KEY_LABEL, /* a name without dots, which bpffs doesn't take in file names */
+	KEY_INTERFACE,
 	KEY_PATH,     /* an absolute path */
 	KEY_NUMBER,   /* min..max */
 	KEY_DURATION, /* min..max in milliseconds; written 500ms, 2s, 15m, 1h */
@@ -47,7 +49,7 @@ extern const struct key keys_top[];
 /* The key @name among @keys, or NULL. */
 const struct key *keys_find(const struct key *keys, const char *name);
 
-/* The key most like @name, or NULL if none is close. */
+/* The key that was probably meant by @name, or NULL if none is near. */
 const char *keys_nearest(const struct key *keys, const char *name);
 
 /* Is it a single value, not a mapping or list? */

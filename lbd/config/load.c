@@ -231,6 +231,28 @@ static struct config *load_convert(const struct raw_config *raw)
 	return config;
 }
 
+/* Did every copy of what is required get its memory? */
+static bool load_complete(const struct raw_config *raw, const struct config *config)
+{
+	bool complete = config->instance && config->node &&
+			config->xdp.interfaces_count == raw->xdp->interfaces_count &&
+			config->services_count == raw->services_count;
+
+	for (uint32_t i = 0; complete && i < config->xdp.interfaces_count; i++)
+		complete = config->xdp.interfaces[i];
+	for (uint32_t i = 0; complete && i < config->cluster.peers_count; i++)
+		complete = config->cluster.peers[i].name;
+	for (uint32_t i = 0; complete && i < config->services_count; i++) {
+		const struct config_service *service = &config->services[i];
+
+		complete =
+			service->name && service->backends_count == raw->services[i].backends_count;
+		for (uint32_t j = 0; complete && j < service->backends_count; j++)
+			complete = service->backends[j].name;
+	}
+	return complete;
+}
+
 /* --- the way through */
 
 static int load_raw(const char *text, size_t size, const char *name, struct config **ret,
@@ -251,7 +273,11 @@ static int load_raw(const char *text, size_t size, const char *name, struct conf
 		goto out;
 	}
 	*ret = load_convert(raw);
-	rc = *ret ? 0 : -ENOMEM;
+	rc = *ret && load_complete(raw, *ret) ? 0 : -ENOMEM;
+	if (rc) {
+		config_free(*ret);
+		*ret = NULL;
+	}
 	cyaml_free(&schema_cyaml, &schema.top, raw, 0);
 out:
 	schema_free(&schema);

@@ -5,6 +5,9 @@
 #include <string.h>
 
 #include "config/check.h"
+#include "config/keys.h"
+#include "config/seen.h"
+#include "config/value.h"
 #include "lbd/types.h"
 #include "model/maglev.h"
 
@@ -54,6 +57,54 @@ static void rules_host(struct document *document, const struct lbd_addr *addr, c
 				  addr_format(addr, text));
 }
 
+/* Where a node listens: loopback is as good as any, for nodes that share a host. */
+static void rules_endpoint(struct document *document, const struct addr_endpoint *endpoint,
+			   const char *path)
+{
+	const char *what = rules_not_a_host(&endpoint->addr);
+	char text[ADDR_TEXT_MAX];
+
+	if (what && strcmp(what, "loopback") != 0)
+		document_fault_at(document, path,
+				  "came the %s address %s, expected one that names a node", what,
+				  addr_format(&endpoint->addr, text));
+}
+
+/* False, and a fault: @word stands at @path a second time; @list[first] had it first. */
+static bool rules_once(struct document *document, struct seen *seen, const char *word,
+		       uint32_t index, const char *list, const char *path)
+{
+	uint32_t first = seen_add(seen, word, index);
+
+	if (first != index)
+		document_fault_at(document, path, "came \"%s\" again, %.100s[%u] has it already",
+				  word, list, first);
+	return first == index;
+}
+
+static void rules_node(struct document *document, const struct config *config)
+{
+	const struct key *key = keys_find(keys_top, "node");
+	char expected[VALUE_TEXT_MAX];
+
+	if (!value_valid(key, key->kind, config->node))
+		document_fault_at(document, "node",
+				  "the host's name \"%.64s\" won't do, expected %s", config->node,
+				  value_expected(key, key->kind, expected));
+}
+
+static void rules_interfaces(struct document *document, const struct config *config)
+{
+	struct seen seen = { NULL };
+	char path[DOCUMENT_PATH_MAX];
+
+	for (uint32_t i = 0; i < config->xdp.interfaces_count; i++) {
+		snprintf(path, sizeof(path), "xdp.interfaces[%u]", i);
+		rules_once(document, &seen, config->xdp.interfaces[i], i, "xdp.interfaces", path);
+	}
+	seen_free(&seen);
+}
+
 static void rules_limits(struct document *document, const struct config *config)
 {
 	const struct {
@@ -76,54 +127,79 @@ static void rules_limits(struct document *document, const struct config *config)
 				  config->limits.maglev);
 }
 
-static void rules_room(struct document *document, const struct config *config)
+/* False: so many that the other rules would take long, and for nothing. */
+static bool rules_room(struct document *document, const struct config *config)
 {
-	uint64_t backends = 0;
+	const uint32_t services = config->limits.services - 1;
+	const uint32_t backends = config->limits.backends - 1;
+	uint64_t sum = 0;
 
 	for (uint32_t i = 0; i < config->services_count; i++)
-		backends += config->services[i].backends_count;
-	if (config->services_count > config->limits.services - 1)
+		sum += config->services[i].backends_count;
+	if (config->services_count > services)
 		document_fault_at(document, "services",
-				  "came %u services, limits.services has room for %u",
-				  config->services_count, config->limits.services - 1);
-	if (backends > config->limits.backends - 1)
+				  "came %u services, limits.services: %u has room for %u",
+				  config->services_count, services + 1, services);
+	if (sum > backends)
 		document_fault_at(document, "services",
-				  "came %llu backends in all, limits.backends has room for %u",
-				  (unsigned long long)backends, config->limits.backends - 1);
+				  "came %llu backends in all, limits.backends: %u has room for %u",
+				  (unsigned long long)sum, backends + 1, backends);
+	return config->services_count <= services && sum <= backends;
 }
 
 static void rules_tunnel(struct document *document, const struct config *config)
 {
-	if (!lbd_addr_is4(&config->tunnel.source_ipv4.addr))
-		document_fault_at(document, "tunnel.source-ipv4", "expected an IPv4 prefix");
-	if (lbd_addr_is4(&config->tunnel.source_ipv6.addr) ||
-	    config->tunnel.source_ipv6.length > 64)
+	const struct addr_prefix *v4 = &config->tunnel.source_ipv4;
+	const struct addr_prefix *v6 = &config->tunnel.source_ipv6;
+
+	if (!lbd_addr_is4(&v4->addr) || v4->length < 8)
+		document_fault_at(document, "tunnel.source-ipv4",
+				  "expected an IPv4 prefix of 8 to 32 bits");
+	if (lbd_addr_is4(&v6->addr) || v6->length < 8 || v6->length > 64)
 		document_fault_at(document, "tunnel.source-ipv6",
-				  "expected an IPv6 prefix of at most 64 bits");
+				  "expected an IPv6 prefix of 8 to 64 bits");
+	rules_host(document, &v4->addr, "tunnel.source-ipv4");
+	rules_host(document, &v6->addr, "tunnel.source-ipv6");
+}
+
+/* --- the pair */
+
+static void rules_peer(struct document *document, const struct config *config, uint32_t n,
+		       struct seen *seen)
+{
+	const struct config_peer *peer = &config->cluster.peers[n];
+	char path[DOCUMENT_PATH_MAX], text[ADDR_TEXT_MAX];
+
+	snprintf(path, sizeof(path), "cluster.peers[%u].name", n);
+	if (!strcmp(peer->name, config->node))
+		document_fault_at(document, path,
+				  "\"%s\" is this node itself, expected another one", peer->name);
+	rules_once(document, &seen[0], peer->name, n, "cluster.peers", path);
+	snprintf(path, sizeof(path), "cluster.peers[%u].address", n);
+	rules_endpoint(document, &peer->address, path);
+	if (config->cluster.listening && peer->address.port == config->cluster.listen.port &&
+	    lbd_addr_equal(&peer->address.addr, &config->cluster.listen.addr))
+		document_fault_at(document, path,
+				  "is cluster.listen itself, expected where the peer listens");
+	rules_once(document, &seen[1],
+		   addr_format_endpoint(&peer->address.addr, peer->address.port, text), n,
+		   "cluster.peers", path);
 }
 
 static void rules_cluster(struct document *document, const struct config *config)
 {
-	char path[DOCUMENT_PATH_MAX];
+	struct seen seen[2] = { { NULL }, { NULL } };
 
 	if (config->cluster.peers_count && !config->cluster.listening)
 		document_fault_at(document, "cluster",
-				  "peers are given, but not listen: where they reach this node");
-	if (config->cluster.listening && rules_not_a_host(&config->cluster.listen.addr) &&
-	    !rules_within(&config->cluster.listen.addr, "127.0.0.0/8"))
-		document_fault_at(document, "cluster.listen",
-				  "expected a named address of this node, not one for all");
-	for (uint32_t i = 0; i < config->cluster.peers_count; i++) {
-		const struct config_peer *peer = &config->cluster.peers[i];
-
-		snprintf(path, sizeof(path), "cluster.peers[%u].name", i);
-		if (!strcmp(peer->name, config->node))
-			document_fault_at(document, path, "\"%s\" is this node itself", peer->name);
-		for (uint32_t j = 0; j < i; j++)
-			if (!strcmp(peer->name, config->cluster.peers[j].name))
-				document_fault_at(document, path, "\"%s\" is given twice",
-						  peer->name);
-	}
+				  "peers are given but no listen, expected where they reach this "
+				  "node");
+	if (config->cluster.listening)
+		rules_endpoint(document, &config->cluster.listen, "cluster.listen");
+	for (uint32_t i = 0; i < config->cluster.peers_count; i++)
+		rules_peer(document, config, i, seen);
+	seen_free(&seen[0]);
+	seen_free(&seen[1]);
 }
 
 static void rules_vrrp(struct document *document, const struct config *config)
@@ -135,12 +211,14 @@ static void rules_vrrp(struct document *document, const struct config *config)
 	rules_host(document, &config->vrrp.source, "vrrp.source");
 	for (uint32_t i = 0; i < config->vrrp.peers_count; i++) {
 		snprintf(path, sizeof(path), "vrrp.peers[%u]", i);
+		rules_host(document, &config->vrrp.peers[i], path);
 		if (!rules_same_family(&config->vrrp.peers[i], &config->vrrp.source))
 			document_fault_at(document, path,
 					  "not of the family of vrrp.source: VRRP adverts are of "
 					  "one family");
 		if (lbd_addr_equal(&config->vrrp.peers[i], &config->vrrp.source))
-			document_fault_at(document, path, "is vrrp.source itself");
+			document_fault_at(document, path,
+					  "is vrrp.source itself, expected another node's");
 	}
 }
 
@@ -155,78 +233,102 @@ static void rules_health(struct document *document, const struct config_service 
 	if (service->health.timeout_ms > service->health.interval_ms)
 		document_fault_at(document, at, "came %u ms, expected at most the interval, %u ms",
 				  service->health.timeout_ms, service->health.interval_ms);
+	if (!service->health.enabled || service->health.port)
+		return;
 	snprintf(at, sizeof(at), "%.100s.health", path);
-	if (service->health.enabled && !service->port && !service->health.port)
+	if (!service->port)
 		document_fault_at(document, at,
 				  "the service has port any: give health a port, or check: none");
-}
-
-static void rules_backend(struct document *document, const struct config_service *service,
-			  uint32_t n, const char *path)
-{
-	const struct config_backend *backend = &service->backends[n];
-	char at[DOCUMENT_PATH_MAX], text[ADDR_TEXT_MAX];
-
-	snprintf(at, sizeof(at), "%.100s.backends[%u].address", path, n);
-	rules_host(document, &backend->addr, at);
-	if (lbd_addr_equal(&backend->addr, &service->vip))
-		document_fault_at(document, at, "is the VIP itself; expected the backend's own");
-	if (service->forward == LBD_FORWARD_DSR &&
-	    !rules_same_family(&backend->addr, &service->vip))
+	else if (service->protocol == IPPROTO_UDP)
 		document_fault_at(document, at,
-				  "not of the VIP's family, which dsr needs; forward: ipip can");
-	for (uint32_t i = 0; i < n; i++) {
-		if (lbd_addr_equal(&backend->addr, &service->backends[i].addr))
-			document_fault_at(document, at, "%s is given twice",
-					  addr_format(&backend->addr, text));
-		else if (!strcmp(backend->name, service->backends[i].name))
-			document_fault_at(document, at, "the name \"%s\" is given twice",
-					  backend->name);
-	}
+				  "a TCP connection can't check a UDP port: give health a port, "
+				  "or check: none");
 }
 
-static void rules_twice(struct document *document, const struct config *config, uint32_t n,
-			const char *path)
+const char *rules_backend_fault(const struct config_service *service, const struct lbd_addr *addr)
 {
-	const struct config_service *service = &config->services[n];
-	char at[DOCUMENT_PATH_MAX];
-
-	for (uint32_t i = 0; i < n; i++) {
-		const struct config_service *other = &config->services[i];
-
-		snprintf(at, sizeof(at), "%.100s.name", path);
-		if (!strcmp(service->name, other->name))
-			document_fault_at(document, at, "\"%s\" is given twice", service->name);
-		snprintf(at, sizeof(at), "%.100s.vip", path);
-		if (lbd_addr_equal(&service->vip, &other->vip) && service->port == other->port &&
-		    service->protocol == other->protocol)
-			document_fault_at(document, at,
-					  "address, port and protocol are those of service %s",
-					  other->name);
-	}
+	if (rules_not_a_host(addr))
+		return "which is no host's address";
+	if (lbd_addr_equal(addr, &service->vip))
+		return "which is the VIP itself; expected the backend's own";
+	if (service->forward == LBD_FORWARD_DSR && !rules_same_family(addr, &service->vip))
+		return "which is not of the VIP's family, as dsr needs; forward: ipip can";
+	return NULL;
 }
 
-static void rules_service(struct document *document, const struct config *config, uint32_t n)
+static void rules_backends(struct document *document, const struct config_service *service,
+			   const char *path)
 {
-	const struct config_service *service = &config->services[n];
-	char path[DOCUMENT_PATH_MAX], at[DOCUMENT_PATH_MAX];
+	struct seen addrs = { NULL }, names = { NULL };
+	char list[DOCUMENT_PATH_MAX], at[DOCUMENT_PATH_MAX], text[ADDR_TEXT_MAX];
+
+	snprintf(list, sizeof(list), "%.100s.backends", path);
+	for (uint32_t i = 0; i < service->backends_count; i++) {
+		const struct config_backend *backend = &service->backends[i];
+		const char *fault = rules_backend_fault(service, &backend->addr);
+		bool fresh;
+
+		addr_format(&backend->addr, text);
+		snprintf(at, sizeof(at), "%.100s[%u].address", list, i);
+		if (fault)
+			document_fault_at(document, at, "came %s, %s", text, fault);
+		fresh = rules_once(document, &addrs, text, i, list, at);
+		snprintf(at, sizeof(at), "%.100s[%u].name", list, i);
+		/* Who has no name is called by the address: no second fault for that. */
+		if (fresh || strcmp(backend->name, text) != 0)
+			rules_once(document, &names, backend->name, i, list, at);
+	}
+	seen_free(&addrs);
+	seen_free(&names);
+}
+
+/* What no two services may share. */
+static void rules_identity(const struct config_service *service, char *buffer, size_t size)
+{
+	const char *protocol = service->protocol == IPPROTO_UDP ? "udp" : "tcp";
+	char text[ADDR_TEXT_MAX];
+
+	addr_format(&service->vip, text);
+	if (service->port)
+		snprintf(buffer, size, "%s %s port %u", text, protocol, service->port);
+	else
+		snprintf(buffer, size, "%s %s port any", text, protocol);
+}
+
+static void rules_service(struct document *document, const struct config_service *service,
+			  uint32_t n, struct seen *seen)
+{
+	char path[DOCUMENT_PATH_MAX], at[DOCUMENT_PATH_MAX], identity[128];
 
 	snprintf(path, sizeof(path), "services[%u]", n);
 	snprintf(at, sizeof(at), "%.100s.vip", path);
 	rules_host(document, &service->vip, at);
-	rules_twice(document, config, n, path);
+	rules_identity(service, identity, sizeof(identity));
+	rules_once(document, &seen[0], identity, n, "services", at);
+	snprintf(at, sizeof(at), "%.100s.name", path);
+	rules_once(document, &seen[1], service->name, n, "services", at);
 	rules_health(document, service, path);
-	for (uint32_t i = 0; i < service->backends_count; i++)
-		rules_backend(document, service, i, path);
+	rules_backends(document, service, path);
+}
+
+static void rules_services(struct document *document, const struct config *config)
+{
+	struct seen seen[2] = { { NULL }, { NULL } };
+
+	for (uint32_t n = 0; n < config->services_count; n++)
+		rules_service(document, &config->services[n], n, seen);
+	seen_free(&seen[0]);
+	seen_free(&seen[1]);
 }
 
 void rules_check(struct document *document, const struct config *config)
 {
+	rules_node(document, config);
+	rules_interfaces(document, config);
 	rules_limits(document, config);
-	rules_room(document, config);
 	rules_tunnel(document, config);
 	rules_cluster(document, config);
 	rules_vrrp(document, config);
-	for (uint32_t n = 0; n < config->services_count; n++)
-		rules_service(document, config, n);
+	if (rules_room(document, config))
+		rules_services(document, config);
 }

@@ -11,6 +11,9 @@ const cyaml_config_t schema_cyaml = {
 	.flags = CYAML_CFG_NO_ALIAS | CYAML_CFG_STYLE_BLOCK,
 };
 
+/* A mapping or list may be left out, or be null: then its pointer is NULL. */
+static const enum cyaml_flag schema_absent = CYAML_FLAG_POINTER_NULL_STR | CYAML_FLAG_OPTIONAL;
+
 /* Memory that lives as long as the schema. */
 static void *schema_alloc(struct schema *schema, size_t count, size_t size)
 {
@@ -56,7 +59,7 @@ static int schema_list(struct schema *schema, const struct key *key, cyaml_schem
 	else
 		schema_string(entry, CYAML_FLAG_POINTER);
 	value->type = CYAML_SEQUENCE;
-	value->flags = CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL;
+	value->flags = schema_absent;
 	value->data_size = key->kind == KEY_MAPPINGS ? key->size : sizeof(char *);
 	value->sequence.entry = entry;
 	value->sequence.max = CYAML_UNLIMITED;
@@ -65,17 +68,15 @@ static int schema_list(struct schema *schema, const struct key *key, cyaml_schem
 
 static int schema_field(struct schema *schema, const struct key *key, cyaml_schema_field_t *field)
 {
-	const enum cyaml_flag optional = CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL;
-
 	field->key = key->name;
 	field->data_offset = key->offset;
 	field->count_offset = key->count_offset;
 	field->count_size = sizeof(uint32_t);
 	if (key->kind == KEY_MAPPING)
-		return schema_mapping(schema, key, &field->value, optional);
+		return schema_mapping(schema, key, &field->value, schema_absent);
 	if (!keys_is_scalar(key->kind))
 		return schema_list(schema, key, &field->value);
-	schema_string(&field->value, optional);
+	schema_string(&field->value, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL);
 	return 0;
 }
 

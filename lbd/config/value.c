@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "config/value.h"
 
+#include <ctype.h>
 #include <inttypes.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,13 +17,19 @@ static const struct {
 
 #define VALUE_UNITS (sizeof(value_units) / sizeof(*value_units))
 #define VALUE_DIGITS_MAX 12
+#define VALUE_LABEL "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 
-/* Leading digits of @text as a number; -1 if there are none or too many. */
+/*
+ * Leading digits of @text as a number; -1 if there are none or too many, or if
+ * they start with 0: whoever writes 010 may mean eight.
+ */
 static int64_t value_digits(const char *text, const char **ret_rest)
 {
 	size_t digits = strspn(text, "0123456789");
 
 	*ret_rest = text + digits;
+	if (*text == '0' && digits > 1)
+		return -1;
 	return digits && digits <= VALUE_DIGITS_MAX ? strtoll(text, NULL, 10) : -1;
 }
 
@@ -69,13 +77,22 @@ static int64_t value_parse_choice(const struct key *key, const char *text)
 	return -1;
 }
 
-static bool value_is_name(const char *text)
+/* Names stand in file names, URLs and command lines: nothing in them may need quotes. */
+static bool value_is_word(const char *text, const char *characters)
 {
 	size_t length = strlen(text);
 
-	return length && length < CONFIG_NAME_MAX && *text != '.' &&
-	       strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-			    "0123456789._-") == length;
+	return length && length < CONFIG_NAME_MAX && isalnum((unsigned char)*text) &&
+	       strspn(text, characters) == length;
+}
+
+/* As the kernel's dev_valid_name(). */
+static bool value_is_interface(const char *text)
+{
+	size_t length = strlen(text);
+
+	return length && length < IFNAMSIZ && strcmp(text, ".") != 0 && strcmp(text, "..") != 0 &&
+	       !strpbrk(text, "/: \t\n\v\f\r");
 }
 
 static bool value_in_range(const struct key *key, int64_t number)
@@ -91,7 +108,11 @@ bool value_valid(const struct key *key, enum key_kind kind, const char *text)
 
 	switch (kind) {
 	case KEY_NAME:
-		return value_is_name(text);
+		return value_is_word(text, VALUE_LABEL ".");
+	case KEY_LABEL:
+		return value_is_word(text, VALUE_LABEL);
+	case KEY_INTERFACE:
+		return value_is_interface(text);
 	case KEY_PATH:
 		return *text == '/' && strlen(text) < 200;
 	case KEY_NUMBER:
@@ -146,7 +167,11 @@ static const char *value_expected_range(const struct key *key, enum key_kind kin
 const char *value_expected(const struct key *key, enum key_kind kind, char *buffer)
 {
 	static const char *const fixed[] = {
-		[KEY_NAME] = "a name of letters, digits, dot, dash and underscore, at most 63",
+		[KEY_NAME] = "a name of letters, digits, dots, dashes and underscores, at most 63, "
+			     "the first a letter or digit",
+		[KEY_LABEL] = "a name of letters, digits, dashes and underscores, at most 63, "
+			      "the first a letter or digit",
+		[KEY_INTERFACE] = "the name of a network interface, at most 15 characters",
 		[KEY_PATH] = "an absolute path",
 		[KEY_ADDRESS] = "an IPv4 or IPv6 address",
 		[KEY_PREFIX] = "a prefix without host bits, such as 198.18.0.0/16",

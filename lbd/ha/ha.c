@@ -3,7 +3,7 @@
  * Files of the run directory:
  *
  *   role      what keepalived said last; by the notify script and by ha_set_role
- *   notifier  process id of the keepalived that said so; by the notify script
+ *   notifier  process ids of the keepalived that said so and of the script; by the script
  *   gate      what keepalived's track_file reads; by this file only
  *
  * A role is worth nothing without the keepalived that gave it: when a node was

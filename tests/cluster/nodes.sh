@@ -168,10 +168,10 @@ node_up() {
 # taken out: the kernel tells of processes in its first namespaces only, and without that
 # keepalived takes every process for dead.
 keepalived_conf() {
-  install -m 755 "$LAB_ROOT/packaging/keepalived-notify" "$LAB/keepalived-notify"
+  install -m 755 "$LAB_ROOT/packaging/keepalived/lbd-notify" "$LAB/lbd-notify"
   ln -sf "$LAB_LBCTL" "$LAB/lbctl"
   "$LAB_LBCTL" keepalived "$LAB/$1.yaml" |
-    sed -e "s|[^ \"]*/keepalived-notify|$LAB/keepalived-notify|" \
+    sed -e "s|[^ \"]*/lbd-notify|$LAB/lbd-notify|" \
       -e '/track_process.*{/,/}/d' >"$LAB/keepalived-$1.conf"
   [[ ${PIPESTATUS[0]} == 0 ]]
 }
