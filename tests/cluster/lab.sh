@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The lab: hosts as network namespaces, each with one link into a switch, which
-# is the namespace that `enter` made.
+# is the namespace that `enter` made (as a host: "switch").
 #
 #       client      lb1       lb2      be1      be2      be3      eth0 in each
 #         |          |         |        |        |        |
@@ -128,6 +128,7 @@ lab_up() {
   lab_open_logs "$LAB_BUILD/lab/$1"
   sysctl -qw net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0 \
     net.bridge.bridge-nf-call-arptables=0
+  ip netns attach switch $$
   ip link add br0 type bridge mcast_snooping 0
   ip link set lo up
   ip link set br0 up

@@ -56,6 +56,7 @@ config_service() {
     protocol: $4
     forward: $5
     health:
+      check: tcp
       interval: 500ms
       timeout: 400ms
       rise: 1
@@ -151,7 +152,8 @@ lbd_detach() {
 }
 
 backends_healthy() {
-  ctl_says "$1" '[.backends[] | .state] | length > 0 and all(. == "up")' backends
+  ctl_says "$1" '[.backends[] | .state | select(. != "gone")] | length > 0 and all(. == "up")' \
+    backends
 }
 
 # node_up NODE: lbd answers and all its backends take connections.
