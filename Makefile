@@ -5,8 +5,14 @@
 #   make check      lints, unit, packet and cluster tests; ends with 'N passed, N failed'
 #   make demo       the main job on this machine, in network namespaces
 #   make bench      figures, as a table and as build/bench.json
+#   make lint       style and static checks alone
+#   make format     lay the C sources out by .clang-format
 #   make deb rpm    packages, into build/packages/
 #   make install    DESTDIR and PREFIX are honoured
+#   make clean      remove build/
+#
+# check, demo and bench install what is missing first (as root). Tests' rules
+# are in tests/tests.mk, those of installation and packages in packaging/packaging.mk.
 
 VERSION := 0.1.0
 PREFIX ?= /usr
@@ -23,7 +29,7 @@ LIBRARIES := libbpf libxdp libzmq msgpack libcyaml libevent libevent_pthreads ja
 
 WARNINGS := -Wall -Wextra -Werror -Wformat=2 -Wmissing-prototypes -Wstrict-prototypes -Wundef \
 	-Wpointer-arith -Wcast-qual -Wvla
-HARDENING := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
+HARDENING := -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fPIE
 CPPFLAGS += -D_GNU_SOURCE -DLBD_VERSION='"$(VERSION)"' -DLBD_PREFIX='"$(PREFIX)"' \
 	-Iinclude -Ilbd -I.
 CFLAGS ?= -O2 -g
@@ -34,10 +40,11 @@ LIB_LIBS = $(shell $(PKG_CONFIG) --libs $(LIBRARIES) 2>/dev/null) -pthread
 SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -std=gnu11 -Wall -Wextra -Werror \
-	-Wno-unused-function -Wno-pass-failed -D__BPF_VERSION__='"$(VERSION)"' -Iinclude \
+	-Wno-unused-function -Wno-pass-failed -DLBD_VERSION='"$(VERSION)"' -Iinclude -I. \
 	-I/usr/include/$(shell $(CC) -print-multiarch 2>/dev/null)
 
 LIB_SOURCES := $(filter-out lbd/lbctl/%, $(wildcard lbd/*/*.c)) $(wildcard sync/*.c)
+DAEMON_SOURCES := $(wildcard lbd/*.c)
 LBCTL_SOURCES := $(wildcard lbd/lbctl/*.c)
 UNIT_SOURCES := $(wildcard tests/unit/test_*.c)
 TOOL_SOURCES := $(wildcard tests/tools/*.c)
@@ -73,13 +80,13 @@ $(BUILD)/asan/liblbd.a: $(LIB_SOURCES:%.c=$(BUILD)/asan/obj/%.o)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-$(BUILD)/lbd: $(BUILD)/obj/lbd/main.o $(BUILD)/liblbd.a
+$(BUILD)/lbd: $(DAEMON_SOURCES:%.c=$(BUILD)/obj/%.o) $(BUILD)/liblbd.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIB_LIBS)
 
 $(BUILD)/lbctl: $(LBCTL_SOURCES:%.c=$(BUILD)/obj/%.o) $(BUILD)/liblbd.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIB_LIBS)
 
-$(BUILD)/asan/lbd: $(BUILD)/asan/obj/lbd/main.o $(BUILD)/asan/liblbd.a
+$(BUILD)/asan/lbd: $(DAEMON_SOURCES:%.c=$(BUILD)/asan/obj/%.o) $(BUILD)/asan/liblbd.a
 	$(CC) $(SANITIZE) -o $@ $^ $(LIB_LIBS)
 
 $(BUILD)/asan/lbctl: $(LBCTL_SOURCES:%.c=$(BUILD)/asan/obj/%.o) $(BUILD)/asan/liblbd.a
@@ -87,11 +94,20 @@ $(BUILD)/asan/lbctl: $(LBCTL_SOURCES:%.c=$(BUILD)/asan/obj/%.o) $(BUILD)/asan/li
 
 $(BUILD)/asan/tests/unit/%: $(BUILD)/asan/obj/tests/unit/%.o $(BUILD)/asan/liblbd.a
 	@mkdir -p $(@D)
-	$(CC) $(SANITIZE) -o $@ $^ $(LIB_LIBS) -lcmocka
+	$(CC) $(SANITIZE) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIB_LIBS) -lcmocka
+
+# Tests on a daemon without a kernel: what the fake defines isn't taken from the library.
+$(filter $(BUILD)/asan/tests/unit/test_api% %/test_lbctl,$(UNIT_TESTS)): \
+	$(BUILD)/asan/obj/tests/unit/fake_lbd.o $(BUILD)/asan/obj/tests/unit/api_client.o
+$(BUILD)/asan/tests/unit/test_lbctl: $(BUILD)/asan/lbctl
+
+# A tool may have a folder of its name for the rest of its sources.
+TALK_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/tools/talk/*.c))
+$(BUILD)/tests/tools/talk: $(TALK_OBJECTS)
 
 $(BUILD)/tests/tools/%: $(BUILD)/obj/tests/tools/%.o $(BUILD)/liblbd.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIB_LIBS) -lm
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIB_LIBS) -lm
 
 # --- BPF
 
@@ -100,9 +116,18 @@ $(BUILD)/%.bpf.o: %.bpf.c
 	$(CLANG) $(BPF_CFLAGS) -MMD -MF $(@:.o=.d) -c -o $@ $<
 	$(LLVM_STRIP) -g $@
 
+include tests/tests.mk
+include packaging/packaging.mk
+
+deps:
+	@packaging/deps
+
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all clean
+help:
+	@sed -n 's/^#   make/  make/p' Makefile
+
+.PHONY: all deps clean help
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -22,9 +22,11 @@ struct api;
 
 struct lbd {
 	const char *config_path;
-	const char *object_dir; /* root.bpf.o and lb.bpf.o */
+	char object[256];      /* the packet path that was last loaded: installed, or upgraded to */
+	char root_object[256]; /* root.bpf.o */
 	char pin_dir[128];
 	char run_dir[128];  /* /run/lbd/INSTANCE: socket, lock, role, gate, running config */
+	int lock;	    /* fd of the lock file: one daemon per instance */
 	int64_t started_ms; /* CLOCK_MONOTONIC */
 	struct event_base *base;
 	struct config *config; /* effective: the file plus runtime changes */
@@ -39,6 +41,7 @@ struct lbd {
 	struct api *api;
 	struct event *commit_timer; /* coalesces health and next hop changes */
 	struct event *signals[3];
+	struct event *watchdog;
 	uint64_t reloads, commits;
 };
 
@@ -47,6 +50,36 @@ int lbd_reload(struct lbd *lbd, struct error *err);
 
 /* Apply @config, which becomes lbd->config on success; still the caller's on failure. */
 int lbd_apply(struct lbd *lbd, struct config *config, struct error *err);
+
+/* The model that @config asks for, going on from lbd->model. *ret: model_free. */
+int lbd_build_model(struct lbd *lbd, const struct config *config, struct model **ret,
+		    struct error *err);
+
+/* Put lbd->model in force, with a generation that fits it. */
+int lbd_commit(struct lbd *lbd, struct error *err);
+
+/* Start, change or stop sync to what @config asks for. */
+int lbd_follow_cluster(struct lbd *lbd, const struct config *config, struct error *err);
+
+/* Tell net, health and sync what lbd->model has. */
+int lbd_follow_model(struct lbd *lbd, struct error *err);
+
+/* events.c: what happens to the daemon from outside; @context is the struct lbd. */
+int lbd_listen_signals(struct lbd *lbd, struct error *err);
+void lbd_schedule_commit(struct lbd *lbd);
+void lbd_next_hop_changed(void *context, const struct lbd_addr *addr,
+			  const struct nexthop *nexthop);
+void lbd_health_changed(void *context, uint16_t backend, bool healthy, const char *reason);
+
+/* start.c: start-up order, and the way back. */
+int lbd_start(struct lbd *lbd, struct error *err);
+void lbd_stop(struct lbd *lbd);
+
+/* Pin and run directories of @instance, into lbd. */
+void lbd_set_instance(struct lbd *lbd, const char *instance);
+
+/* Take the instance's lock, making its run directory. -EBUSY: another lbd has it. */
+int lbd_lock(struct lbd *lbd, struct error *err);
 
 /* A runtime change of a service's backends (lbctl backend ...), kept until the next reload. */
 enum lbd_backend_action {

@@ -140,10 +140,15 @@ LBD_INLINE __u32 lbd_value_tick(__u64 value)
 	return (__u32)(value >> (64 - LBD_TICK_BITS));
 }
 
-/* Ticks since the value's last write; correct across the wrap of the counter. */
+/*
+ * Ticks since the value's last write, across the wrap of the counter. Two
+ * clocks may disagree by a tick: a value from the near future is as good as now.
+ */
 LBD_INLINE __u32 lbd_value_idle(__u64 value, __u32 now)
 {
-	return (now - lbd_value_tick(value)) & LBD_TICK_MASK;
+	__u32 idle = (now - lbd_value_tick(value)) & LBD_TICK_MASK;
+
+	return idle > LBD_TICK_MASK / 2 ? 0 : idle;
 }
 
 LBD_INLINE __u64 lbd_value_make(__u16 backend, __be16 dport, __u64 flags, __u32 tick)

@@ -169,6 +169,10 @@ struct lbd_generation_config {
 	__u32 refresh_bits; /* a live entry is replicated again every 2^bits ticks */
 	struct lbd_secret conn_secret;
 	struct lbd_secret pick_secret; /* of the Maglev hash, shared by the cluster */
+	char version[32];
 };
+
+/* The section, and so the map, that holds this struct and nothing else. */
+#define LBD_GENERATION_CONFIG_SECTION ".rodata.lbd"
 
 #endif

@@ -47,6 +47,17 @@ enum lbd_outcome {
 		LBD_OUTCOME_COUNT,
 };
 
+enum lbd_outcome_kind {
+	LBD_KIND_PASS,
+	LBD_KIND_FORWARD,
+	LBD_KIND_DROP,
+};
+
+/* A bit for each outcome that drops the packet. */
+#define LBD_OUTCOME_DROP_BIT(constant, name, kind, sentence) \
+	| (unsigned long long)(LBD_KIND_##kind == LBD_KIND_DROP) << LBD_OUTCOME_##constant
+#define LBD_OUTCOME_DROPS (0ULL LBD_OUTCOMES(LBD_OUTCOME_DROP_BIT))
+
 /* Room in the pinned counter map, so that a new outcome needs no new map. */
 #define LBD_OUTCOME_MAX 64
 

@@ -59,7 +59,7 @@ int error_prefix(struct error *err, int code, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(context, sizeof(context), format, args);
 	va_end(args);
-	snprintf(joined, sizeof(joined), "%.500s: %.500s", context, err->text);
+	snprintf(joined, sizeof(joined), "%.500s: %.3500s", context, err->text);
 	memcpy(err->text, joined, sizeof(joined));
 	return code;
 }

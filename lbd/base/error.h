@@ -11,7 +11,7 @@
 #include <stddef.h>
 
 struct error {
-	char text[1024]; /* one sentence, or several lines for a config check */
+	char text[4096]; /* one sentence, or several lines for a config check */
 	char hint[256];	 /* the next command to try, or empty */
 };
 

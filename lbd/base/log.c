@@ -29,7 +29,7 @@ static void log_stamp(char *buffer, size_t size)
 
 static void log_line(const char *priority, const char *label, const char *format, va_list args)
 {
-	char text[1400], stamp[32] = "";
+	char text[sizeof(struct error)], stamp[32] = "";
 	const char *prefix = getenv("JOURNAL_STREAM") ? priority : "";
 
 	if (!*prefix)

@@ -51,7 +51,7 @@ const struct tables *dataplane_tables(const struct dataplane *dataplane);
 /* What the snapshot in force says, as a model (names are addresses). *ret: model_free. */
 int dataplane_adopt(const struct dataplane *dataplane, struct model **ret, struct error *err);
 
-/* Put @model in force: one atomic step for the packet path. Returns once the old half is idle. */
+/* Put @model in force: one atomic step for the packet path. */
 int dataplane_commit(struct dataplane *dataplane, const struct model *model, struct error *err);
 
 struct dataplane_generation {
@@ -80,6 +80,10 @@ int dataplane_rollback(struct dataplane *dataplane, struct error *err);
 int dataplane_generation(const struct dataplane *dataplane, enum lbd_generation_slot slot,
 			 struct dataplane_generation *ret);
 
+/* Was the running generation loaded with just these features and @model's times and secret? */
+bool dataplane_fits(const struct dataplane *dataplane, const struct model *model,
+		    uint32_t features);
+
 struct dataplane_attachment {
 	char interface[IFNAMSIZ];
 	uint32_t ifindex;
@@ -89,6 +93,9 @@ struct dataplane_attachment {
 	char reason[192];	   /* why this mode: a sentence */
 };
 
+/* "native", "generic", ... as the config writes it. */
+const char *dataplane_mode_name(enum config_xdp_mode mode);
+
 /*
  * Stand the root program on @interface, unless it stands there already.
  * AUTO tries native, then generic. @root_object is root.bpf.o.
@@ -97,15 +104,15 @@ int dataplane_attach(struct dataplane *dataplane, const char *root_object, const
 		     enum config_xdp_mode mode, struct dataplane_attachment *ret,
 		     struct error *err);
 
-/* Remove the root program from @interface (only lbd --detach, or an interface that left the config). */
+/* Remove the root program from @interface: one that left the config. */
 int dataplane_detach(struct dataplane *dataplane, const char *interface, struct error *err);
 
-/* Interfaces that pins say we stand on. *ret is free()d by the caller. */
-int dataplane_attached(const struct dataplane *dataplane, char (**ret)[IFNAMSIZ],
-		       uint32_t *ret_count);
-
-/* Remove every pin of the instance. After this nothing is left of it. */
-int dataplane_unpin(const char *pin_dir, struct error *err);
+/*
+ * Remove everything of the instance: the root program from each interface of
+ * this network namespace, then every pin. Works whatever ABI and sizes the pins
+ * have. -ENOENT if there is nothing. *ret_interfaces: how many it stood on.
+ */
+int dataplane_remove(const char *pin_dir, uint32_t *ret_interfaces, struct error *err);
 
 /* Counters, summed over CPUs. @ret has LBD_OUTCOME_MAX places; the others limits.services / .backends. */
 int dataplane_outcomes(const struct dataplane *dataplane, uint64_t *ret);

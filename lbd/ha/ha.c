@@ -145,7 +145,6 @@ static void ha_on_timer(evutil_socket_t fd, short what, void *context)
 static int ha_start(struct ha *ha, struct event_base *base, struct error *err)
 {
 	const struct timeval period = { .tv_usec = HA_LOOK_MS * 1000 };
-
 	int rc = ha_set_gate(ha, ha_decide(ha), err);
 
 	if (rc || ha->gate_open)
@@ -200,6 +199,12 @@ void ha_status(const struct ha *ha, struct ha_status *ret)
 	ret->role_ms_ago = ha->role == HA_ROLE_UNKNOWN ? -1 : ha_now_ms() - ha->role_ms;
 	ret->gate_open = ha->gate_open;
 	memcpy(ret->gate_reason, ha->gate_reason, sizeof(ret->gate_reason));
+}
+
+void ha_set_cluster(struct ha *ha, uint32_t patience_ms, struct sync *sync)
+{
+	ha->patience_ms = patience_ms;
+	ha->sync = sync;
 }
 
 void ha_free(struct ha *ha)

@@ -71,6 +71,9 @@ void ha_status(const struct ha *ha, struct ha_status *ret);
 int ha_keepalived_conf(const struct config *config, const char *run_dir, const char *notify_path,
 		       char **ret, struct error *err);
 
+/* The cluster section changed: another patience, other peers (@sync NULL: none). */
+void ha_set_cluster(struct ha *ha, uint32_t patience_ms, struct sync *sync);
+
 /* Leaves role and gate files as they are: the daemon may be replaced. Accepts NULL. */
 void ha_free(struct ha *ha);
 

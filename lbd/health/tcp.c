@@ -117,17 +117,17 @@ static int tcp_connect(const struct health_target *target, int *ret_fd)
 	return errno;
 }
 
-/* An immediate error is reported from the loop, too: nobody expects done within start. */
 static int tcp_arm(struct tcp_check *check, struct event_base *base)
 {
-	const uint32_t ms = check->error ? 0 : check->timeout_ms;
-	const struct timeval limit = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+	const struct timeval now = { 0 };
+	const struct timeval limit = { .tv_sec = check->timeout_ms / 1000,
+				       .tv_usec = check->timeout_ms % 1000 * 1000 };
 
 	if (check->error)
 		check->event = evtimer_new(base, tcp_on_event, check);
 	else
 		check->event = event_new(base, check->fd, EV_WRITE, tcp_on_event, check);
-	if (!check->event || event_add(check->event, &limit))
+	if (!check->event || event_add(check->event, check->error ? &now : &limit))
 		return -ENOMEM;
 	return 0;
 }

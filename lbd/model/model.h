@@ -65,6 +65,9 @@ struct model {
 	struct backend *backends; /* limits.backends of them, place = index */
 };
 
+/* The sizes of the maps that @config asks for. */
+struct lbd_limits model_limits(const struct config *config);
+
 /* An empty model for these limits; NULL without memory. */
 struct model *model_new(const struct lbd_limits *limits);
 

@@ -19,7 +19,7 @@
 #include "ha/ha.h"
 #include "ha/runfile.h"
 
-#define NOTIFY "packaging/keepalived/lbd-notify"
+#define NOTIFY "packaging/keepalived-notify"
 
 /* --- a fake behind sync.h: what the peers say is what a test sets */
 
@@ -381,7 +381,8 @@ static char *print_conf(const struct config *config)
 	struct error err = { 0 };
 	char *text = NULL;
 
-	if (ha_keepalived_conf(config, "/run/lbd/lbd", "/usr/lib/lbd/lbd-notify", &text, &err))
+	if (ha_keepalived_conf(config, "/run/lbd/lbd", "/usr/lib/lbd/keepalived-notify", &text,
+			       &err))
 		fail_msg("%s", err.text);
 	return text;
 }
@@ -476,7 +477,7 @@ static int keepalived_accepts(const struct lab *lab, const struct config *config
 	FILE *file;
 	int rc;
 
-	snprintf(script, sizeof(script), "%s/lbd-notify", lab->dir);
+	snprintf(script, sizeof(script), "%s/keepalived-notify", lab->dir);
 	snprintf(path, sizeof(path), "%s/keepalived.conf", lab->dir);
 	assert_int_equal(run("install -m 755 " NOTIFY " %s", script), 0);
 	assert_int_equal(ha_keepalived_conf(config, lab->dir, script, &text, &err), 0);

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What this generation was specialised for. Frozen before the program is
+ * verified: to the verifier these are constants, and code behind a feature
+ * that is off is removed.
+ */
+#ifndef CONFIG_BPF_H
+#define CONFIG_BPF_H
+
+#include <bpf/bpf_helpers.h>
+
+#include "lbd/maps.h"
+
+const volatile struct lbd_generation_config lbd_config SEC(LBD_GENERATION_CONFIG_SECTION) = {
+	.abi = LBD_MAPS_ABI,
+	.version = LBD_VERSION,
+};
+
+LBD_INLINE _Bool config_has(__u32 feature)
+{
+	return lbd_config.features & feature;
+}
+
+#endif

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The connection table's part in a packet's way: which backend has this flow,
+ * and what the packet says about the connection.
+ *
+ *   packet                     not in the table          in the table
+ *   -------------------------  ------------------------  ---------------------------
+ *   TCP SYN                    Maglev, no entry          its backend if that takes new
+ *                                                        flows, else picked again
+ *   TCP FIN or RST             Maglev, no entry          its backend, entry CLOSING
+ *   any other TCP, UDP         Maglev, entry made        its backend, entry CONFIRMED
+ *
+ * So a flood of SYNs costs no entry, and one of other packets only entries that
+ * are unconfirmed: the first to be displaced, and never replicated.
+ */
+#ifndef CONN_BPF_H
+#define CONN_BPF_H
+
+#include "bpf/config.bpf.h"
+#include "bpf/maps.bpf.h"
+#include "bpf/packet.bpf.h"
+#include "bpf/pick.bpf.h"
+
+struct conn {
+	struct lbd_flow flow;
+	struct lbd_pair pair;
+	__u32 bucket[2]; /* indexes of the pair */
+	__u32 now;	 /* tick */
+	__u64 *word;	 /* value word of the entry, if found ... */
+	__u64 value;	 /* ... what it held ... */
+	__u32 home;	 /* ... and the index of its bucket */
+};
+
+LBD_INLINE const struct lbd_backend *conn_backend(const struct packet *packet, __u16 backend)
+{
+	__u32 index = packet->half * lbd_config.limits.backends + backend;
+
+	return bpf_map_lookup_elem(&lbd_backends, &index);
+}
+
+LBD_INLINE _Bool conn_load_bucket(struct conn *conn, int which, __u64 hash, _Bool v6)
+{
+	struct lbd_bucket6 *both;
+	__u32 index;
+
+	index = lbd_flow_bucket(
+		hash, which,
+		(v6 ? lbd_config.limits.conn6_buckets : lbd_config.limits.conn4_buckets) - 1);
+	conn->bucket[which] = index;
+	if (!v6) {
+		conn->pair.bucket[which] = bpf_map_lookup_elem(&lbd_conn4, &index);
+		conn->pair.client[which] = NULL;
+		return conn->pair.bucket[which];
+	}
+	both = bpf_map_lookup_elem(&lbd_conn6, &index);
+	if (!both)
+		return 0;
+	conn->pair.bucket[which] = &both->line;
+	conn->pair.client[which] = both->client;
+	return 1;
+}
+
+LBD_INLINE _Bool conn_find_in(struct conn *conn, int which)
+{
+	struct lbd_bucket *bucket = conn->pair.bucket[which];
+	__u32 slot = lbd_bucket_find(bucket, conn->pair.client[which], &conn->flow, &conn->value);
+
+	if (slot >= LBD_BUCKET_SLOTS)
+		return 0;
+	conn->word = &bucket->value[slot];
+	conn->home = conn->bucket[which];
+	return 1;
+}
+
+/* The second bucket, a second cache miss, is only read if the first lacks the flow. */
+LBD_INLINE _Bool conn_find(const struct packet *packet, struct conn *conn, _Bool v6)
+{
+	const struct lbd_secret secret = { { lbd_config.conn_secret.words[0],
+					     lbd_config.conn_secret.words[1] } };
+	__u64 hash;
+
+	if (v6)
+		conn->flow = lbd_flow6(&packet->client, packet->client_port, packet->service,
+				       packet->vip_port);
+	else
+		conn->flow = lbd_flow4(packet->client.words[3], packet->client_port,
+				       packet->service, packet->vip_port);
+	hash = lbd_flow_hash(&conn->flow, v6, &secret);
+	conn->now = (__u32)(bpf_jiffies64() >> lbd_config.tick_shift) & LBD_TICK_MASK;
+	if (!conn_load_bucket(conn, 0, hash, v6))
+		return 0;
+	if (conn_find_in(conn, 0))
+		return 1;
+	return conn_load_bucket(conn, 1, hash, v6) && conn_find_in(conn, 1);
+}
+
+/* Tell the sync thread that this bucket holds news. */
+LBD_INLINE void conn_mark_dirty(__u32 bucket, _Bool v6)
+{
+	__u32 index = bucket / 64;
+	__u64 bit = 1ULL << bucket % 64;
+	__u64 *word;
+
+	if (v6)
+		word = bpf_map_lookup_elem(&lbd_dirty6, &index);
+	else
+		word = bpf_map_lookup_elem(&lbd_dirty4, &index);
+	if (word && !(LBD_READ_ONCE(*word) & bit))
+		__sync_fetch_and_or(word, bit);
+}
+
+/* Peers hear of a connection when its state changes, and of a live one now and then. */
+LBD_INLINE _Bool conn_is_news(const struct conn *conn, __u64 value)
+{
+	__u32 bits = lbd_config.refresh_bits;
+
+	if ((conn->value ^ value) & (LBD_CONN_CONFIRMED | LBD_CONN_CLOSING | 0xffff))
+		return 1;
+	/* Buckets take turns, so that the refreshes of all flows don't come at once. */
+	return (lbd_value_tick(conn->value) + conn->home) >> bits !=
+	       (lbd_value_tick(value) + conn->home) >> bits;
+}
+
+LBD_INLINE void conn_write(struct conn *conn, __u64 value, _Bool v6)
+{
+	if (value == conn->value)
+		return;
+	if (LBD_CAS(conn->word, conn->value, value) == conn->value && conn_is_news(conn, value))
+		conn_mark_dirty(conn->home, v6);
+}
+
+/* A packet of a known connection: at most one write a tick. */
+LBD_INLINE void conn_touch(const struct packet *packet, struct conn *conn, _Bool v6)
+{
+	__u64 value = lbd_value_with_tick(conn->value, conn->now) & ~LBD_CONN_REMOTE;
+
+	value |= LBD_CONN_CONFIRMED;
+	if (packet->fin)
+		value |= LBD_CONN_CLOSING;
+	conn_write(conn, value, v6);
+}
+
+/* May the entry's backend go on with this flow? A stale index names another service's. */
+LBD_INLINE _Bool conn_keeps(const struct packet *packet, const struct lbd_backend *backend)
+{
+	if (backend->service != packet->service)
+		return 0;
+	/*
+	 * A TCP connection can't move, and a failed check may be wrong: it stays.
+	 * A UDP flow loses nothing by going elsewhere.
+	 */
+	if (backend->state == LBD_BACKEND_DOWN)
+		return packet->protocol == IPPROTO_TCP;
+	return backend->state == LBD_BACKEND_UP || backend->state == LBD_BACKEND_DRAINING;
+}
+
+LBD_INLINE _Bool conn_expired(const struct conn *conn)
+{
+	const struct lbd_timeouts timeouts = {
+		lbd_config.timeouts.tcp,     lbd_config.timeouts.udp,
+		lbd_config.timeouts.closing, lbd_config.timeouts.unconfirmed,
+		lbd_config.timeouts.guard,
+	};
+
+	return lbd_value_expired(conn->value, conn->now, &timeouts);
+}
+
+/* A SYN on an entry: a repeated one, or a new connection from a port that was used before. */
+LBD_INLINE _Bool conn_takes_syn(const struct packet *packet, const struct conn *conn,
+				const struct lbd_backend *backend)
+{
+	return backend->service == packet->service && backend->state == LBD_BACKEND_UP &&
+	       !(conn->value & LBD_CONN_CLOSING) && !conn_expired(conn);
+}
+
+LBD_INLINE __u64 conn_new_value(const struct packet *packet, const struct conn *conn, __u16 backend,
+				__u64 flags)
+{
+	if (packet->protocol == IPPROTO_UDP)
+		flags |= LBD_CONN_UDP;
+	return lbd_value_make(backend, packet->vip_port, flags, conn->now);
+}
+
+/* Give a known flow another backend; a SYN starts it anew, unconfirmed. */
+LBD_INLINE int conn_repick(const struct packet *packet, struct conn *conn, __u16 *ret_backend,
+			   _Bool v6)
+{
+	__u16 backend = pick_backend(packet);
+
+	*ret_backend = backend;
+	if (!backend)
+		return LBD_OUTCOME_DROP_NO_BACKEND;
+	conn_write(conn,
+		   conn_new_value(packet, conn, backend,
+				  packet->syn ? 0 : conn->value & LBD_CONN_CONFIRMED),
+		   v6);
+	return packet->syn ? LBD_OUTCOME_FORWARD_FIRST : LBD_OUTCOME_FORWARD_REPICKED;
+}
+
+LBD_INLINE int conn_known(const struct packet *packet, struct conn *conn, __u16 *ret_backend,
+			  _Bool v6)
+{
+	const struct lbd_backend *backend;
+
+	*ret_backend = lbd_value_backend(conn->value);
+	backend = conn_backend(packet, *ret_backend);
+	if (!backend)
+		return conn_repick(packet, conn, ret_backend, v6);
+	if (packet->syn) {
+		if (!conn_takes_syn(packet, conn, backend))
+			return conn_repick(packet, conn, ret_backend, v6);
+		return LBD_OUTCOME_FORWARD_FIRST;
+	}
+	if (!conn_keeps(packet, backend))
+		return conn_repick(packet, conn, ret_backend, v6);
+	conn_touch(packet, conn, v6);
+	return LBD_OUTCOME_FORWARD_KNOWN;
+}
+
+LBD_INLINE int conn_unknown(const struct packet *packet, struct conn *conn, __u16 *ret_backend)
+{
+	const struct lbd_timeouts timeouts = {
+		lbd_config.timeouts.tcp,     lbd_config.timeouts.udp,
+		lbd_config.timeouts.closing, lbd_config.timeouts.unconfirmed,
+		lbd_config.timeouts.guard,
+	};
+	__u64 value;
+
+	*ret_backend = pick_backend(packet);
+	if (!*ret_backend)
+		return LBD_OUTCOME_DROP_NO_BACKEND;
+	if (packet->syn)
+		return LBD_OUTCOME_FORWARD_FIRST;
+	if (packet->fin || !conn->pair.bucket[0] || !conn->pair.bucket[1])
+		return LBD_OUTCOME_FORWARD_UNTRACKED;
+	value = conn_new_value(packet, conn, *ret_backend, 0);
+	if (!lbd_pair_insert(&conn->pair, &conn->flow, value, conn->now, &timeouts,
+			     LBD_KEY_CLAIMED_BPF))
+		return LBD_OUTCOME_FORWARD_UNTRACKED;
+	return LBD_OUTCOME_FORWARD_NEW;
+}
+
+/* Which backend gets this packet. Returns the outcome if it can be forwarded. */
+LBD_INLINE int conn_route(const struct packet *packet, __u16 *ret_backend, _Bool v6)
+{
+	struct conn conn = {};
+
+	if (conn_find(packet, &conn, v6))
+		return conn_known(packet, &conn, ret_backend, v6);
+	return conn_unknown(packet, &conn, ret_backend);
+}
+
+#endif

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The packet path. A packet goes straight down:
+ *
+ *   parse    frame -> addresses, ports           or left to the kernel
+ *   vip      destination -> service              or left to the kernel
+ *   conn     flow -> backend it had, or pick     or dropped: nothing to pick
+ *   forward  tunnel, MAC addresses, transmit     or dropped: can't be sent
+ *
+ * Every way out counts exactly one outcome (lbd/outcome.h).
+ */
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "bpf/config.bpf.h"
+#include "bpf/conn.bpf.h"
+#include "bpf/count.bpf.h"
+#include "bpf/forward.bpf.h"
+#include "bpf/packet.bpf.h"
+#include "bpf/parse.bpf.h"
+#include "bpf/vip.bpf.h"
+
+LBD_INLINE int leave(int outcome)
+{
+	count_outcome(outcome);
+	return LBD_OUTCOME_DROPS >> outcome & 1 ? XDP_DROP : XDP_PASS;
+}
+
+LBD_INLINE int balance(struct xdp_md *ctx, struct packet *packet, _Bool v6)
+{
+	__u16 backend = 0;
+	int outcome, action;
+
+	outcome = vip_find(packet);
+	if (outcome != PACKET_GO_ON)
+		return leave(outcome);
+	outcome = conn_route(packet, &backend, v6);
+	if (!backend)
+		return leave(outcome);
+	action = forward(ctx, packet, backend, &outcome, v6);
+	count_outcome(outcome);
+	return action;
+}
+
+LBD_INLINE int balance_ipv4(struct xdp_md *ctx, const struct ethhdr *eth, const void *end)
+{
+	struct packet packet = {};
+	int outcome = parse_ipv4(eth, end, &packet);
+
+	return outcome == PACKET_GO_ON ? balance(ctx, &packet, 0) : leave(outcome);
+}
+
+LBD_INLINE int balance_ipv6(struct xdp_md *ctx, const struct ethhdr *eth, const void *end)
+{
+	struct packet packet = {};
+	int outcome = parse_ipv6(eth, end, &packet);
+
+	return outcome == PACKET_GO_ON ? balance(ctx, &packet, 1) : leave(outcome);
+}
+
+SEC("xdp")
+int lbd_lb(struct xdp_md *ctx)
+{
+	const void *end = (void *)(long)ctx->data_end;
+	const struct ethhdr *eth = (void *)(long)ctx->data;
+
+	if ((const void *)(eth + 1) > end)
+		return leave(LBD_OUTCOME_PASS_TRUNCATED);
+	if (eth->h_proto == bpf_htons(ETH_P_IP))
+		return config_has(LBD_FEATURE_IPV4) ? balance_ipv4(ctx, eth, end)
+						    : leave(LBD_OUTCOME_PASS_NO_SERVICE);
+	if (eth->h_proto == bpf_htons(ETH_P_IPV6))
+		return config_has(LBD_FEATURE_IPV6) ? balance_ipv6(ctx, eth, end)
+						    : leave(LBD_OUTCOME_PASS_NO_SERVICE);
+	return leave(LBD_OUTCOME_PASS_NOT_IP);
+}
+
+char _license[] SEC("license") = "GPL";

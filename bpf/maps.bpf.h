@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Every map of the packet path. Layouts are in lbd/maps.h; sizes are set from
+ * the config when the maps are made, so max_entries here is only a minimum.
+ */
+#ifndef MAPS_BPF_H
+#define MAPS_BPF_H
+
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "lbd/maps.h"
+
+#define LBD_ARRAY(name, value_type, flags)        \
+	struct {                                  \
+		__uint(type, BPF_MAP_TYPE_ARRAY); \
+		__uint(map_flags, flags);         \
+		__uint(max_entries, 1);           \
+		__type(key, __u32);               \
+		__type(value, value_type);        \
+	} name SEC(".maps")
+
+#define LBD_PERCPU(name, value_type)                     \
+	struct {                                         \
+		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY); \
+		__uint(max_entries, 1);                  \
+		__type(key, __u32);                      \
+		__type(value, value_type);               \
+	} name SEC(".maps")
+
+/* ABI, sizes, and the word that says which half of the service tables is in force. */
+LBD_ARRAY(lbd_control, struct lbd_control, BPF_F_MMAPABLE);
+
+/* Two halves of vip_buckets each: address, port, protocol -> service id. */
+LBD_ARRAY(lbd_vips, struct lbd_vip_bucket, BPF_F_MMAPABLE);
+
+/* Two halves: service id -> its ring. Read only when a backend must be picked. */
+LBD_ARRAY(lbd_services, struct lbd_service, BPF_F_MMAPABLE);
+
+/* Two halves: backend index -> next hop and state. One line a packet. */
+LBD_ARRAY(lbd_backends, struct lbd_backend, BPF_F_MMAPABLE);
+
+/* Maglev rings, four backend indexes to a word. */
+LBD_ARRAY(lbd_rings, __u64, BPF_F_MMAPABLE);
+
+/* The connection tables (lbd/conntable.h). */
+LBD_ARRAY(lbd_conn4, struct lbd_bucket, BPF_F_MMAPABLE);
+LBD_ARRAY(lbd_conn6, struct lbd_bucket6, BPF_F_MMAPABLE);
+
+/* A bit per bucket: something in it should go to the peers. */
+LBD_ARRAY(lbd_dirty4, __u64, BPF_F_MMAPABLE);
+LBD_ARRAY(lbd_dirty6, __u64, BPF_F_MMAPABLE);
+
+/* Counters: what happened to packets, and what each service and backend was given. */
+LBD_PERCPU(lbd_outcomes, struct lbd_outcome_counters);
+LBD_PERCPU(lbd_svc_stats, struct lbd_traffic);
+LBD_PERCPU(lbd_be_stats, struct lbd_traffic);
+
+/* Devices that backends are reached through, other than the one a packet came from. */
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP);
+	__uint(max_entries, LBD_TX_MAX);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+} lbd_tx SEC(".maps");
+
+#endif

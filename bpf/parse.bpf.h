@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Frame to struct packet: Ethernet, IPv4 (RFC 791) or IPv6 (RFC 8200), then the
+ * ports and flags of TCP (RFC 9293) or UDP (RFC 768). Every read is checked
+ * against the frame's end; nothing is written.
+ */
+#ifndef PARSE_BPF_H
+#define PARSE_BPF_H
+
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+
+#include <bpf/bpf_endian.h>
+
+#include "bpf/packet.bpf.h"
+
+#define IPV4_OFFSET_MASK 0x1fff /* of frag_off: not the first fragment */
+#define IPV6_FRAGMENT 44	/* next header */
+
+/* What is read of a TCP header; UDP has the same first four bytes. */
+struct parse_ports {
+	__be16 source;
+	__be16 dest;
+	__be32 sequence;
+	__be32 acknowledgement;
+	__u8 offset;
+	__u8 flags;
+};
+
+#define UDP_HEADER 8
+#define TCP_HEADER 20
+
+#define TCP_FIN 0x01
+#define TCP_SYN 0x02
+#define TCP_RST 0x04
+#define TCP_ACK 0x10
+
+/*
+ * @room: what the IP header says is left for this one. The frame's end alone
+ * won't do: padding behind a short packet is no header.
+ */
+LBD_INLINE int parse_l4(const void *l4, const void *end, int room, struct packet *packet)
+{
+	const struct parse_ports *ports = l4;
+
+	if (l4 + UDP_HEADER > end || room < UDP_HEADER)
+		return LBD_OUTCOME_PASS_TRUNCATED;
+	packet->client_port = ports->source;
+	packet->vip_port = ports->dest;
+	if (packet->protocol == IPPROTO_UDP)
+		return PACKET_GO_ON;
+	if (l4 + TCP_HEADER > end || room < TCP_HEADER)
+		return LBD_OUTCOME_PASS_TRUNCATED;
+	packet->syn = (ports->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+	packet->fin = ports->flags & (TCP_FIN | TCP_RST);
+	return PACKET_GO_ON;
+}
+
+LBD_INLINE int parse_ipv4(const struct ethhdr *eth, const void *end, struct packet *packet)
+{
+	const struct iphdr *ip = (const void *)(eth + 1);
+
+	if ((const void *)(ip + 1) > end)
+		return LBD_OUTCOME_PASS_TRUNCATED;
+	packet->protocol = ip->protocol;
+	packet->client = lbd_addr_from4(ip->saddr);
+	packet->vip = lbd_addr_from4(ip->daddr);
+	packet->length = bpf_ntohs(ip->tot_len);
+	packet->traffic = ip->tos;
+	if (ip->protocol != IPPROTO_TCP && ip->protocol != IPPROTO_UDP)
+		return LBD_OUTCOME_PASS_NOT_L4;
+	if (ip->ihl < 5 || packet->length > end - (const void *)ip)
+		return LBD_OUTCOME_PASS_TRUNCATED;
+	packet->fragment = ip->frag_off & bpf_htons(IPV4_OFFSET_MASK);
+	if (packet->fragment)
+		return PACKET_GO_ON;
+	if (ip->ihl == 5)
+		return parse_l4(ip + 1, end, (int)packet->length - (int)sizeof(*ip), packet);
+	return parse_l4((const void *)ip + ip->ihl * 4, end, (int)packet->length - ip->ihl * 4,
+			packet);
+}
+
+LBD_INLINE int parse_ipv6(const struct ethhdr *eth, const void *end, struct packet *packet)
+{
+	const struct ipv6hdr *ip = (const void *)(eth + 1);
+
+	if ((const void *)(ip + 1) > end)
+		return LBD_OUTCOME_PASS_TRUNCATED;
+	packet->protocol = ip->nexthdr;
+	__builtin_memcpy(&packet->client, &ip->saddr, sizeof(packet->client));
+	__builtin_memcpy(&packet->vip, &ip->daddr, sizeof(packet->vip));
+	packet->length = bpf_ntohs(ip->payload_len) + sizeof(*ip);
+	packet->traffic = ip->priority << 4 | ip->flow_lbl[0] >> 4;
+	packet->fragment = ip->nexthdr == IPV6_FRAGMENT;
+	if (packet->fragment)
+		return PACKET_GO_ON;
+	if (ip->nexthdr != IPPROTO_TCP && ip->nexthdr != IPPROTO_UDP)
+		return LBD_OUTCOME_PASS_NOT_L4;
+	if (packet->length > end - (const void *)ip)
+		return LBD_OUTCOME_PASS_TRUNCATED;
+	/* IPv4 addresses don't travel in IPv6 (RFC 4291, 2.5.5.2): not an IPv4 service. */
+	if (lbd_addr_is4(&packet->vip))
+		return LBD_OUTCOME_PASS_NO_SERVICE;
+	return parse_l4(ip + 1, end, bpf_ntohs(ip->payload_len), packet);
+}
+
+#endif

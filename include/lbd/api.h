@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The control API: what lbd answers and lbctl asks. HTTP/1.1 with JSON bodies
+ * on a unix socket, /run/lbd/INSTANCE/api.sock, mode 0660, root and group lbd.
+ *
+ * Whoever may open the socket may load a packet path (POST /v1/upgrade) and so
+ * is as good as root: put nobody into group lbd who isn't trusted like that.
+ *
+ * lbd/api/API.md shows every answer by example; the unit tests hold the daemon
+ * to the keys of those examples. Keys are added, never renamed or removed,
+ * within one API_VERSION. A client ignores keys that it doesn't know.
+ */
+#ifndef LBD_API_H
+#define LBD_API_H
+
+#define API_VERSION 1
+#define API_RUN_DIR "/run/lbd"
+#define API_INSTANCE_DEFAULT "lbd"
+#define API_SOCKET_NAME "api.sock"
+#define API_CONFIG_DEFAULT "/etc/lbd/lbd.yaml"
+#define API_GROUP "lbd"
+
+/* A request is small; whatever is larger isn't one. */
+#define API_HEADERS_MAX 8192
+#define API_BODY_MAX 65536
+#define API_IDLE_SECONDS 10
+
+#define API_CONNECTIONS_DEFAULT 20
+#define API_CONNECTIONS_MAX 10000
+
+/*
+ * X(endpoint, method, path, what). A GET changes nothing. An endpoint's
+ * handler is api_<endpoint>() in lbd/api/.
+ */
+#define API_ENDPOINTS(X)                                                                   \
+	X(get_version, GET, "/v1/version", "versions of the daemon, the API and the maps") \
+	X(get_status, GET, "/v1/status", "role, gate, attachment, generation, totals")     \
+	X(get_services, GET, "/v1/services", "services with their traffic")                \
+	X(get_backends, GET, "/v1/backends", "backends with state, health, next hop")      \
+	X(post_backends, POST, "/v1/backends", "add, remove, drain or weigh a backend")    \
+	X(get_connections, GET, "/v1/connections", "count connections and show some")      \
+	X(get_counters, GET, "/v1/counters", "what happened to packets")                   \
+	X(get_peers, GET, "/v1/peers", "sync with the other nodes")                        \
+	X(get_role, GET, "/v1/role", "role and gate")                                      \
+	X(post_role, POST, "/v1/role", "keepalived's notify script tells the role")        \
+	X(post_reload, POST, "/v1/reload", "read the config file again and apply it")      \
+	X(post_upgrade, POST, "/v1/upgrade", "load a new packet path, try it, swap to it") \
+	X(post_rollback, POST, "/v1/rollback", "swap back to the previous packet path")
+
+enum api_endpoint {
+#define X(endpoint, method, path, what) API_##endpoint,
+	API_ENDPOINTS(X)
+#undef X
+		API_ENDPOINT_COUNT,
+};
+
+/*
+ * X(constant, name, what): states of a connection as users name them. REMOTE
+ * is a filter: entries learned from a peer that have shown no packet here.
+ */
+#define API_CONNECTION_STATES(X)                                             \
+	X(NEW, "new", "one packet seen, not confirmed, not replicated")      \
+	X(ESTABLISHED, "established", "confirmed")                           \
+	X(CLOSING, "closing", "FIN or RST seen")                             \
+	X(EXPIRED, "expired", "idle beyond its timeout, first to be reused") \
+	X(REMOTE, "remote", "learned from a peer, no packet seen here yet")
+
+/* X(constant, code, what): exit codes of lbctl, for --help, the man page and scripts. */
+#define LBCTL_EXITS(X)                                                  \
+	X(OK, 0, "done")                                                \
+	X(FAILED, 1, "the daemon refused, or the operation failed")     \
+	X(USAGE, 2, "wrong usage: unknown command, option or argument") \
+	X(UNREACHABLE, 3, "the daemon isn't reachable")                 \
+	X(CONFIG, 4, "the config file is faulty (check, keepalived)")
+
+enum lbctl_exit {
+#define X(constant, code, what) LBCTL_##constant = (code),
+	LBCTL_EXITS(X)
+#undef X
+};
+
+#endif

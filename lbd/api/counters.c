@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "api/resource.h"
+
+#define COUNTERS_KIND_PASS "pass"
+#define COUNTERS_KIND_FORWARD "forward"
+#define COUNTERS_KIND_DROP "drop"
+
+static const struct {
+	const char *name, *kind, *sentence;
+} counters_outcomes[] = {
+#define X(constant, name, kind, sentence) { name, COUNTERS_KIND_##kind, sentence },
+	LBD_OUTCOMES(X)
+#undef X
+};
+
+static json_t *counters_json(size_t outcome, uint64_t packets, uint64_t total)
+{
+	return json_pack("{s:s, s:s, s:I, s:f, s:s}", "name", counters_outcomes[outcome].name,
+			 "kind", counters_outcomes[outcome].kind, "packets", (json_int_t)packets,
+			 "share", total ? (double)packets / (double)total : 0.0, "sentence",
+			 counters_outcomes[outcome].sentence);
+}
+
+int api_get_counters(struct lbd *lbd, const struct api_request *request, json_t **ret,
+		     struct error *err)
+{
+	uint64_t packets[LBD_OUTCOME_MAX] = { 0 }, total = 0;
+	json_t *list;
+	int rc;
+
+	(void)request;
+	rc = dataplane_outcomes(lbd->dataplane, packets);
+	if (rc)
+		return error_errno(err, rc, "reading the outcome counters");
+	for (size_t i = 0; i < LBD_OUTCOME_COUNT; i++)
+		total += packets[i];
+	list = json_array();
+	for (size_t i = 0; i < LBD_OUTCOME_COUNT; i++)
+		json_array_append_new(list, counters_json(i, packets[i], total));
+	*ret = json_pack("{s:I, s:o}", "packets", (json_int_t)total, "outcomes", list);
+	return 0;
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The packet path: what runs, the way forward and the way back. */
+#include "api/resource.h"
+
+static const struct {
+	uint32_t bit;
+	const char *name;
+} generation_features[] = {
+	{ LBD_FEATURE_IPV4, "ipv4" },	      { LBD_FEATURE_IPV6, "ipv6" },
+	{ LBD_FEATURE_DSR, "dsr" },	      { LBD_FEATURE_IPIP, "ipip" },
+	{ LBD_FEATURE_ANY_PORT, "any_port" }, { LBD_FEATURE_REDIRECT, "redirect" },
+};
+
+static json_t *generation_features_json(uint32_t features)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < sizeof(generation_features) / sizeof(*generation_features); i++)
+		if (features & generation_features[i].bit)
+			json_array_append_new(list, json_string(generation_features[i].name));
+	return list;
+}
+
+static json_t *generation_json(const struct lbd *lbd, enum lbd_generation_slot slot)
+{
+	struct dataplane_generation generation = { 0 };
+
+	if (dataplane_generation(lbd->dataplane, slot, &generation) || !generation.prog_id)
+		return json_null();
+	return json_pack(
+		"{s:I, s:s, s:o, s:o, s:I, s:I}", "prog_id", (json_int_t)generation.prog_id, "tag",
+		generation.tag, "version", api_text(generation.version), "features",
+		generation_features_json(generation.features), "instructions",
+		(json_int_t)generation.instructions, "loaded_at", (json_int_t)generation.loaded_at);
+}
+
+json_t *api_generations_json(const struct lbd *lbd)
+{
+	return json_pack("{s:o, s:o}", "running", generation_json(lbd, LBD_GENERATION_RUNNING),
+			 "previous", generation_json(lbd, LBD_GENERATION_PREVIOUS));
+}
+
+int api_post_upgrade(struct lbd *lbd, const struct api_request *request, json_t **ret,
+		     struct error *err)
+{
+	const char *object = NULL;
+	int rc = 0;
+
+	if (request->body)
+		rc = api_body_unpack(request, err, "{s?s}", "object", &object);
+	/* The daemon's working directory is none of the client's business. */
+	if (!rc && object && *object != '/')
+		rc = error_set(err, -EINVAL, "object: %.200s, expected an absolute path", object);
+	if (!rc)
+		rc = lbd_upgrade(lbd, object, err);
+	if (!rc)
+		*ret = api_generations_json(lbd);
+	return rc;
+}
+
+int api_post_rollback(struct lbd *lbd, const struct api_request *request, json_t **ret,
+		      struct error *err)
+{
+	int rc;
+
+	(void)request;
+	rc = lbd_rollback(lbd, err);
+	if (!rc)
+		*ret = api_generations_json(lbd);
+	return rc;
+}

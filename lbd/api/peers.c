@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <stdlib.h>
+
+#include "api/resource.h"
+
+static const char *const peers_states[] = {
+#define X(constant, name) name,
+	SYNC_STATES(X)
+#undef X
+};
+
+static json_t *peers_json(const struct sync_peer_status *peer)
+{
+	char address[ADDR_TEXT_MAX];
+	json_t *json;
+
+	addr_format_endpoint(&peer->address.addr, peer->address.port, address);
+	json = json_pack("{s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I}", "name", peer->name,
+			 "address", address, "state", peers_states[peer->state], "received_all",
+			 peer->received_all, "heard_ms_ago", (json_int_t)peer->heard_ms_ago,
+			 "sent_records", (json_int_t)peer->sent_records, "sent_bytes",
+			 (json_int_t)peer->sent_bytes, "received_records",
+			 (json_int_t)peer->received_records, "received_bytes",
+			 (json_int_t)peer->received_bytes);
+	json_object_update_new(
+		json,
+		json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "applied",
+			  (json_int_t)peer->applied, "older", (json_int_t)peer->older, "full",
+			  (json_int_t)peer->full, "unknown", (json_int_t)peer->unknown,
+			  "pending_buckets", (json_int_t)peer->pending_buckets, "rtt_us",
+			  (json_int_t)peer->rtt_us, "reconnects", (json_int_t)peer->reconnects));
+	return json;
+}
+
+static void peers_add_refusal(void *context, const char *name, const char *sentence, uint64_t count)
+{
+	json_array_append_new(context, json_pack("{s:s, s:s, s:I}", "name", name, "sentence",
+						 sentence, "count", (json_int_t)count));
+}
+
+static int peers_list(struct sync *sync, json_t *list, json_t *refusals)
+{
+	struct sync_peer_status *peers = NULL;
+	uint32_t count = 0;
+	int rc;
+
+	rc = sync_peers(sync, &peers, &count);
+	if (rc)
+		return rc;
+	for (uint32_t i = 0; i < count; i++)
+		json_array_append_new(list, peers_json(&peers[i]));
+	sync_refusals(sync, peers_add_refusal, refusals);
+	free(peers);
+	return 0;
+}
+
+int api_get_peers(struct lbd *lbd, const struct api_request *request, json_t **ret,
+		  struct error *err)
+{
+	json_t *list = json_array(), *refusals = json_array();
+	int rc = 0;
+
+	(void)request;
+	if (lbd->sync)
+		rc = peers_list(lbd->sync, list, refusals);
+	*ret = json_pack("{s:o, s:o}", "peers", list, "refusals", refusals);
+	if (!rc)
+		return 0;
+	json_decref(*ret);
+	*ret = NULL;
+	return error_errno(err, rc, "asking the sync thread for its peers");
+}

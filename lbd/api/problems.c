@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What an operator must know, worst first: each check looks at one thing and
+ * adds a sentence and the next command for every fault it finds.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "api/resource.h"
+
+#define PROBLEMS_SILENCE_MS 3000 /* ten missed heartbeats */
+
+static void problems_add(json_t *problems, const char *hint, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void problems_add(json_t *problems, const char *hint, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	json_array_append_new(
+		problems, json_pack("{s:o, s:o}", "what", api_text(text), "hint", api_text(hint)));
+}
+
+static void problems_generation(const struct lbd *lbd, json_t *problems)
+{
+	struct dataplane_generation running = { 0 };
+
+	if (dataplane_generation(lbd->dataplane, LBD_GENERATION_RUNNING, &running) ||
+	    !running.prog_id)
+		problems_add(problems, "lbctl upgrade",
+			     "no packet path is loaded: nothing is forwarded");
+}
+
+static void problems_role(const struct lbd *lbd, json_t *problems)
+{
+	struct ha_status status;
+
+	ha_status(lbd->ha, &status);
+	if (status.role == HA_ROLE_FAULT)
+		problems_add(problems, "journalctl -u keepalived",
+			     "keepalived says FAULT: this node may not have the VIP");
+	if (!status.gate_open)
+		problems_add(problems, "lbctl peers", "gate closed: %s", status.gate_reason);
+}
+
+static void problems_service(const struct lbd *lbd, const struct service *service, json_t *problems)
+{
+	struct api_capacity can = api_service_capacity(lbd->model, service->id);
+	char hint[CONFIG_NAME_MAX + 32];
+
+	snprintf(hint, sizeof(hint), "lbctl backends %s", service->name);
+	if (!can.up)
+		problems_add(problems, hint, "service %s: no backend is up", service->name);
+	else if (can.down)
+		problems_add(problems, hint, "service %s: %u of %u backends down", service->name,
+			     can.down, can.total);
+}
+
+static void problems_services(const struct lbd *lbd, json_t *problems)
+{
+	for (uint32_t id = LBD_SERVICE_ID_MIN; id < lbd->model->limits.services; id++) {
+		const struct service *service = &lbd->model->services[id];
+
+		if (service->id && !service->gone)
+			problems_service(lbd, service, problems);
+	}
+}
+
+static void problems_nexthops(const struct lbd *lbd, json_t *problems)
+{
+	for (uint32_t i = 1; i < lbd->model->limits.backends; i++) {
+		const struct backend *backend = &lbd->model->backends[i];
+		char address[ADDR_TEXT_MAX];
+
+		if (!backend->index || backend->nexthop.resolved ||
+		    model_backend_state(backend) != LBD_BACKEND_UP)
+			continue;
+		problems_add(problems, "ip neigh; ip route",
+			     "backend %s of %s: no next hop to %s, its packets are dropped",
+			     backend->name, lbd->model->services[backend->service].name,
+			     addr_format(&backend->addr, address));
+	}
+}
+
+static void problems_peer(const struct sync_peer_status *peer, json_t *problems)
+{
+	const char *hint = "lbctl peers";
+
+	if (peer->heard_ms_ago < 0)
+		problems_add(problems, hint, "peer %s never heard: a failover breaks connections",
+			     peer->name);
+	else if (peer->heard_ms_ago >= PROBLEMS_SILENCE_MS)
+		problems_add(problems, hint,
+			     "peer %s not heard for %lld s: a failover breaks connections",
+			     peer->name, (long long)peer->heard_ms_ago / 1000);
+	else if (peer->state != SYNC_STATE_LIVE)
+		problems_add(problems, hint, "peer %s is not in sync yet", peer->name);
+}
+
+static void problems_peers(const struct lbd *lbd, json_t *problems)
+{
+	struct sync_peer_status *peers = NULL;
+	uint32_t count = 0;
+
+	if (!lbd->sync)
+		return;
+	if (sync_peers(lbd->sync, &peers, &count))
+		problems_add(problems, "journalctl -u lbd", "the sync thread doesn't answer");
+	for (uint32_t i = 0; i < count; i++)
+		problems_peer(&peers[i], problems);
+	free(peers);
+}
+
+static void problems_xdp(const struct lbd *lbd, json_t *problems)
+{
+	for (uint32_t i = 0; i < lbd->config->xdp.interfaces_count; i++) {
+		const struct dataplane_attachment *at = &lbd->attachments[i];
+
+		if (at->mode == CONFIG_XDP_GENERIC)
+			problems_add(problems, "ethtool -i INTERFACE", "XDP on %s is %s",
+				     at->interface, at->reason);
+	}
+}
+
+static void (*const problems_checks[])(const struct lbd *, json_t *) = {
+	problems_generation, problems_role,  problems_services,
+	problems_nexthops,   problems_peers, problems_xdp,
+};
+
+json_t *api_problems_json(const struct lbd *lbd)
+{
+	json_t *problems = json_array();
+
+	for (size_t i = 0; i < sizeof(problems_checks) / sizeof(*problems_checks); i++)
+		problems_checks[i](lbd, problems);
+	return problems;
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "api/resource.h"
+
+static const char *const role_names[] = {
+#define X(constant, name) name,
+	HA_ROLES(X)
+#undef X
+};
+
+json_t *api_role_json(const struct lbd *lbd)
+{
+	struct ha_status status;
+
+	ha_status(lbd->ha, &status);
+	return json_pack("{s:s, s:I, s:{s:b, s:o}}", "role", role_names[status.role], "role_ms_ago",
+			 (json_int_t)status.role_ms_ago, "gate", "open", status.gate_open, "reason",
+			 api_text(status.gate_reason));
+}
+
+int api_get_role(struct lbd *lbd, const struct api_request *request, json_t **ret,
+		 struct error *err)
+{
+	(void)request;
+	(void)err;
+	*ret = api_role_json(lbd);
+	return 0;
+}
+
+int api_post_role(struct lbd *lbd, const struct api_request *request, json_t **ret,
+		  struct error *err)
+{
+	const char *role;
+	int rc;
+
+	rc = api_body_unpack(request, err, "{s:s}", "role", &role);
+	if (!rc)
+		rc = ha_set_role(lbd->ha, role, err);
+	if (!rc)
+		*ret = api_role_json(lbd);
+	return rc;
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <time.h>
+
+#include "api/resource.h"
+
+static const char *const status_modes[] = {
+	[CONFIG_XDP_AUTO] = "auto",
+	[CONFIG_XDP_NATIVE] = "native",
+	[CONFIG_XDP_GENERIC] = "generic",
+	[CONFIG_XDP_OFFLOAD] = "offload",
+};
+
+static json_int_t status_uptime_ms(const struct lbd *lbd)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (json_int_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - lbd->started_ms;
+}
+
+static json_t *status_node(const struct lbd *lbd)
+{
+	return json_pack("{s:s, s:s, s:s, s:I, s:s}", "node", lbd->config->node, "instance",
+			 lbd->config->instance, "version", LBD_VERSION, "uptime_ms",
+			 status_uptime_ms(lbd), "config", lbd->config_path);
+}
+
+static json_t *status_problems(const struct lbd *lbd)
+{
+	json_t *problems = api_problems_json(lbd);
+
+	return json_pack("{s:b, s:o}", "ok", !json_array_size(problems), "problems", problems);
+}
+
+static json_t *status_xdp(const struct lbd *lbd)
+{
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < lbd->config->xdp.interfaces_count; i++) {
+		const struct dataplane_attachment *at = &lbd->attachments[i];
+
+		json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:b, s:b}", "interface",
+						      at->interface, "mode", status_modes[at->mode],
+						      "reason", api_text(at->reason), "dispatcher",
+						      at->dispatcher, "adopted", at->adopted));
+	}
+	return json_pack("{s:o}", "xdp", list);
+}
+
+static json_t *status_generation(const struct lbd *lbd)
+{
+	return json_pack("{s:o}", "generation", api_generations_json(lbd));
+}
+
+static json_t *status_connections(const struct lbd *lbd)
+{
+	const struct tables *tables = dataplane_tables(lbd->dataplane);
+	struct api_usage usage;
+
+	if (api_usage_count(lbd, &usage))
+		return NULL;
+	api_usage_free(&usage);
+	return json_pack("{s:{s:{s:I, s:I}, s:{s:I, s:I}}}", "connections", "ipv4", "entries",
+			 (json_int_t)usage.ipv4, "slots",
+			 (json_int_t)tables->conn4_buckets * LBD_BUCKET_SLOTS, "ipv6", "entries",
+			 (json_int_t)usage.ipv6, "slots",
+			 (json_int_t)tables->conn6_buckets * LBD_BUCKET_SLOTS);
+}
+
+static json_t *status_totals(const struct lbd *lbd)
+{
+	uint32_t swept = 0;
+	bool adopted = dataplane_adopted(lbd->dataplane, &swept);
+
+	return json_pack("{s:I, s:o, s:b, s:b, s:I, s:I, s:I}", "services",
+			 (json_int_t)api_service_count(lbd), "backends",
+			 api_backend_totals_json(lbd), "runtime_changes", lbd->runtime_changes,
+			 "adopted", adopted, "swept_claims", (json_int_t)swept, "reloads",
+			 (json_int_t)lbd->reloads, "commits", (json_int_t)lbd->commits);
+}
+
+/* Each brings some keys of the answer, in the order they are shown. */
+static json_t *(*const status_parts[])(const struct lbd *) = {
+	status_node,	   status_problems,    api_role_json, status_xdp,
+	status_generation, status_connections, status_totals,
+};
+
+int api_get_status(struct lbd *lbd, const struct api_request *request, json_t **ret,
+		   struct error *err)
+{
+	json_t *status = json_object();
+
+	(void)request;
+	for (size_t i = 0; i < sizeof(status_parts) / sizeof(*status_parts); i++)
+		if (json_object_update_new(status, status_parts[i](lbd))) {
+			json_decref(status);
+			return error_set(err, -ENOMEM, "out of memory");
+		}
+	*ret = status;
+	return 0;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CONFIG_CHECK_H
+#define CONFIG_CHECK_H
+
+#include "config/config.h"
+#include "config/document.h"
+
+/* Every key known, every value of its kind, nothing twice, nothing missing? Adds faults. */
+void check_document(struct document *document);
+
+/*
+ * What no single value can tell: names and addresses used twice, families that
+ * don't go together, limits that don't fit. Adds faults.
+ */
+void rules_check(struct document *document, const struct config *config);
+
+#endif

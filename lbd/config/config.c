@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "config/config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void config_free_service(struct config_service *service)
+{
+	for (uint32_t i = 0; i < service->backends_count; i++)
+		free(service->backends[i].name);
+	free(service->backends);
+	free(service->name);
+}
+
+void config_free(struct config *config)
+{
+	if (!config)
+		return;
+	for (uint32_t i = 0; i < config->services_count; i++)
+		config_free_service(&config->services[i]);
+	for (uint32_t i = 0; i < config->cluster.peers_count; i++)
+		free(config->cluster.peers[i].name);
+	for (uint32_t i = 0; i < config->xdp.interfaces_count; i++)
+		free(config->xdp.interfaces[i]);
+	free(config->services);
+	free(config->cluster.peers);
+	free(config->cluster.secret_file);
+	free(config->xdp.interfaces);
+	free(config->vrrp.interface);
+	free(config->vrrp.peers);
+	free(config->instance);
+	free(config->node);
+	free(config);
+}
+
+struct config_service *config_find_service(const struct config *config, const char *name)
+{
+	for (uint32_t i = 0; i < config->services_count; i++)
+		if (!strcmp(config->services[i].name, name))
+			return &config->services[i];
+	return NULL;
+}
+
+struct config_backend *config_find_backend(const struct config_service *service, const char *name)
+{
+	for (uint32_t i = 0; i < service->backends_count; i++)
+		if (!strcmp(service->backends[i].name, name))
+			return &service->backends[i];
+	return NULL;
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "config/keys.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "base/nearest.h"
+#include "config/config.h"
+#include "config/raw.h"
+
+#define AT(type, member) .offset = offsetof(struct type, member)
+#define LIST_AT(type, member) \
+	AT(type, member), .count_offset = offsetof(struct type, member##_count)
+#define KEYS_MAX 32 /* of one mapping */
+#define HOUR_MS (60 * 60 * 1000LL)
+#define DAY_MS (24 * HOUR_MS)
+
+static const struct key keys_xdp[] = {
+	{ "interfaces", "Interfaces that packets for the VIPs come in on.", .kind = KEY_SCALARS,
+	  .item = KEY_NAME, .required = true, LIST_AT(raw_xdp, interfaces) },
+	{ "mode",
+	  "How the program is attached. auto tries native, then generic. generic works with "
+	  "every driver and costs about two thirds of the packet rate.",
+	  "auto", "auto|native|generic|offload", .kind = KEY_CHOICE, AT(raw_xdp, mode) },
+	{ NULL },
+};
+
+static const struct key keys_limits[] = {
+	{ "services",
+	  "Room for services, a power of two. Ids of removed services are used again "
+	  "only when no connection refers to them.",
+	  "128", .kind = KEY_NUMBER, .min = 2, .max = 32768, AT(raw_limits, services) },
+	{ "backends", "Room for backends of all services together, a power of two.", "1024",
+	  .kind = KEY_NUMBER, .min = 2, .max = 65536, AT(raw_limits, backends) },
+	{ "connections-ipv4", "Slots of the IPv4 connection table, a power of two. 16 bytes each.",
+	  "1048576", .kind = KEY_NUMBER, .min = 1024, .max = 1LL << 28,
+	  AT(raw_limits, connections_ipv4) },
+	{ "connections-ipv6", "Slots of the IPv6 connection table, a power of two. 32 bytes each.",
+	  "262144", .kind = KEY_NUMBER, .min = 1024, .max = 1LL << 28,
+	  AT(raw_limits, connections_ipv6) },
+	{ "maglev",
+	  "Places of a Maglev ring, a prime. About a hundred times the backends of the "
+	  "largest service.",
+	  "65537", .kind = KEY_NUMBER, .min = 3, .max = 1048573, AT(raw_limits, maglev) },
+	{ NULL },
+};
+
+static const struct key keys_timeouts[] = {
+	{ "tcp", "Idle TCP connections.", "15m", .kind = KEY_DURATION, .min = 1000,
+	  .max = 30 * DAY_MS, AT(raw_timeouts, tcp) },
+	{ "udp", "Idle UDP flows.", "60s", .kind = KEY_DURATION, .min = 1000, .max = 30 * DAY_MS,
+	  AT(raw_timeouts, udp) },
+	{ "closing", "TCP connections after a FIN or RST of the client.", "30s",
+	  .kind = KEY_DURATION, .min = 1000, .max = 30 * DAY_MS, AT(raw_timeouts, closing) },
+	{ "unconfirmed", "Flows that have shown a single packet.", "10s", .kind = KEY_DURATION,
+	  .min = 1000, .max = 30 * DAY_MS, AT(raw_timeouts, unconfirmed) },
+	{ NULL },
+};
+
+static const struct key keys_tunnel[] = {
+	{ "source-ipv4",
+	  "Prefix of outer IPv4 sources. The bits behind it vary per flow, so that receivers "
+	  "spread the flows over their queues. Backends must not filter it (rp_filter).",
+	  "198.18.0.0/16", .kind = KEY_PREFIX, AT(raw_tunnel, source_ipv4) },
+	{ "source-ipv6", "The same for IPv6, 64 bits or shorter.", "100::/64", .kind = KEY_PREFIX,
+	  AT(raw_tunnel, source_ipv6) },
+	{ NULL },
+};
+
+static const struct key keys_peer[] = {
+	{ "name", "The peer's node name, as its own config has it.", .kind = KEY_NAME,
+	  .required = true, AT(raw_peer, name) },
+	{ "address", "Where the peer listens.", .kind = KEY_ENDPOINT, .required = true,
+	  AT(raw_peer, address) },
+	{ NULL },
+};
+
+static const struct key keys_cluster[] = {
+	{ "secret-file",
+	  "File of 32 hexadecimal digits, mode 0600, the same on all nodes. It keys the choice "
+	  "of backends: all nodes choose alike, and nobody outside can foretell it.",
+	  .kind = KEY_PATH, AT(raw_cluster, secret_file) },
+	{ "listen", "Named address and port where peers deliver their connections.",
+	  .kind = KEY_ENDPOINT, AT(raw_cluster, listen) },
+	{ "patience",
+	  "How long a starting node waits for its peers' connections before it may "
+	  "take the VIP without them.",
+	  "10s", .kind = KEY_DURATION, .min = 100, .max = HOUR_MS, AT(raw_cluster, patience) },
+	{ "peers", "The other nodes.", .kind = KEY_MAPPINGS, .children = keys_peer,
+	  .size = sizeof(struct raw_peer), LIST_AT(raw_cluster, peers) },
+	{ NULL },
+};
+
+static const struct key keys_vrrp[] = {
+	{ "interface", "Interface that the VIPs and adverts are on.", .kind = KEY_NAME,
+	  .required = true, AT(raw_vrrp, interface) },
+	{ "router-id", "VRRP router id, the same on all nodes of the pair.", .kind = KEY_NUMBER,
+	  .min = 1, .max = 255, .required = true, AT(raw_vrrp, router_id) },
+	{ "priority", "The node with the highest becomes master first.", "100", .kind = KEY_NUMBER,
+	  .min = 1, .max = 254, AT(raw_vrrp, priority) },
+	{ "advert", "Interval of adverts; a takeover takes about three and a half of them.",
+	  "100ms", .kind = KEY_DURATION, .min = 10, .max = 40000, AT(raw_vrrp, advert) },
+	{ "source", "This node's address for adverts.", .kind = KEY_ADDRESS, .required = true,
+	  AT(raw_vrrp, source) },
+	{ "peers", "The other nodes' addresses for adverts.", .kind = KEY_SCALARS,
+	  .item = KEY_ADDRESS, .required = true, LIST_AT(raw_vrrp, peers) },
+	{ NULL },
+};
+
+static const struct key keys_health[] = {
+	{ "check",
+	  "tcp opens a connection; none takes every backend for healthy. Without it: tcp for "
+	  "TCP services, and for UDP services tcp if a port is given here, else none.",
+	  .choices = "tcp|none", .kind = KEY_CHOICE, AT(raw_health, check) },
+	{ "port", "Port that is checked. Without it: the service's port.", .kind = KEY_NUMBER,
+	  .min = 1, .max = 65535, AT(raw_health, port) },
+	{ "interval", "Time between checks.", "2s", .kind = KEY_DURATION, .min = 50, .max = HOUR_MS,
+	  AT(raw_health, interval) },
+	{ "timeout", "How long an answer may take; not above the interval.", "1s",
+	  .kind = KEY_DURATION, .min = 10, .max = HOUR_MS, AT(raw_health, timeout) },
+	{ "rise", "Good answers in a row that bring a backend up.", "2", .kind = KEY_NUMBER,
+	  .min = 1, .max = 100, AT(raw_health, rise) },
+	{ "fall", "Bad answers in a row that take it down.", "3", .kind = KEY_NUMBER, .min = 1,
+	  .max = 100, AT(raw_health, fall) },
+	{ NULL },
+};
+
+static const struct key keys_backend[] = {
+	{ "name", "For people. Without it: the address.", .kind = KEY_NAME, AT(raw_backend, name) },
+	{ "address", "The backend's own address.", .kind = KEY_ADDRESS, .required = true,
+	  AT(raw_backend, address) },
+	{ "weight", "Share of new flows, relative to the others; 0 takes none.", "100",
+	  .kind = KEY_NUMBER, .min = 0, .max = 65535, AT(raw_backend, weight) },
+	{ "drain", "true: keeps its flows and takes no new ones.", "false", .kind = KEY_BOOL,
+	  AT(raw_backend, drain) },
+	{ NULL },
+};
+
+static const struct key keys_service[] = {
+	{ "name", "For people and lbctl.", .kind = KEY_NAME, .required = true,
+	  AT(raw_service, name) },
+	{ "vip", "The address that clients use.", .kind = KEY_ADDRESS, .required = true,
+	  AT(raw_service, vip) },
+	{ "port", "The port that clients use, or any.", .kind = KEY_PORT, .required = true,
+	  AT(raw_service, port) },
+	{ "protocol", "Transport protocol.", "tcp", "tcp|udp", .kind = KEY_CHOICE,
+	  AT(raw_service, protocol) },
+	{ "forward",
+	  "dsr rewrites the destination MAC address: backends are on the same network and have "
+	  "the VIP on a loopback. ipip sends the packet in a tunnel: backends may be anywhere, "
+	  "and take the tunnel header off.",
+	  "dsr", "dsr|ipip", .kind = KEY_CHOICE, AT(raw_service, forward) },
+	{ "health", "How backends are checked.", .kind = KEY_MAPPING, .children = keys_health,
+	  .size = sizeof(struct raw_health), AT(raw_service, health) },
+	{ "backends", "Who serves.", .kind = KEY_MAPPINGS, .children = keys_backend,
+	  .size = sizeof(struct raw_backend), .required = true, LIST_AT(raw_service, backends) },
+	{ NULL },
+};
+
+const struct key keys_top[] = {
+	{ "instance", "Names the pins, the run directory and the control socket.", "lbd",
+	  .kind = KEY_NAME, AT(raw_config, instance) },
+	{ "node", "This node's name for its peers. Without it: the host's name.", .kind = KEY_NAME,
+	  AT(raw_config, node) },
+	{ "xdp", "Where packets are taken.", .kind = KEY_MAPPING, .children = keys_xdp,
+	  .size = sizeof(struct raw_xdp), .required = true, AT(raw_config, xdp) },
+	{ "limits", "Sizes of the pinned maps. They hold until lbd --detach.", .kind = KEY_MAPPING,
+	  .children = keys_limits, .size = sizeof(struct raw_limits), AT(raw_config, limits) },
+	{ "timeouts", "When an idle entry of the connection table may be displaced.",
+	  .kind = KEY_MAPPING, .children = keys_timeouts, .size = sizeof(struct raw_timeouts),
+	  AT(raw_config, timeouts) },
+	{ "tunnel", "Outer headers of ipip.", .kind = KEY_MAPPING, .children = keys_tunnel,
+	  .size = sizeof(struct raw_tunnel), AT(raw_config, tunnel) },
+	{ "cluster", "The nodes that replicate their connections to each other.",
+	  .kind = KEY_MAPPING, .children = keys_cluster, .size = sizeof(struct raw_cluster),
+	  AT(raw_config, cluster) },
+	{ "vrrp", "What lbctl keepalived makes a keepalived.conf of.", .kind = KEY_MAPPING,
+	  .children = keys_vrrp, .size = sizeof(struct raw_vrrp), AT(raw_config, vrrp) },
+	{ "services", "What is balanced.", .kind = KEY_MAPPINGS, .children = keys_service,
+	  .size = sizeof(struct raw_service), LIST_AT(raw_config, services) },
+	{ NULL },
+};
+
+const struct key *keys_find(const struct key *keys, const char *name)
+{
+	for (; keys->name; keys++)
+		if (!strcmp(keys->name, name))
+			return keys;
+	return NULL;
+}
+
+bool keys_is_scalar(enum key_kind kind)
+{
+	return kind < KEY_MAPPING;
+}
+
+const char *keys_nearest(const struct key *keys, const char *name)
+{
+	const char *names[KEYS_MAX + 1] = { 0 };
+
+	for (size_t i = 0; i < KEYS_MAX && keys[i].name; i++)
+		names[i] = keys[i].name;
+	return nearest_find(name, names);
+}

@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ *   text -> document (syntax) -> check (each key) -> libcyaml -> raw text values
+ *        -> struct config, with defaults -> rules (the whole)
+ *
+ * Faults are collected as far as it makes sense to go on; a config comes out
+ * only if there was none.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config/check.h"
+#include "config/config.h"
+#include "config/schema.h"
+#include "config/value.h"
+
+/* The text of a key: from the file, or its default from the table. */
+static const char *load_text(const char *given, const struct key *keys, const char *name)
+{
+	return given ? given : keys_find(keys, name)->standard;
+}
+
+static const struct key *load_children(const char *name)
+{
+	return keys_find(keys_top, name)->children;
+}
+
+static char *load_copy(const char *text)
+{
+	return text ? strdup(text) : NULL;
+}
+
+static void load_xdp(const struct raw_xdp *raw, struct config *config)
+{
+	const struct key *keys = load_children("xdp");
+
+	config->xdp.interfaces = calloc(raw->interfaces_count, sizeof(char *));
+	if (!config->xdp.interfaces)
+		return;
+	config->xdp.interfaces_count = raw->interfaces_count;
+	for (uint32_t i = 0; i < raw->interfaces_count; i++)
+		config->xdp.interfaces[i] = load_copy(raw->interfaces[i]);
+	config->xdp.mode = (enum config_xdp_mode)value_choice(keys_find(keys, "mode"),
+							      load_text(raw->mode, keys, "mode"));
+}
+
+static void load_limits(const struct raw_limits *raw, struct config *config)
+{
+	const struct key *keys = load_children("limits");
+
+	config->limits.services = value_number(load_text(raw->services, keys, "services"));
+	config->limits.backends = value_number(load_text(raw->backends, keys, "backends"));
+	config->limits.connections_ipv4 =
+		value_number(load_text(raw->connections_ipv4, keys, "connections-ipv4"));
+	config->limits.connections_ipv6 =
+		value_number(load_text(raw->connections_ipv6, keys, "connections-ipv6"));
+	config->limits.maglev = value_number(load_text(raw->maglev, keys, "maglev"));
+}
+
+static uint32_t load_seconds(const char *given, const struct key *keys, const char *name)
+{
+	return (value_duration_ms(load_text(given, keys, name)) + 999) / 1000;
+}
+
+static void load_timeouts(const struct raw_timeouts *raw, struct config *config)
+{
+	const struct key *keys = load_children("timeouts");
+
+	config->timeouts.tcp = load_seconds(raw->tcp, keys, "tcp");
+	config->timeouts.udp = load_seconds(raw->udp, keys, "udp");
+	config->timeouts.closing = load_seconds(raw->closing, keys, "closing");
+	config->timeouts.unconfirmed = load_seconds(raw->unconfirmed, keys, "unconfirmed");
+}
+
+static void load_tunnel(const struct raw_tunnel *raw, struct config *config)
+{
+	const struct key *keys = load_children("tunnel");
+
+	addr_parse_prefix(load_text(raw->source_ipv4, keys, "source-ipv4"),
+			  &config->tunnel.source_ipv4);
+	addr_parse_prefix(load_text(raw->source_ipv6, keys, "source-ipv6"),
+			  &config->tunnel.source_ipv6);
+}
+
+static void load_cluster(const struct raw_cluster *raw, struct config *config)
+{
+	const struct key *keys = load_children("cluster");
+
+	config->cluster.secret_file = load_copy(raw->secret_file);
+	config->cluster.listening = raw->listen != NULL;
+	if (raw->listen)
+		addr_parse_endpoint(raw->listen, &config->cluster.listen);
+	config->cluster.patience_ms = value_duration_ms(load_text(raw->patience, keys, "patience"));
+	config->cluster.peers = calloc(raw->peers_count, sizeof(*config->cluster.peers));
+	if (!config->cluster.peers)
+		return;
+	config->cluster.peers_count = raw->peers_count;
+	for (uint32_t i = 0; i < raw->peers_count; i++) {
+		config->cluster.peers[i].name = load_copy(raw->peers[i].name);
+		addr_parse_endpoint(raw->peers[i].address, &config->cluster.peers[i].address);
+	}
+}
+
+static void load_vrrp(const struct raw_vrrp *raw, struct config *config)
+{
+	const struct key *keys = load_children("vrrp");
+
+	config->vrrp.interface = load_copy(raw->interface);
+	config->vrrp.router_id = value_number(raw->router_id);
+	config->vrrp.priority = value_number(load_text(raw->priority, keys, "priority"));
+	config->vrrp.advert_ms = value_duration_ms(load_text(raw->advert, keys, "advert"));
+	addr_parse(raw->source, &config->vrrp.source);
+	config->vrrp.peers = calloc(raw->peers_count, sizeof(*config->vrrp.peers));
+	if (!config->vrrp.peers)
+		return;
+	config->vrrp.peers_count = raw->peers_count;
+	for (uint32_t i = 0; i < raw->peers_count; i++)
+		addr_parse(raw->peers[i], &config->vrrp.peers[i]);
+}
+
+/* --- services */
+
+static bool load_health_enabled(const struct raw_health *raw, const struct config_service *service,
+				const struct key *keys)
+{
+	if (raw->check)
+		return value_choice(keys_find(keys, "check"), raw->check) == 0;
+	return service->protocol == IPPROTO_TCP || raw->port;
+}
+
+static void load_health(const struct raw_health *raw, struct config_service *service,
+			const struct key *keys)
+{
+	struct config_health *health = &service->health;
+
+	health->enabled = load_health_enabled(raw, service, keys);
+	health->port = raw->port ? (uint16_t)value_number(raw->port) : 0;
+	health->interval_ms = value_duration_ms(load_text(raw->interval, keys, "interval"));
+	health->timeout_ms = value_duration_ms(load_text(raw->timeout, keys, "timeout"));
+	health->rise = value_number(load_text(raw->rise, keys, "rise"));
+	health->fall = value_number(load_text(raw->fall, keys, "fall"));
+}
+
+static void load_backend(const struct raw_backend *raw, struct config_backend *backend,
+			 const struct key *keys)
+{
+	char text[ADDR_TEXT_MAX];
+
+	addr_parse(raw->address, &backend->addr);
+	backend->name = load_copy(raw->name ? raw->name : addr_format(&backend->addr, text));
+	backend->weight = value_number(load_text(raw->weight, keys, "weight"));
+	backend->drain = value_bool(load_text(raw->drain, keys, "drain"));
+}
+
+static void load_backends(const struct raw_service *raw, struct config_service *service,
+			  const struct key *keys)
+{
+	service->backends = calloc(raw->backends_count, sizeof(*service->backends));
+	if (!service->backends)
+		return;
+	service->backends_count = raw->backends_count;
+	for (uint32_t i = 0; i < raw->backends_count; i++)
+		load_backend(&raw->backends[i], &service->backends[i], keys);
+}
+
+static void load_service(const struct raw_service *raw, struct config_service *service)
+{
+	static const uint8_t protocols[] = { IPPROTO_TCP, IPPROTO_UDP }; /* order of choices */
+	static const struct raw_health silent;
+	const struct key *keys = load_children("services");
+
+	service->name = load_copy(raw->name);
+	addr_parse(raw->vip, &service->vip);
+	service->port = value_port(raw->port);
+	service->protocol = protocols[value_choice(keys_find(keys, "protocol"),
+						   load_text(raw->protocol, keys, "protocol"))];
+	service->forward = (uint8_t)value_choice(keys_find(keys, "forward"),
+						 load_text(raw->forward, keys, "forward"));
+	load_health(raw->health ? raw->health : &silent, service,
+		    keys_find(keys, "health")->children);
+	load_backends(raw, service, keys_find(keys, "backends")->children);
+}
+
+static void load_services(const struct raw_config *raw, struct config *config)
+{
+	config->services = calloc(raw->services_count, sizeof(*config->services));
+	if (!config->services)
+		return;
+	config->services_count = raw->services_count;
+	for (uint32_t i = 0; i < raw->services_count; i++)
+		load_service(&raw->services[i], &config->services[i]);
+}
+
+static char *load_node(const struct raw_config *raw)
+{
+	char host[CONFIG_NAME_MAX] = "";
+
+	if (raw->node)
+		return load_copy(raw->node);
+	gethostname(host, sizeof(host) - 1);
+	host[strcspn(host, ".")] = '\0';
+	return load_copy(*host ? host : "node");
+}
+
+static struct config *load_convert(const struct raw_config *raw)
+{
+	static const struct raw_limits no_limits;
+	static const struct raw_timeouts no_timeouts;
+	static const struct raw_tunnel no_tunnel;
+	static const struct raw_cluster no_cluster;
+	struct config *config = calloc(1, sizeof(*config));
+
+	if (!config)
+		return NULL;
+	config->instance = load_copy(load_text(raw->instance, keys_top, "instance"));
+	config->node = load_node(raw);
+	load_xdp(raw->xdp, config);
+	load_limits(raw->limits ? raw->limits : &no_limits, config);
+	load_timeouts(raw->timeouts ? raw->timeouts : &no_timeouts, config);
+	load_tunnel(raw->tunnel ? raw->tunnel : &no_tunnel, config);
+	load_cluster(raw->cluster ? raw->cluster : &no_cluster, config);
+	if (raw->vrrp)
+		load_vrrp(raw->vrrp, config);
+	load_services(raw, config);
+	return config;
+}
+
+/* --- the way through */
+
+static int load_raw(const char *text, size_t size, const char *name, struct config **ret,
+		    struct error *err)
+{
+	struct raw_config *raw = NULL;
+	struct schema schema;
+	cyaml_err_t code;
+	int rc;
+
+	rc = schema_make(&schema);
+	if (rc)
+		goto out;
+	code = cyaml_load_data((const uint8_t *)text, size, &schema_cyaml, &schema.top,
+			       (cyaml_data_t **)&raw, NULL);
+	if (code != CYAML_OK) {
+		rc = error_set(err, -EINVAL, "%s: %s", name, cyaml_strerror(code));
+		goto out;
+	}
+	*ret = load_convert(raw);
+	rc = *ret ? 0 : -ENOMEM;
+	cyaml_free(&schema_cyaml, &schema.top, raw, 0);
+out:
+	schema_free(&schema);
+	return rc == -ENOMEM ? error_set(err, rc, "out of memory") : rc;
+}
+
+static int load_checked(struct document *document, const char *text, size_t size,
+			struct config **ret, struct error *err)
+{
+	struct config *config = NULL;
+	int rc;
+
+	check_document(document);
+	if (document->faults)
+		return -EINVAL;
+	rc = load_raw(text, size, document->name, &config, err);
+	if (rc)
+		return rc;
+	rules_check(document, config);
+	if (document->faults) {
+		config_free(config);
+		return -EINVAL;
+	}
+	*ret = config;
+	return 0;
+}
+
+int config_parse(const char *text, size_t size, const char *name, struct config **ret_config,
+		 struct error *err)
+{
+	struct document document;
+	int rc;
+
+	rc = document_open(&document, text, size, name, err);
+	if (rc)
+		return rc;
+	rc = load_checked(&document, text, size, ret_config, err);
+	document_close(&document);
+	return rc;
+}
+
+static int load_read(int fd, const char *path, char *text, size_t size, struct error *err)
+{
+	size_t used = 0;
+	ssize_t got;
+
+	while (used < size && (got = read(fd, text + used, size - used)) != 0) {
+		if (got < 0)
+			return error_errno(err, -errno, "%s", path);
+		used += (size_t)got;
+	}
+	return used == size ? 0 : error_set(err, -EIO, "%s: changed while it was read", path);
+}
+
+int config_load(const char *path, struct config **ret_config, struct error *err)
+{
+	struct stat st;
+	char *text = NULL;
+	int fd, rc;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return error_errno(err, -errno, "%s", path);
+	if (fstat(fd, &st))
+		rc = error_errno(err, -errno, "%s", path);
+	else if (!S_ISREG(st.st_mode))
+		rc = error_set(err, -EINVAL, "%s: expected a regular file", path);
+	else if (st.st_size > DOCUMENT_SIZE_MAX)
+		rc = error_set(err, -EINVAL, "%s: %lld bytes, expected at most %u", path,
+			       (long long)st.st_size, DOCUMENT_SIZE_MAX);
+	else if (!(text = malloc((size_t)st.st_size + 1)))
+		rc = error_set(err, -ENOMEM, "out of memory");
+	else
+		rc = load_read(fd, path, text, (size_t)st.st_size, err);
+	if (!rc)
+		rc = config_parse(text, (size_t)st.st_size, path, ret_config, err);
+	free(text);
+	close(fd);
+	return rc;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The file as libcyaml reads it: every scalar is still text, NULL where the
+ * file is silent. Its layout is described by the offsets in keys.c.
+ */
+#ifndef CONFIG_RAW_H
+#define CONFIG_RAW_H
+
+#include <stdint.h>
+
+struct raw_backend {
+	char *name, *address, *weight, *drain;
+};
+
+struct raw_health {
+	char *check, *port, *interval, *timeout, *rise, *fall;
+};
+
+struct raw_service {
+	char *name, *vip, *port, *protocol, *forward;
+	struct raw_health *health;
+	struct raw_backend *backends;
+	uint32_t backends_count;
+};
+
+struct raw_peer {
+	char *name, *address;
+};
+
+struct raw_xdp {
+	char **interfaces;
+	uint32_t interfaces_count;
+	char *mode;
+};
+
+struct raw_limits {
+	char *services, *backends, *connections_ipv4, *connections_ipv6, *maglev;
+};
+
+struct raw_timeouts {
+	char *tcp, *udp, *closing, *unconfirmed;
+};
+
+struct raw_tunnel {
+	char *source_ipv4, *source_ipv6;
+};
+
+struct raw_cluster {
+	char *secret_file, *listen, *patience;
+	struct raw_peer *peers;
+	uint32_t peers_count;
+};
+
+struct raw_vrrp {
+	char *interface, *router_id, *priority, *advert, *source;
+	char **peers;
+	uint32_t peers_count;
+};
+
+struct raw_config {
+	char *instance, *node;
+	struct raw_xdp *xdp;
+	struct raw_limits *limits;
+	struct raw_timeouts *timeouts;
+	struct raw_tunnel *tunnel;
+	struct raw_cluster *cluster;
+	struct raw_vrrp *vrrp;
+	struct raw_service *services;
+	uint32_t services_count;
+};
+
+#endif

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* struct config back to text values, and through libcyaml to a file that appears whole. */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config/config.h"
+#include "config/schema.h"
+#include "config/value.h"
+
+static char *save_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static char *save_text(const char *format, ...)
+{
+	char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
+	va_end(args);
+	return text;
+}
+
+static char *save_addr(const struct lbd_addr *addr)
+{
+	char text[ADDR_TEXT_MAX];
+
+	return save_text("%s", addr_format(addr, text));
+}
+
+static char *save_prefix(const struct addr_prefix *prefix)
+{
+	char text[ADDR_TEXT_MAX];
+
+	return save_text("%s", addr_format_prefix(prefix, text));
+}
+
+static char *save_endpoint(const struct addr_endpoint *endpoint)
+{
+	char text[ADDR_TEXT_MAX];
+
+	return save_text("%s", addr_format_endpoint(&endpoint->addr, endpoint->port, text));
+}
+
+static char *save_duration(uint32_t ms)
+{
+	char text[VALUE_TEXT_MAX];
+
+	return save_text("%s", value_format_duration(ms, text));
+}
+
+static char *save_choice(const struct key *keys, const char *name, uint32_t n)
+{
+	char text[VALUE_TEXT_MAX];
+
+	return save_text("%s", value_format_choice(keys_find(keys, name), n, text));
+}
+
+static struct raw_xdp *save_xdp(const struct config *config)
+{
+	struct raw_xdp *raw = calloc(1, sizeof(*raw));
+
+	if (!raw)
+		return NULL;
+	raw->mode = save_choice(keys_find(keys_top, "xdp")->children, "mode", config->xdp.mode);
+	raw->interfaces = calloc(config->xdp.interfaces_count, sizeof(char *));
+	for (uint32_t i = 0; raw->interfaces && i < config->xdp.interfaces_count; i++)
+		raw->interfaces[raw->interfaces_count++] =
+			save_text("%s", config->xdp.interfaces[i]);
+	return raw;
+}
+
+static struct raw_limits *save_limits(const struct config *config)
+{
+	struct raw_limits *raw = calloc(1, sizeof(*raw));
+
+	if (!raw)
+		return NULL;
+	raw->services = save_text("%u", config->limits.services);
+	raw->backends = save_text("%u", config->limits.backends);
+	raw->connections_ipv4 = save_text("%u", config->limits.connections_ipv4);
+	raw->connections_ipv6 = save_text("%u", config->limits.connections_ipv6);
+	raw->maglev = save_text("%u", config->limits.maglev);
+	return raw;
+}
+
+static struct raw_timeouts *save_timeouts(const struct config *config)
+{
+	struct raw_timeouts *raw = calloc(1, sizeof(*raw));
+
+	if (!raw)
+		return NULL;
+	raw->tcp = save_text("%us", config->timeouts.tcp);
+	raw->udp = save_text("%us", config->timeouts.udp);
+	raw->closing = save_text("%us", config->timeouts.closing);
+	raw->unconfirmed = save_text("%us", config->timeouts.unconfirmed);
+	return raw;
+}
+
+static struct raw_tunnel *save_tunnel(const struct config *config)
+{
+	struct raw_tunnel *raw = calloc(1, sizeof(*raw));
+
+	if (!raw)
+		return NULL;
+	raw->source_ipv4 = save_prefix(&config->tunnel.source_ipv4);
+	raw->source_ipv6 = save_prefix(&config->tunnel.source_ipv6);
+	return raw;
+}
+
+static struct raw_cluster *save_cluster(const struct config *config)
+{
+	struct raw_cluster *raw = calloc(1, sizeof(*raw));
+
+	if (!raw)
+		return NULL;
+	if (config->cluster.secret_file)
+		raw->secret_file = save_text("%s", config->cluster.secret_file);
+	if (config->cluster.listening)
+		raw->listen = save_endpoint(&config->cluster.listen);
+	raw->patience = save_duration(config->cluster.patience_ms);
+	if (config->cluster.peers_count)
+		raw->peers = calloc(config->cluster.peers_count, sizeof(*raw->peers));
+	for (uint32_t i = 0; raw->peers && i < config->cluster.peers_count; i++) {
+		raw->peers[i].name = save_text("%s", config->cluster.peers[i].name);
+		raw->peers[i].address = save_endpoint(&config->cluster.peers[i].address);
+		raw->peers_count++;
+	}
+	return raw;
+}
+
+static struct raw_vrrp *save_vrrp(const struct config *config)
+{
+	struct raw_vrrp *raw;
+
+	if (!config->vrrp.interface)
+		return NULL;
+	raw = calloc(1, sizeof(*raw));
+	if (!raw)
+		return NULL;
+	raw->interface = save_text("%s", config->vrrp.interface);
+	raw->router_id = save_text("%u", config->vrrp.router_id);
+	raw->priority = save_text("%u", config->vrrp.priority);
+	raw->advert = save_duration(config->vrrp.advert_ms);
+	raw->source = save_addr(&config->vrrp.source);
+	raw->peers = calloc(config->vrrp.peers_count, sizeof(char *));
+	for (uint32_t i = 0; raw->peers && i < config->vrrp.peers_count; i++)
+		raw->peers[raw->peers_count++] = save_addr(&config->vrrp.peers[i]);
+	return raw;
+}
+
+static struct raw_health *save_health(const struct config_health *health)
+{
+	struct raw_health *raw = calloc(1, sizeof(*raw));
+
+	if (!raw)
+		return NULL;
+	raw->check = save_text("%s", health->enabled ? "tcp" : "none");
+	if (health->port)
+		raw->port = save_text("%u", health->port);
+	raw->interval = save_duration(health->interval_ms);
+	raw->timeout = save_duration(health->timeout_ms);
+	raw->rise = save_text("%u", health->rise);
+	raw->fall = save_text("%u", health->fall);
+	return raw;
+}
+
+static void save_backend(const struct config_backend *backend, struct raw_backend *raw)
+{
+	char text[ADDR_TEXT_MAX];
+
+	/* The default name of an IPv6 backend is no valid name: leave it to the default. */
+	if (strcmp(backend->name, addr_format(&backend->addr, text)) != 0)
+		raw->name = save_text("%s", backend->name);
+	raw->address = save_addr(&backend->addr);
+	raw->weight = save_text("%u", backend->weight);
+	raw->drain = save_text("%s", backend->drain ? "true" : "false");
+}
+
+static void save_service(const struct config_service *service, struct raw_service *raw)
+{
+	const struct key *keys = keys_find(keys_top, "services")->children;
+
+	raw->name = save_text("%s", service->name);
+	raw->vip = save_addr(&service->vip);
+	raw->port = service->port ? save_text("%u", service->port) : save_text("any");
+	raw->protocol = save_text("%s", service->protocol == IPPROTO_UDP ? "udp" : "tcp");
+	raw->forward = save_choice(keys, "forward", service->forward);
+	raw->health = save_health(&service->health);
+	raw->backends = calloc(service->backends_count, sizeof(*raw->backends));
+	for (uint32_t i = 0; raw->backends && i < service->backends_count; i++)
+		save_backend(&service->backends[i], &raw->backends[raw->backends_count++]);
+}
+
+static struct raw_config *save_convert(const struct config *config)
+{
+	struct raw_config *raw = calloc(1, sizeof(*raw));
+
+	if (!raw)
+		return NULL;
+	raw->instance = save_text("%s", config->instance);
+	raw->node = save_text("%s", config->node);
+	raw->xdp = save_xdp(config);
+	raw->limits = save_limits(config);
+	raw->timeouts = save_timeouts(config);
+	raw->tunnel = save_tunnel(config);
+	raw->cluster = save_cluster(config);
+	raw->vrrp = save_vrrp(config);
+	raw->services = calloc(config->services_count + 1, sizeof(*raw->services));
+	for (uint32_t i = 0; raw->services && i < config->services_count; i++)
+		save_service(&config->services[i], &raw->services[raw->services_count++]);
+	return raw;
+}
+
+/* --- the file */
+
+static int save_write(int fd, const char *text, size_t size)
+{
+	while (size) {
+		ssize_t wrote = write(fd, text, size);
+
+		if (wrote < 0)
+			return -errno;
+		text += wrote;
+		size -= (size_t)wrote;
+	}
+	return fsync(fd) ? -errno : 0;
+}
+
+static int save_file(const char *path, const char *text, size_t size, struct error *err)
+{
+	char *draft = save_text("%s.XXXXXX", path);
+	int fd, rc;
+
+	if (!draft)
+		return error_set(err, -ENOMEM, "out of memory");
+	fd = mkostemp(draft, O_CLOEXEC); /* mode 0600 */
+	if (fd < 0) {
+		rc = error_errno(err, -errno, "%s", draft);
+		goto out;
+	}
+	rc = save_write(fd, text, size);
+	close(fd);
+	if (!rc && rename(draft, path))
+		rc = -errno;
+	if (rc) {
+		unlink(draft);
+		error_errno(err, rc, "write %s", path);
+	}
+out:
+	free(draft);
+	return rc;
+}
+
+int config_save(const struct config *config, const char *path, struct error *err)
+{
+	struct raw_config *raw = save_convert(config);
+	char *text = NULL;
+	struct schema schema;
+	cyaml_err_t code;
+	size_t size = 0;
+	int rc;
+
+	rc = schema_make(&schema);
+	if (rc || !raw) {
+		rc = error_set(err, -ENOMEM, "out of memory");
+		goto out;
+	}
+	code = cyaml_save_data(&text, &size, &schema_cyaml, &schema.top, (cyaml_data_t *)raw, 0);
+	if (code != CYAML_OK)
+		rc = error_set(err, -EIO, "write %s: %s", path, cyaml_strerror(code));
+	else
+		rc = save_file(path, text, size, err);
+	free(text);
+out:
+	cyaml_free(&schema_cyaml, &schema.top, raw, 0);
+	schema_free(&schema);
+	return rc;
+}

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "config/value.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/config.h"
+
+static const struct {
+	const char *suffix;
+	int64_t ms;
+} value_units[] = { { "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { "ms", 1 } };
+
+#define VALUE_UNITS (sizeof(value_units) / sizeof(*value_units))
+#define VALUE_DIGITS_MAX 12
+
+/* Leading digits of @text as a number; -1 if there are none or too many. */
+static int64_t value_digits(const char *text, const char **ret_rest)
+{
+	size_t digits = strspn(text, "0123456789");
+
+	*ret_rest = text + digits;
+	return digits && digits <= VALUE_DIGITS_MAX ? strtoll(text, NULL, 10) : -1;
+}
+
+static int64_t value_parse_number(const char *text)
+{
+	const char *rest;
+	int64_t number = value_digits(text, &rest);
+
+	return *rest ? -1 : number;
+}
+
+static int64_t value_parse_duration(const char *text)
+{
+	const char *unit;
+	int64_t number = value_digits(text, &unit);
+
+	for (size_t i = 0; number >= 0 && i < VALUE_UNITS; i++)
+		if (!strcmp(unit, value_units[i].suffix))
+			return number * value_units[i].ms;
+	return -1;
+}
+
+static int64_t value_parse_port(const char *text)
+{
+	int64_t port;
+
+	if (!strcmp(text, "any"))
+		return 0;
+	port = value_parse_number(text);
+	return port >= 1 && port <= 65535 ? port : -1;
+}
+
+static int64_t value_parse_choice(const struct key *key, const char *text)
+{
+	size_t length = strlen(text);
+	const char *choice = key->choices;
+
+	for (int64_t n = 0; choice && *choice; n++) {
+		size_t end = strcspn(choice, "|");
+
+		if (end == length && !strncmp(choice, text, end))
+			return n;
+		choice += end + (choice[end] == '|');
+	}
+	return -1;
+}
+
+static bool value_is_name(const char *text)
+{
+	size_t length = strlen(text);
+
+	return length && length < CONFIG_NAME_MAX && *text != '.' &&
+	       strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+			    "0123456789._-") == length;
+}
+
+static bool value_in_range(const struct key *key, int64_t number)
+{
+	return number >= key->min && number <= key->max;
+}
+
+bool value_valid(const struct key *key, enum key_kind kind, const char *text)
+{
+	struct addr_endpoint endpoint;
+	struct addr_prefix prefix;
+	struct lbd_addr addr;
+
+	switch (kind) {
+	case KEY_NAME:
+		return value_is_name(text);
+	case KEY_PATH:
+		return *text == '/' && strlen(text) < 200;
+	case KEY_NUMBER:
+		return value_in_range(key, value_parse_number(text));
+	case KEY_DURATION:
+		return value_in_range(key, value_parse_duration(text));
+	case KEY_ADDRESS:
+		return !addr_parse(text, &addr);
+	case KEY_PREFIX:
+		return !addr_parse_prefix(text, &prefix);
+	case KEY_ENDPOINT:
+		return !addr_parse_endpoint(text, &endpoint) && endpoint.port;
+	case KEY_CHOICE:
+		return value_parse_choice(key, text) >= 0;
+	case KEY_PORT:
+		return value_parse_port(text) >= 0;
+	case KEY_BOOL:
+		return !strcmp(text, "true") || !strcmp(text, "false");
+	default:
+		return false;
+	}
+}
+
+static const char *value_expected_choice(const struct key *key, char *buffer)
+{
+	size_t used = (size_t)snprintf(buffer, VALUE_TEXT_MAX, "one of ");
+
+	for (const char *c = key->choices; *c && used + 3 < VALUE_TEXT_MAX; c++) {
+		if (*c == '|')
+			buffer[used++] = ',';
+		buffer[used++] = *c == '|' ? ' ' : *c;
+	}
+	buffer[used] = '\0';
+	return buffer;
+}
+
+static const char *value_expected_range(const struct key *key, enum key_kind kind, char *buffer)
+{
+	char low[VALUE_TEXT_MAX], high[VALUE_TEXT_MAX];
+
+	if (kind == KEY_NUMBER)
+		snprintf(buffer, VALUE_TEXT_MAX, "a number from %" PRId64 " to %" PRId64, key->min,
+			 key->max);
+	else
+		snprintf(buffer, VALUE_TEXT_MAX,
+			 "a duration from %.20s to %.20s, such as 500ms or 2s",
+			 value_format_duration((uint32_t)key->min, low),
+			 value_format_duration((uint32_t)key->max, high));
+	return buffer;
+}
+
+const char *value_expected(const struct key *key, enum key_kind kind, char *buffer)
+{
+	static const char *const fixed[] = {
+		[KEY_NAME] = "a name of letters, digits, dot, dash and underscore, at most 63",
+		[KEY_PATH] = "an absolute path",
+		[KEY_ADDRESS] = "an IPv4 or IPv6 address",
+		[KEY_PREFIX] = "a prefix without host bits, such as 198.18.0.0/16",
+		[KEY_ENDPOINT] = "address:port, such as 192.0.2.1:7946 or [2001:db8::1]:7946",
+		[KEY_PORT] = "a port from 1 to 65535, or any",
+		[KEY_BOOL] = "true or false",
+		[KEY_MAPPING] = "keys and values below it",
+		[KEY_MAPPINGS] = "a list of entries, each starting with a dash",
+		[KEY_SCALARS] = "a list of values, such as [one, two]",
+	};
+
+	if (kind == KEY_CHOICE)
+		return value_expected_choice(key, buffer);
+	if (kind == KEY_NUMBER || kind == KEY_DURATION)
+		return value_expected_range(key, kind, buffer);
+	snprintf(buffer, VALUE_TEXT_MAX, "%s", fixed[kind]);
+	return buffer;
+}
+
+uint32_t value_number(const char *text)
+{
+	return (uint32_t)value_parse_number(text);
+}
+
+uint32_t value_duration_ms(const char *text)
+{
+	return (uint32_t)value_parse_duration(text);
+}
+
+uint16_t value_port(const char *text)
+{
+	return (uint16_t)value_parse_port(text);
+}
+
+uint32_t value_choice(const struct key *key, const char *text)
+{
+	return (uint32_t)value_parse_choice(key, text);
+}
+
+bool value_bool(const char *text)
+{
+	return !strcmp(text, "true");
+}
+
+const char *value_format_duration(uint32_t ms, char *buffer)
+{
+	for (size_t i = 0; i < VALUE_UNITS; i++) {
+		if (ms % value_units[i].ms)
+			continue;
+		snprintf(buffer, VALUE_TEXT_MAX, "%" PRId64 "%s", ms / value_units[i].ms,
+			 value_units[i].suffix);
+		break;
+	}
+	return buffer;
+}
+
+const char *value_format_choice(const struct key *key, uint32_t n, char *buffer)
+{
+	const char *choice = key->choices;
+
+	for (; n; n--)
+		choice += strcspn(choice, "|") + 1;
+	snprintf(buffer, VALUE_TEXT_MAX, "%.*s", (int)strcspn(choice, "|"), choice);
+	return buffer;
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "dataplane/dataplane.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "dataplane/internal.h"
+
+static void dataplane_point_tables(struct dataplane *dataplane)
+{
+	struct tables *tables = &dataplane->tables;
+
+	tables->conn4 = dataplane->memory[MAP_lbd_conn4];
+	tables->conn6 = dataplane->memory[MAP_lbd_conn6];
+	tables->dirty4 = dataplane->memory[MAP_lbd_dirty4];
+	tables->dirty6 = dataplane->memory[MAP_lbd_dirty6];
+	tables->conn4_buckets = dataplane->limits.conn4_buckets;
+	tables->conn6_buckets = dataplane->limits.conn6_buckets;
+	tables->secret = dataplane->control->conn_secret;
+}
+
+int dataplane_open(const struct dataplane_options *options, struct dataplane **ret,
+		   struct error *err)
+{
+	struct dataplane *dataplane = calloc(1, sizeof(*dataplane));
+	int rc;
+
+	if (!dataplane)
+		return error_set(err, -ENOMEM, "out of memory");
+	for (int id = 0; id < MAP_COUNT; id++)
+		dataplane->fd[id] = -1;
+	dataplane->limits = options->limits;
+	if (options->pin_dir)
+		snprintf(dataplane->pin_dir, sizeof(dataplane->pin_dir), "%s", options->pin_dir);
+	rc = maps_open(dataplane, err);
+	if (!rc)
+		rc = clock_calibrate(dataplane, err);
+	if (rc) {
+		dataplane_close(dataplane);
+		return rc;
+	}
+	dataplane_point_tables(dataplane);
+	dataplane->swept = tables_sweep(&dataplane->tables);
+	*ret = dataplane;
+	return 0;
+}
+
+void dataplane_close(struct dataplane *dataplane)
+{
+	if (!dataplane)
+		return;
+	maps_close(dataplane);
+	free(dataplane);
+}
+
+bool dataplane_adopted(const struct dataplane *dataplane, uint32_t *ret_swept)
+{
+	*ret_swept = dataplane->swept;
+	return dataplane->adopted;
+}
+
+const struct lbd_limits *dataplane_limits(const struct dataplane *dataplane)
+{
+	return &dataplane->limits;
+}
+
+const struct tables *dataplane_tables(const struct dataplane *dataplane)
+{
+	return &dataplane->tables;
+}

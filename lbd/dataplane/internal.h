@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of dataplane/ share. Nobody else includes this. */
+#ifndef DATAPLANE_INTERNAL_H
+#define DATAPLANE_INTERNAL_H
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "dataplane/dataplane.h"
+
+enum map_id {
+#define X(name) MAP_##name,
+	LBD_MAPS(X)
+#undef X
+		MAP_COUNT,
+};
+
+#define MAP_CONTROL MAP_lbd_control
+
+struct dataplane {
+	char pin_dir[128]; /* empty: private */
+	struct lbd_limits limits;
+	int fd[MAP_COUNT];
+	void *memory[MAP_COUNT]; /* mapped; NULL where a map can't be */
+	size_t size[MAP_COUNT];
+	struct lbd_control *control;
+	struct tables tables;
+	uint32_t tick_shift;
+	int64_t flipped_ms; /* CLOCK_MONOTONIC of the last flip; 0: unknown */
+	bool adopted;
+	uint32_t swept;
+};
+
+/* --- maps.c */
+
+/* Make, or open and prove, every map; fills fd, memory and size. */
+int maps_open(struct dataplane *dataplane, struct error *err);
+void maps_close(struct dataplane *dataplane);
+int maps_unpin(const char *pin_dir, struct error *err);
+
+/* Let the maps of @object that we know by name be ours. */
+int maps_reuse(const struct dataplane *dataplane, struct bpf_object *object, struct error *err);
+
+/* --- clock.c */
+
+/* Fill the tables' time base: how ticks, jiffies and CLOCK_MONOTONIC relate. */
+int clock_calibrate(struct dataplane *dataplane, struct error *err);
+int64_t clock_monotonic_ms(void);
+
+/* --- snapshot.c: where things are in the mapped halves */
+
+struct lbd_vip_bucket *snapshot_vips(const struct dataplane *dataplane, uint32_t half);
+struct lbd_service *snapshot_services(const struct dataplane *dataplane, uint32_t half);
+struct lbd_backend *snapshot_backends(const struct dataplane *dataplane, uint32_t half);
+
+/* --- object.c */
+
+/* Open @path as a BPF object with our maps in it; the caller closes it. */
+int object_open(const struct dataplane *dataplane, const char *path, char *log, size_t log_size,
+		struct bpf_object **ret, struct error *err);
+
+/* Write into @config what a generation for @model with @features is specialised for. */
+void object_specialise(const struct dataplane *dataplane, const struct model *model,
+		       uint32_t features, struct lbd_generation_config *config);
+
+#endif

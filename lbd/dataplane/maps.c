@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The pinned maps. They are made in one go and declared complete last, so a
+ * killed start leaves something that the next one recognises and makes again;
+ * complete maps are adopted only if each is exactly what this build expects.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/secret.h"
+#include "dataplane/internal.h"
+
+struct map_shape {
+	const char *name;
+	enum bpf_map_type type;
+	uint32_t value_size;
+	uint32_t entries;
+	uint32_t flags;
+};
+
+static void maps_shapes(const struct lbd_limits *l, struct map_shape *shapes)
+{
+	const uint32_t mapped = BPF_F_MMAPABLE;
+	const struct map_shape all[MAP_COUNT] = {
+		{ "lbd_control", BPF_MAP_TYPE_ARRAY, sizeof(struct lbd_control), 1, mapped },
+		{ "lbd_vips", BPF_MAP_TYPE_ARRAY, sizeof(struct lbd_vip_bucket), 2 * l->vip_buckets,
+		  mapped },
+		{ "lbd_services", BPF_MAP_TYPE_ARRAY, sizeof(struct lbd_service), 2 * l->services,
+		  mapped },
+		{ "lbd_backends", BPF_MAP_TYPE_ARRAY, sizeof(struct lbd_backend), 2 * l->backends,
+		  mapped },
+		{ "lbd_rings", BPF_MAP_TYPE_ARRAY, sizeof(__u64),
+		  l->rings * lbd_ring_words(l->ring_size), mapped },
+		{ "lbd_conn4", BPF_MAP_TYPE_ARRAY, sizeof(struct lbd_bucket), l->conn4_buckets,
+		  mapped },
+		{ "lbd_conn6", BPF_MAP_TYPE_ARRAY, sizeof(struct lbd_bucket6), l->conn6_buckets,
+		  mapped },
+		{ "lbd_dirty4", BPF_MAP_TYPE_ARRAY, sizeof(__u64), l->conn4_buckets / 64, mapped },
+		{ "lbd_dirty6", BPF_MAP_TYPE_ARRAY, sizeof(__u64), l->conn6_buckets / 64, mapped },
+		{ "lbd_outcomes", BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(struct lbd_outcome_counters), 1,
+		  0 },
+		{ "lbd_svc_stats", BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(struct lbd_traffic),
+		  l->services, 0 },
+		{ "lbd_be_stats", BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(struct lbd_traffic),
+		  l->backends, 0 },
+		{ "lbd_tx", BPF_MAP_TYPE_DEVMAP, sizeof(__u32), LBD_TX_MAX, 0 },
+		{ "lbd_generations", BPF_MAP_TYPE_PROG_ARRAY, sizeof(__u32), LBD_GENERATION_SLOTS,
+		  0 },
+	};
+
+	memcpy(shapes, all, sizeof(all));
+}
+
+static void maps_path(const struct dataplane *dataplane, const char *name, char *path, size_t size)
+{
+	snprintf(path, size, "%s/%s", dataplane->pin_dir, name);
+}
+
+static int maps_make_one(struct dataplane *dataplane, enum map_id id, const struct map_shape *shape,
+			 struct error *err)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = shape->flags);
+	char path[256];
+	int fd;
+
+	fd = bpf_map_create(shape->type, shape->name, sizeof(__u32), shape->value_size,
+			    shape->entries, &options);
+	if (fd < 0)
+		return error_errno(err, fd, "map %s of %u entries of %u bytes", shape->name,
+				   shape->entries, shape->value_size);
+	dataplane->fd[id] = fd;
+	if (!*dataplane->pin_dir)
+		return 0;
+	maps_path(dataplane, shape->name, path, sizeof(path));
+	if (bpf_obj_pin(fd, path))
+		return error_errno(err, -errno, "pin %s", path);
+	return 0;
+}
+
+static int maps_compare(const struct map_shape *shape, const struct bpf_map_info *info,
+			const char *path, struct error *err)
+{
+	/* The kernel adds this one to a devmap by itself. */
+	const uint32_t flags = info->map_flags & ~(uint32_t)BPF_F_RDONLY_PROG;
+
+	if (info->type != shape->type || info->key_size != sizeof(__u32) ||
+	    info->value_size != shape->value_size || flags != shape->flags)
+		return error_set(err, -EPROTO,
+				 "%s: type %u, key %u, value %u bytes, flags %#x; expected "
+				 "type %u, key 4, value %u bytes, flags %#x",
+				 path, info->type, info->key_size, info->value_size,
+				 info->map_flags, shape->type, shape->value_size, shape->flags);
+	if (info->max_entries != shape->entries)
+		return error_set(err, -E2BIG, "%s: %u entries, the config's limits ask for %u",
+				 path, info->max_entries, shape->entries);
+	return 0;
+}
+
+static int maps_open_one(struct dataplane *dataplane, enum map_id id, const struct map_shape *shape,
+			 struct error *err)
+{
+	struct bpf_map_info info = { 0 };
+	__u32 size = sizeof(info);
+	char path[256];
+
+	maps_path(dataplane, shape->name, path, sizeof(path));
+	dataplane->fd[id] = bpf_obj_get(path);
+	if (dataplane->fd[id] < 0)
+		return error_errno(err, -errno, "open %s", path);
+	if (bpf_obj_get_info_by_fd(dataplane->fd[id], &info, &size))
+		return error_errno(err, -errno, "query %s", path);
+	return maps_compare(shape, &info, path, err);
+}
+
+static int maps_map_memory(struct dataplane *dataplane, enum map_id id,
+			   const struct map_shape *shape, struct error *err)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t size = (size_t)shape->value_size * shape->entries;
+	void *memory;
+
+	if (!(shape->flags & BPF_F_MMAPABLE))
+		return 0;
+	size = (size + page - 1) / page * page;
+	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, dataplane->fd[id], 0);
+	if (memory == MAP_FAILED)
+		return error_errno(err, -errno, "map %s, %zu bytes, into memory", shape->name,
+				   size);
+	dataplane->memory[id] = memory;
+	dataplane->size[id] = size;
+	return 0;
+}
+
+typedef int (*maps_step)(struct dataplane *, enum map_id, const struct map_shape *, struct error *);
+
+static int maps_each(struct dataplane *dataplane, maps_step step, struct error *err)
+{
+	struct map_shape shapes[MAP_COUNT];
+	int rc = 0;
+
+	maps_shapes(&dataplane->limits, shapes);
+	for (int id = 0; id < MAP_COUNT && !rc; id++)
+		rc = step(dataplane, (enum map_id)id, &shapes[id], err);
+	return rc;
+}
+
+/* Is there a control map that says the set is complete? Its ABI and sizes are the first proof. */
+static int maps_find(struct dataplane *dataplane, struct lbd_control *ret, struct error *err)
+{
+	struct bpf_map_info info = { 0 };
+	__u32 size = sizeof(info), zero = 0;
+	char path[256];
+	int fd, rc = 0;
+
+	maps_path(dataplane, "lbd_control", path, sizeof(path));
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return errno == ENOENT ? -ENOENT : error_errno(err, -errno, "open %s", path);
+	if (bpf_obj_get_info_by_fd(fd, &info, &size))
+		rc = error_errno(err, -errno, "query %s", path);
+	else if (info.value_size != sizeof(*ret))
+		rc = error_set(err, -EPROTO, "%s: %u bytes, expected %zu (ABI %d)", path,
+			       info.value_size, sizeof(*ret), LBD_MAPS_ABI);
+	else if (bpf_map_lookup_elem(fd, &zero, ret))
+		rc = error_errno(err, -errno, "read %s", path);
+	else if (!ret->complete)
+		rc = -ENOENT;
+	close(fd);
+	return rc;
+}
+
+static int maps_prove(const struct dataplane *dataplane, const struct lbd_control *control,
+		      struct error *err)
+{
+	int rc = 0;
+
+	if (control->abi != LBD_MAPS_ABI)
+		rc = error_set(err, -EPROTO, "%s: pinned maps have ABI %u, this lbd has %d",
+			       dataplane->pin_dir, control->abi, LBD_MAPS_ABI);
+	if (rc)
+		error_hint(err, "install the matching lbd, or start empty: lbd --detach");
+	return rc;
+}
+
+static int maps_adopt(struct dataplane *dataplane, const struct lbd_control *control,
+		      struct error *err)
+{
+	int rc;
+
+	rc = maps_prove(dataplane, control, err);
+	if (rc)
+		return rc;
+	rc = maps_each(dataplane, maps_open_one, err);
+	if (rc)
+		error_hint(err, "set the limits back, or start empty: lbd --detach");
+	if (!rc)
+		rc = maps_each(dataplane, maps_map_memory, err);
+	if (rc)
+		return rc;
+	dataplane->control = dataplane->memory[MAP_CONTROL];
+	dataplane->adopted = true;
+	return 0;
+}
+
+static int maps_make(struct dataplane *dataplane, struct error *err)
+{
+	int rc;
+
+	rc = maps_each(dataplane, maps_make_one, err);
+	if (!rc)
+		rc = maps_each(dataplane, maps_map_memory, err);
+	if (rc)
+		return rc;
+	dataplane->control = dataplane->memory[MAP_CONTROL];
+	dataplane->control->abi = LBD_MAPS_ABI;
+	dataplane->control->size = sizeof(struct lbd_control);
+	dataplane->control->limits = dataplane->limits;
+	rc = secret_random(&dataplane->control->conn_secret);
+	if (rc)
+		return error_errno(err, rc, "read a secret of the kernel's random source");
+	__atomic_store_n(&dataplane->control->complete, 1, __ATOMIC_RELEASE);
+	return 0;
+}
+
+int maps_open(struct dataplane *dataplane, struct error *err)
+{
+	struct lbd_control control;
+	int rc;
+
+	if (!*dataplane->pin_dir)
+		return maps_make(dataplane, err);
+	rc = maps_find(dataplane, &control, err);
+	if (!rc)
+		return maps_adopt(dataplane, &control, err);
+	if (rc != -ENOENT)
+		return rc;
+	rc = maps_unpin(dataplane->pin_dir, err);
+	if (rc)
+		return rc;
+	if (mkdir(dataplane->pin_dir, 0700) && errno != EEXIST)
+		return error_errno(err, -errno, "make directory %s", dataplane->pin_dir);
+	return maps_make(dataplane, err);
+}
+
+void maps_close(struct dataplane *dataplane)
+{
+	for (int id = 0; id < MAP_COUNT; id++) {
+		if (dataplane->memory[id])
+			munmap(dataplane->memory[id], dataplane->size[id]);
+		if (dataplane->fd[id] >= 0)
+			close(dataplane->fd[id]);
+	}
+}
+
+int maps_unpin(const char *pin_dir, struct error *err)
+{
+	static const char *const names[] = {
+#define X(name) #name,
+		LBD_MAPS(X)
+#undef X
+	};
+	char path[256];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", pin_dir, names[i]);
+		if (unlink(path) && errno != ENOENT)
+			return error_errno(err, -errno, "remove %s", path);
+	}
+	if (rmdir(pin_dir) && errno != ENOENT)
+		return error_errno(err, -errno, "remove %s", pin_dir);
+	return 0;
+}
+
+int maps_reuse(const struct dataplane *dataplane, struct bpf_object *object, struct error *err)
+{
+	static const char *const names[MAP_COUNT] = {
+#define X(name) #name,
+		LBD_MAPS(X)
+#undef X
+	};
+	struct bpf_map *map;
+	int rc;
+
+	for (int id = 0; id < MAP_COUNT; id++) {
+		map = bpf_object__find_map_by_name(object, names[id]);
+		if (!map)
+			continue;
+		rc = bpf_map__reuse_fd(map, dataplane->fd[id]);
+		if (rc)
+			return error_errno(err, rc, "reuse map %s", names[id]);
+	}
+	return 0;
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* BPF objects: opening one over our maps, and loading one as a generation. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "dataplane/internal.h"
+
+#define VERIFIER_LOG_SIZE (1 << 20)
+#define REFRESH_BITS 5 /* a live entry is replicated again every 32 ticks */
+#define GUARD_TICKS 8
+
+static int object_print(enum libbpf_print_level level, const char *format, va_list args)
+{
+	char line[512];
+
+	vsnprintf(line, sizeof(line), format, args);
+	line[strcspn(line, "\n")] = '\0';
+	if (level != LIBBPF_DEBUG)
+		log_debug("libbpf: %s", line);
+	return 0;
+}
+
+int object_open(const struct dataplane *dataplane, const char *path, char *log, size_t log_size,
+		struct bpf_object **ret, struct error *err)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, options, .kernel_log_buf = log,
+		    .kernel_log_size = log_size);
+	struct bpf_object *object;
+	int rc;
+
+	libbpf_set_print(object_print);
+	if (access(path, R_OK))
+		return error_errno(err, -errno, "%s", path);
+	object = bpf_object__open_file(path, &options);
+	if (!object)
+		return error_set(err, -EINVAL, "%s: not a BPF object (%s)", path, strerror(errno));
+	rc = maps_reuse(dataplane, object, err);
+	if (rc) {
+		bpf_object__close(object);
+		return rc;
+	}
+	*ret = object;
+	return 0;
+}
+
+/* The map behind the section that holds the configuration. */
+static struct bpf_map *object_config_map(struct bpf_object *object)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, object)
+		if (!strcmp(bpf_map__name(map), LBD_GENERATION_CONFIG_SECTION))
+			return map;
+	return NULL;
+}
+
+/* What the object was built with, if it is one of ours. */
+static int object_prove(struct bpf_object *object, const char *path,
+			struct lbd_generation_config *ret, struct error *err)
+{
+	struct bpf_map *map = object_config_map(object);
+	const struct lbd_generation_config *built;
+	size_t size = 0;
+
+	built = map ? bpf_map__initial_value(map, &size) : NULL;
+	if (!built)
+		return error_set(err, -EPROTO, "%s: no %s section, not a packet path of lbd", path,
+				 LBD_GENERATION_CONFIG_SECTION);
+	if (size != sizeof(*built) || built->abi != LBD_MAPS_ABI)
+		return error_set(err, -EPROTO,
+				 "%s: built for map ABI %u with %zu bytes of configuration, "
+				 "expected ABI %d with %zu",
+				 path, size >= sizeof(built->abi) ? built->abi : 0, size,
+				 LBD_MAPS_ABI, sizeof(*built));
+	*ret = *built;
+	return 0;
+}
+
+static uint32_t object_ticks(const struct dataplane *dataplane, uint32_t seconds)
+{
+	return (uint32_t)(((uint64_t)seconds * 1000000000 + dataplane->tables.tick_ns - 1) /
+			  dataplane->tables.tick_ns);
+}
+
+static void object_timeouts(const struct dataplane *dataplane, const struct lbd_timeouts *seconds,
+			    struct lbd_timeouts *ticks)
+{
+	ticks->tcp = object_ticks(dataplane, seconds->tcp);
+	ticks->udp = object_ticks(dataplane, seconds->udp);
+	ticks->closing = object_ticks(dataplane, seconds->closing);
+	ticks->unconfirmed = object_ticks(dataplane, seconds->unconfirmed);
+	ticks->guard = GUARD_TICKS;
+}
+
+void object_specialise(const struct dataplane *dataplane, const struct model *model,
+		       uint32_t features, struct lbd_generation_config *config)
+{
+	object_timeouts(dataplane, &model->timeouts_s, &config->timeouts);
+	config->features = features;
+	config->limits = dataplane->limits;
+	config->tick_shift = dataplane->tick_shift;
+	config->refresh_bits = REFRESH_BITS;
+	config->conn_secret = dataplane->control->conn_secret;
+	config->pick_secret = model->pick_secret;
+}
+
+/* The last two lines of the verifier's log say what it refused. */
+static void object_tail(const char *log, char *ret, size_t size)
+{
+	const char *end = log + strlen(log), *from = end;
+
+	for (int lines = 0; from > log && lines < 4; from--)
+		lines += *from == '\n';
+	snprintf(ret, size, "%.*s", (int)(end - from < 400 ? end - from : 400), from);
+	for (char *c = ret; *c; c++)
+		if (*c == '\n')
+			*c = ' ';
+}
+
+static int object_load(struct bpf_object *object, const char *path, const char *log, int *ret_fd,
+		       struct error *err)
+{
+	struct bpf_program *program;
+	char tail[401];
+	int rc;
+
+	program = bpf_object__find_program_by_name(object, "lbd_lb");
+	if (!program)
+		return error_set(err, -EPROTO, "%s: no program lbd_lb", path);
+	rc = bpf_object__load(object);
+	if (rc) {
+		object_tail(log, tail, sizeof(tail));
+		return error_set(err, rc, "%s: the kernel refused it (%s): %s", path, strerror(-rc),
+				 tail);
+	}
+	*ret_fd = dup(bpf_program__fd(program));
+	return *ret_fd < 0 ? error_errno(err, -errno, "keep program of %s", path) : 0;
+}
+
+int dataplane_load(struct dataplane *dataplane, const char *path, const struct model *model,
+		   uint32_t features, int *ret_fd, struct error *err)
+{
+	struct lbd_generation_config config = { 0 };
+	struct bpf_object *object = NULL;
+	char *log;
+	int rc;
+
+	log = calloc(1, VERIFIER_LOG_SIZE);
+	if (!log)
+		return error_set(err, -ENOMEM, "out of memory");
+	rc = object_open(dataplane, path, log, VERIFIER_LOG_SIZE, &object, err);
+	if (rc)
+		goto out;
+	rc = object_prove(object, path, &config, err);
+	if (rc)
+		goto out;
+	object_specialise(dataplane, model, features, &config);
+	dataplane->tables.timeouts = config.timeouts;
+	rc = bpf_map__set_initial_value(object_config_map(object), &config, sizeof(config));
+	if (rc) {
+		error_errno(err, rc, "%s: set its configuration", path);
+		goto out;
+	}
+	rc = object_load(object, path, log, ret_fd, err);
+out:
+	bpf_object__close(object);
+	free(log);
+	return rc;
+}

@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A model becomes a snapshot: the idle half of the service tables is written
+ * whole, then one word flips. Rings that didn't change stay where they are;
+ * the others go to places that the half in force doesn't use.
+ *
+ *   rings -> services, backends, vips of the idle half -> control->active
+ */
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "dataplane/internal.h"
+
+#define SERVICE_LIVE 1
+#define SERVICE_GONE 2
+#define SALTS_TRIED 4096
+
+/* Longer than any packet stays in the packet path. */
+#define IDLE_MS 1000
+
+struct snapshot {
+	struct dataplane *dataplane;
+	const struct model *model;
+	uint32_t half; /* the idle one, being written */
+	bool *rings_taken;
+	uint16_t *ring; /* scratch */
+	__u64 *packed;	/* scratch */
+	bool tx_used[LBD_TX_MAX];
+};
+
+struct lbd_vip_bucket *snapshot_vips(const struct dataplane *dataplane, uint32_t half)
+{
+	return (struct lbd_vip_bucket *)dataplane->memory[MAP_lbd_vips] +
+	       half * dataplane->limits.vip_buckets;
+}
+
+struct lbd_service *snapshot_services(const struct dataplane *dataplane, uint32_t half)
+{
+	return (struct lbd_service *)dataplane->memory[MAP_lbd_services] +
+	       half * dataplane->limits.services;
+}
+
+struct lbd_backend *snapshot_backends(const struct dataplane *dataplane, uint32_t half)
+{
+	return (struct lbd_backend *)dataplane->memory[MAP_lbd_backends] +
+	       half * dataplane->limits.backends;
+}
+
+/* --- rings */
+
+static __u64 *snapshot_ring(const struct snapshot *s, uint32_t ring)
+{
+	return (__u64 *)s->dataplane->memory[MAP_lbd_rings] +
+	       (size_t)ring * lbd_ring_words(s->model->limits.ring_size);
+}
+
+static void snapshot_pack_ring(const struct snapshot *s)
+{
+	uint32_t size = s->model->limits.ring_size;
+
+	memset(s->packed, 0, lbd_ring_words(size) * sizeof(*s->packed));
+	for (uint32_t i = 0; i < size; i++)
+		s->packed[i / LBD_RING_PACK] |= (__u64)s->ring[i] << i % LBD_RING_PACK * 16;
+}
+
+static int snapshot_free_ring(const struct snapshot *s)
+{
+	for (uint32_t i = 0; i < s->model->limits.rings; i++)
+		if (!s->rings_taken[i])
+			return (int)i;
+	return -ENOSPC;
+}
+
+/* Where the service's ring is: its old place if it is the same, else a free one. */
+static int snapshot_place_ring(struct snapshot *s, const struct service *service)
+{
+	const struct lbd_service *old = &snapshot_services(s->dataplane, s->half ^ 1)[service->id];
+	size_t bytes = lbd_ring_words(s->model->limits.ring_size) * sizeof(*s->packed);
+	int ring;
+
+	if (old->used == SERVICE_LIVE && !memcmp(snapshot_ring(s, old->ring), s->packed, bytes))
+		return (int)old->ring;
+	ring = snapshot_free_ring(s);
+	if (ring < 0)
+		return ring;
+	s->rings_taken[ring] = true;
+	memcpy(snapshot_ring(s, (uint32_t)ring), s->packed, bytes);
+	return ring;
+}
+
+static void snapshot_take_rings(struct snapshot *s)
+{
+	const struct lbd_service *old = snapshot_services(s->dataplane, s->half ^ 1);
+
+	for (uint32_t id = 0; id < s->model->limits.services; id++)
+		if (old[id].used == SERVICE_LIVE && old[id].ring < s->model->limits.rings)
+			s->rings_taken[old[id].ring] = true;
+}
+
+/* --- services */
+
+static int snapshot_service(struct snapshot *s, const struct service *service, struct error *err)
+{
+	struct lbd_service *to = &snapshot_services(s->dataplane, s->half)[service->id];
+	int usable, ring;
+
+	memset(to, 0, sizeof(*to));
+	if (!service->id)
+		return 0;
+	to->vip = service->vip;
+	to->port = htons(service->port);
+	to->protocol = service->protocol;
+	to->used = service->gone ? SERVICE_GONE : SERVICE_LIVE;
+	if (service->gone)
+		return 0;
+	usable = model_ring(s->model, service, s->ring);
+	if (usable < 0)
+		return error_errno(err, usable, "Maglev ring of service %s", service->name);
+	snapshot_pack_ring(s);
+	ring = snapshot_place_ring(s, service);
+	if (ring < 0)
+		return error_errno(err, ring, "no free ring for service %s", service->name);
+	to->usable = (__u16)usable;
+	to->ring = (__u32)ring;
+	return 0;
+}
+
+static int snapshot_write_services(struct snapshot *s, struct error *err)
+{
+	int rc = 0;
+
+	for (uint32_t id = 1; id < s->model->limits.services && !rc; id++) {
+		if (!s->model->services[id].id)
+			memset(&snapshot_services(s->dataplane, s->half)[id], 0,
+			       sizeof(struct lbd_service));
+		else
+			rc = snapshot_service(s, &s->model->services[id], err);
+	}
+	return rc;
+}
+
+/* --- backends */
+
+/* The slot of lbd_tx that leads to @ifindex; taken if there is none yet. */
+static int snapshot_tx_slot(struct snapshot *s, uint32_t ifindex, struct error *err)
+{
+	int fd = s->dataplane->fd[MAP_lbd_tx], free_slot = -1;
+	__u32 held;
+
+	for (__u32 slot = 0; slot < LBD_TX_MAX; slot++) {
+		if (bpf_map_lookup_elem(fd, &slot, &held))
+			held = 0;
+		if (held == ifindex)
+			return (int)slot;
+		if (!held && free_slot < 0)
+			free_slot = (int)slot;
+	}
+	if (free_slot < 0)
+		return error_set(err, -ENOSPC, "backends behind more than %d interfaces",
+				 LBD_TX_MAX);
+	if (bpf_map_update_elem(fd, &free_slot, &ifindex, BPF_ANY))
+		return error_errno(err, -errno, "enter interface %u for transmission", ifindex);
+	return free_slot;
+}
+
+static void snapshot_next_hop(struct lbd_backend *to, const struct nexthop *nexthop)
+{
+	memcpy(to->dmac, nexthop->dmac, sizeof(to->dmac));
+	memcpy(to->smac, nexthop->smac, sizeof(to->smac));
+	to->ifindex = nexthop->ifindex;
+	to->mtu = nexthop->mtu;
+}
+
+static void snapshot_tunnel(struct lbd_backend *to, const struct model *model)
+{
+	__u32 base4 = ntohl(model->tunnel4.addr.words[3]);
+
+	to->tunnel_base4 = base4;
+	to->tunnel_host4 = model->tunnel4.length ? ~(~0U << (32 - model->tunnel4.length)) : ~0U;
+	if (model->tunnel4.length == 32)
+		to->tunnel_host4 = 0;
+	to->tunnel_base6 = model->tunnel6.addr.halves[0];
+}
+
+static int snapshot_backend(struct snapshot *s, const struct backend *backend, struct error *err)
+{
+	struct lbd_backend *to = &snapshot_backends(s->dataplane, s->half)[backend->index];
+	int slot;
+
+	memset(to, 0, sizeof(*to));
+	to->addr = backend->addr;
+	to->state = (__u8)model_backend_state(backend);
+	to->service = backend->service;
+	to->forward = s->model->services[backend->service].forward;
+	to->weight = backend->weight;
+	snapshot_tunnel(to, s->model);
+	if (!backend->nexthop.resolved)
+		return 0;
+	snapshot_next_hop(to, &backend->nexthop);
+	slot = snapshot_tx_slot(s, to->ifindex, err);
+	if (slot < 0)
+		return slot;
+	s->tx_used[slot] = true;
+	to->tx_slot = (__u16)slot;
+	return 0;
+}
+
+static int snapshot_write_backends(struct snapshot *s, struct error *err)
+{
+	int rc = 0;
+
+	for (uint32_t index = 1; index < s->model->limits.backends && !rc; index++) {
+		if (!s->model->backends[index].index)
+			memset(&snapshot_backends(s->dataplane, s->half)[index], 0,
+			       sizeof(struct lbd_backend));
+		else
+			rc = snapshot_backend(s, &s->model->backends[index], err);
+	}
+	return rc;
+}
+
+/* --- vips */
+
+static bool snapshot_add_vip(const struct snapshot *s, uint32_t salt, const struct lbd_vip *vip)
+{
+	struct lbd_vip_bucket *bucket = &snapshot_vips(s->dataplane, s->half)[lbd_vip_hash(
+		&vip->addr, vip->port, vip->protocol, salt, s->model->limits.vip_buckets)];
+
+	for (int i = 0; i < LBD_VIP_BUCKET_SLOTS; i++) {
+		struct lbd_vip *slot = &bucket->slot[i];
+
+		if (slot->used && (!lbd_addr_equal(&slot->addr, &vip->addr) ||
+				   slot->port != vip->port || slot->protocol != vip->protocol))
+			continue;
+		*slot = *vip;
+		return true;
+	}
+	return false;
+}
+
+/* Each service, and a mark that its address is a VIP. */
+static bool snapshot_try_salt(const struct snapshot *s, uint32_t salt)
+{
+	memset(snapshot_vips(s->dataplane, s->half), 0,
+	       s->model->limits.vip_buckets * sizeof(struct lbd_vip_bucket));
+	for (uint32_t id = 1; id < s->model->limits.services; id++) {
+		const struct service *service = &s->model->services[id];
+		struct lbd_vip vip = { .addr = service->vip, .used = 1 };
+
+		if (!service->id || service->gone)
+			continue;
+		if (!snapshot_add_vip(s, salt, &vip))
+			return false;
+		vip.port = htons(service->port);
+		vip.protocol = service->protocol;
+		vip.service = service->id;
+		if (!snapshot_add_vip(s, salt, &vip))
+			return false;
+	}
+	return true;
+}
+
+static int snapshot_write_vips(const struct snapshot *s, struct error *err)
+{
+	for (uint32_t salt = 0; salt < SALTS_TRIED; salt++) {
+		if (!snapshot_try_salt(s, salt))
+			continue;
+		s->dataplane->control->vip_salt[s->half] = salt;
+		return 0;
+	}
+	return error_set(err, -ENOSPC, "no salt of %d spreads the VIPs over %u buckets",
+			 SALTS_TRIED, s->model->limits.vip_buckets);
+}
+
+/* --- the flip */
+
+/*
+ * Wait until no packet can be in the idle half any more: XDP programs run
+ * inside an RCU read-side section, and MEMBARRIER_CMD_GLOBAL waits for all of
+ * those (membarrier(2)). Rarely needed: the last flip is mostly long ago.
+ */
+static void snapshot_wait_idle(struct dataplane *dataplane)
+{
+	int64_t since = clock_monotonic_ms() - dataplane->flipped_ms;
+
+	if (dataplane->flipped_ms && since > IDLE_MS)
+		return;
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
+		usleep(IDLE_MS * 1000);
+}
+
+static void snapshot_flip(struct dataplane *dataplane, uint32_t half)
+{
+	__atomic_store_n(&dataplane->control->active, half, __ATOMIC_SEQ_CST);
+	dataplane->flipped_ms = clock_monotonic_ms();
+}
+
+/* Interfaces that neither half uses. A failure only leaves a slot taken. */
+static void snapshot_release_tx(const struct snapshot *s)
+{
+	const struct lbd_backend *old = snapshot_backends(s->dataplane, s->half ^ 1);
+	bool used[LBD_TX_MAX];
+
+	memcpy(used, s->tx_used, sizeof(used));
+	for (uint32_t index = 0; index < s->model->limits.backends; index++)
+		if (old[index].ifindex && old[index].tx_slot < LBD_TX_MAX)
+			used[old[index].tx_slot] = true;
+	for (__u32 slot = 0; slot < LBD_TX_MAX; slot++)
+		if (!used[slot])
+			bpf_map_delete_elem(s->dataplane->fd[MAP_lbd_tx], &slot);
+}
+
+static int snapshot_write(struct snapshot *s, struct error *err)
+{
+	int rc;
+
+	snapshot_take_rings(s);
+	rc = snapshot_write_services(s, err);
+	if (!rc)
+		rc = snapshot_write_backends(s, err);
+	if (!rc)
+		rc = snapshot_write_vips(s, err);
+	return rc;
+}
+
+int dataplane_commit(struct dataplane *dataplane, const struct model *model, struct error *err)
+{
+	struct snapshot s = {
+		.dataplane = dataplane,
+		.model = model,
+		.half = (dataplane->control->active & 1) ^ 1,
+		.rings_taken = calloc(model->limits.rings, sizeof(bool)),
+		.ring = calloc(model->limits.ring_size, sizeof(uint16_t)),
+		.packed = calloc(lbd_ring_words(model->limits.ring_size), sizeof(__u64)),
+	};
+	int rc;
+
+	if (!s.rings_taken || !s.ring || !s.packed) {
+		rc = error_set(err, -ENOMEM, "out of memory");
+		goto out;
+	}
+	snapshot_wait_idle(dataplane);
+	rc = snapshot_write(&s, err);
+	if (rc)
+		goto out;
+	snapshot_flip(dataplane, s.half);
+	snapshot_release_tx(&s);
+out:
+	free(s.rings_taken);
+	free(s.ring);
+	free(s.packed);
+	return rc;
+}

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "dataplane/tables.h"
+
+#include <time.h>
+
+#include "lbd/maps.h"
+
+#define MS_NS 1000000LL
+
+static int64_t tables_clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 * MS_NS + now.tv_nsec;
+}
+
+uint32_t tables_now(const struct tables *tables)
+{
+	return (uint32_t)((tables_clock_ns() - tables->tick_base_ns) / tables->tick_ns) &
+	       LBD_TICK_MASK;
+}
+
+uint32_t tables_age_ms(const struct tables *tables, uint64_t value, uint32_t now)
+{
+	return (uint32_t)((uint64_t)lbd_value_idle(value, now) * tables->tick_ns / MS_NS);
+}
+
+uint32_t tables_tick_of_age(const struct tables *tables, uint32_t age_ms, uint32_t now)
+{
+	uint64_t idle = (uint64_t)age_ms * MS_NS / tables->tick_ns;
+
+	if (idle > LBD_TICK_MASK / 2)
+		idle = LBD_TICK_MASK / 2;
+	return (now - (uint32_t)idle) & LBD_TICK_MASK;
+}
+
+static void tables_decode(uint64_t key, uint64_t value, struct table_entry *ret)
+{
+	ret->client_port = lbd_key_port(key);
+	ret->service = lbd_key_service(key);
+	ret->vip_port = lbd_value_dport(value);
+	ret->backend = lbd_value_backend(value);
+	ret->flags = value & LBD_CONN_FLAGS;
+	ret->tick = lbd_value_tick(value);
+}
+
+bool tables_read4(const struct tables *tables, uint32_t bucket, uint32_t slot,
+		  struct table_entry *ret)
+{
+	const struct lbd_bucket *line = &tables->conn4[bucket];
+	uint64_t key = LBD_READ_ONCE(line->key[slot]), value;
+
+	if (!lbd_key_is_flow(key))
+		return false;
+	value = LBD_READ_ONCE(line->value[slot]);
+	if (LBD_READ_ONCE(line->key[slot]) != key)
+		return false;
+	tables_decode(key, value, ret);
+	ret->client = lbd_addr_from4(lbd_key_client4(key));
+	return true;
+}
+
+bool tables_read6(const struct tables *tables, uint32_t bucket, uint32_t slot,
+		  struct table_entry *ret)
+{
+	const struct lbd_bucket6 *both = &tables->conn6[bucket];
+	uint64_t key = LBD_READ_ONCE(both->line.key[slot]), value;
+	struct lbd_addr client;
+
+	if (!lbd_key_is_flow(key))
+		return false;
+	value = LBD_READ_ONCE(both->line.value[slot]);
+	client.halves[0] = LBD_READ_ONCE(both->client[slot].halves[0]);
+	client.halves[1] = LBD_READ_ONCE(both->client[slot].halves[1]);
+	if (LBD_READ_ONCE(both->line.key[slot]) != key)
+		return false;
+	tables_decode(key, value, ret);
+	ret->client = client;
+	return true;
+}
+
+void tables_walk(const struct tables *tables,
+		 bool (*visit)(void *context, const struct table_entry *), void *context)
+{
+	struct table_entry entry;
+
+	for (uint32_t b = 0; b < tables->conn4_buckets; b++)
+		for (uint32_t s = 0; s < LBD_BUCKET_SLOTS; s++)
+			if (tables_read4(tables, b, s, &entry) && !visit(context, &entry))
+				return;
+	for (uint32_t b = 0; b < tables->conn6_buckets; b++)
+		for (uint32_t s = 0; s < LBD_BUCKET_SLOTS; s++)
+			if (tables_read6(tables, b, s, &entry) && !visit(context, &entry))
+				return;
+}
+
+static uint32_t tables_count_line(const struct lbd_bucket *line)
+{
+	uint32_t count = 0;
+
+	for (uint32_t s = 0; s < LBD_BUCKET_SLOTS; s++)
+		count += lbd_key_is_flow(LBD_READ_ONCE(line->key[s]));
+	return count;
+}
+
+void tables_count(const struct tables *tables, uint64_t *ret_ipv4, uint64_t *ret_ipv6)
+{
+	*ret_ipv4 = *ret_ipv6 = 0;
+	for (uint32_t b = 0; b < tables->conn4_buckets; b++)
+		*ret_ipv4 += tables_count_line(&tables->conn4[b]);
+	for (uint32_t b = 0; b < tables->conn6_buckets; b++)
+		*ret_ipv6 += tables_count_line(&tables->conn6[b].line);
+}
+
+/* A flow with the two buckets it may stand in. */
+struct tables_place {
+	struct lbd_flow flow;
+	struct lbd_pair pair;
+};
+
+static void tables_place4(const struct tables *tables, const struct table_entry *entry,
+			  struct tables_place *ret)
+{
+	uint64_t hash;
+
+	ret->flow = lbd_flow4(entry->client.words[3], entry->client_port, entry->service,
+			      entry->vip_port);
+	hash = lbd_flow_hash(&ret->flow, false, &tables->secret);
+	for (int i = 0; i < 2; i++) {
+		uint32_t b = lbd_flow_bucket(hash, i, tables->conn4_buckets - 1);
+
+		ret->pair.bucket[i] = &tables->conn4[b];
+		ret->pair.client[i] = NULL;
+	}
+}
+
+static void tables_place6(const struct tables *tables, const struct table_entry *entry,
+			  struct tables_place *ret)
+{
+	uint64_t hash;
+
+	ret->flow = lbd_flow6(&entry->client, entry->client_port, entry->service, entry->vip_port);
+	hash = lbd_flow_hash(&ret->flow, true, &tables->secret);
+	for (int i = 0; i < 2; i++) {
+		uint32_t b = lbd_flow_bucket(hash, i, tables->conn6_buckets - 1);
+
+		ret->pair.bucket[i] = &tables->conn6[b].line;
+		ret->pair.client[i] = tables->conn6[b].client;
+	}
+}
+
+static void tables_place(const struct tables *tables, const struct table_entry *entry,
+			 struct tables_place *ret)
+{
+	if (lbd_addr_is4(&entry->client))
+		tables_place4(tables, entry, ret);
+	else
+		tables_place6(tables, entry, ret);
+}
+
+/* The value word of the flow, or NULL; *ret_value is what it held. */
+static __u64 *tables_value(const struct tables_place *place, __u64 *ret_value)
+{
+	for (int i = 0; i < 2; i++) {
+		struct lbd_bucket *bucket = place->pair.bucket[i];
+		uint32_t slot =
+			lbd_bucket_find(bucket, place->pair.client[i], &place->flow, ret_value);
+
+		if (slot < LBD_BUCKET_SLOTS)
+			return &bucket->value[slot];
+	}
+	return NULL;
+}
+
+bool tables_find(const struct tables *tables, const struct table_entry *flow,
+		 struct table_entry *ret)
+{
+	struct tables_place place;
+	__u64 value = 0;
+
+	tables_place(tables, flow, &place);
+	if (!tables_value(&place, &value))
+		return false;
+	tables_decode(place.flow.key, value, ret);
+	ret->client = flow->client;
+	return true;
+}
+
+/*
+ * What we saw ourselves gives way only to what was seen later. What we know
+ * from a peer alone gives way within a tick as well: ages are whole ticks, and
+ * a connection can be made, picked again and closed in the same one.
+ */
+static bool tables_is_newer(uint64_t value, uint64_t held, uint32_t now)
+{
+	uint32_t slack = held & LBD_CONN_REMOTE ? 2 : 0;
+
+	if (!(held & LBD_CONN_CONFIRMED))
+		return true;
+	return lbd_value_idle(value, now) < lbd_value_idle(held, now) + slack;
+}
+
+static enum tables_put tables_update(__u64 *word, uint64_t held, uint64_t value, uint32_t now)
+{
+	if (!tables_is_newer(value, held, now))
+		return TABLES_PUT_OLDER;
+	/* Lost to the packet path: what it wrote is newer than any record. */
+	if (LBD_CAS(word, held, value) != held)
+		return TABLES_PUT_OLDER;
+	return TABLES_PUT_UPDATED;
+}
+
+enum tables_put tables_put(const struct tables *tables, const struct table_entry *entry)
+{
+	uint64_t value = lbd_value_make(entry->backend, entry->vip_port, entry->flags, entry->tick);
+	uint32_t now = tables_now(tables);
+	struct tables_place place;
+	__u64 *word, held = 0;
+
+	tables_place(tables, entry, &place);
+	word = tables_value(&place, &held);
+	if (word)
+		return tables_update(word, held, value, now);
+	return lbd_pair_insert(&place.pair, &place.flow, value, now, &tables->timeouts,
+			       LBD_KEY_CLAIMED_USER)
+		       ? TABLES_PUT_ADDED
+		       : TABLES_PUT_FULL;
+}
+
+uint32_t tables_sweep(const struct tables *tables)
+{
+	uint32_t swept = 0;
+
+	for (uint32_t b = 0; b < tables->conn4_buckets; b++)
+		swept += lbd_bucket_sweep(&tables->conn4[b]);
+	for (uint32_t b = 0; b < tables->conn6_buckets; b++)
+		swept += lbd_bucket_sweep(&tables->conn6[b].line);
+	return swept;
+}
+
+struct tables_used {
+	bool *services;
+	bool *backends;
+	const struct lbd_limits *limits;
+};
+
+static bool tables_mark(void *context, const struct table_entry *entry)
+{
+	struct tables_used *used = context;
+
+	if (entry->service < used->limits->services)
+		used->services[entry->service] = true;
+	if (entry->backend < used->limits->backends)
+		used->backends[entry->backend] = true;
+	return true;
+}
+
+void tables_mark_used(const struct tables *tables, bool *service_used, bool *backend_used,
+		      const struct lbd_limits *limits)
+{
+	struct tables_used used = { service_used, backend_used, limits };
+
+	tables_walk(tables, tables_mark, &used);
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What reaches the daemon from outside: signals, next hops, health, the watchdog. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+#include "base/log.h"
+#include "lbd.h"
+
+/* Changes that come together are committed together. */
+#define COMMIT_DELAY_US 5000
+
+static void events_commit(evutil_socket_t fd, short what, void *context)
+{
+	struct lbd *lbd = context;
+	struct error err = { 0 };
+
+	(void)fd;
+	(void)what;
+	if (lbd_commit(lbd, &err))
+		log_report("commit", &err);
+}
+
+void lbd_schedule_commit(struct lbd *lbd)
+{
+	const struct timeval delay = { .tv_usec = COMMIT_DELAY_US };
+
+	if (lbd->commit_timer && !evtimer_pending(lbd->commit_timer, NULL))
+		evtimer_add(lbd->commit_timer, &delay);
+}
+
+void lbd_next_hop_changed(void *context, const struct lbd_addr *addr, const struct nexthop *nexthop)
+{
+	struct lbd *lbd = context;
+
+	for (uint32_t i = 1; i < lbd->model->limits.backends; i++) {
+		struct backend *backend = &lbd->model->backends[i];
+
+		if (!backend->index || !lbd_addr_equal(&backend->addr, addr))
+			continue;
+		/* Lost isn't gone: the last known way serves until another is found. */
+		if (!nexthop->resolved && backend->nexthop.resolved)
+			continue;
+		if (memcmp(&backend->nexthop, nexthop, sizeof(*nexthop)) == 0)
+			continue;
+		backend->nexthop = *nexthop;
+		lbd_schedule_commit(lbd);
+	}
+}
+
+void lbd_health_changed(void *context, uint16_t index, bool healthy, const char *reason)
+{
+	struct lbd *lbd = context;
+	struct backend *backend = &lbd->model->backends[index];
+
+	backend->checked = true;
+	if (backend->healthy == healthy)
+		return;
+	backend->healthy = healthy;
+	if (healthy)
+		log_info("service %s: backend %s is up",
+			 lbd->model->services[backend->service].name, backend->name);
+	else
+		log_warning("service %s: backend %s is down: %s",
+			    lbd->model->services[backend->service].name, backend->name, reason);
+	lbd_schedule_commit(lbd);
+}
+
+static void events_reload(evutil_socket_t fd, short what, void *context)
+{
+	struct error err = { 0 };
+
+	(void)fd;
+	(void)what;
+	sd_notify(0, "RELOADING=1");
+	if (lbd_reload(context, &err))
+		log_report("reload refused, the running config stays", &err);
+	sd_notify(0, "READY=1");
+}
+
+static void events_stop(evutil_socket_t fd, short what, void *context)
+{
+	struct lbd *lbd = context;
+
+	(void)fd;
+	(void)what;
+	log_info("stopping; the packet path stays attached and goes on");
+	event_base_loopexit(lbd->base, NULL);
+}
+
+static void events_watchdog(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd;
+	(void)what;
+	(void)context;
+	sd_notify(0, "WATCHDOG=1");
+}
+
+static int events_start_watchdog(struct lbd *lbd)
+{
+	uint64_t us = 0;
+	struct timeval interval;
+
+	if (sd_watchdog_enabled(0, &us) <= 0)
+		return 0;
+	interval = (struct timeval){ .tv_sec = (time_t)(us / 3 / 1000000),
+				     .tv_usec = (suseconds_t)(us / 3 % 1000000) };
+	lbd->watchdog = event_new(lbd->base, -1, EV_PERSIST, events_watchdog, lbd);
+	return lbd->watchdog && !event_add(lbd->watchdog, &interval) ? 0 : -ENOMEM;
+}
+
+int lbd_listen_signals(struct lbd *lbd, struct error *err)
+{
+	static const struct {
+		int number;
+		event_callback_fn handler;
+	} signals[] = {
+		{ SIGHUP, events_reload },
+		{ SIGTERM, events_stop },
+		{ SIGINT, events_stop },
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++) {
+		lbd->signals[i] =
+			evsignal_new(lbd->base, signals[i].number, signals[i].handler, lbd);
+		if (!lbd->signals[i] || event_add(lbd->signals[i], NULL))
+			return error_set(err, -ENOMEM, "signal %d can't be handled",
+					 signals[i].number);
+	}
+	lbd->commit_timer = evtimer_new(lbd->base, events_commit, lbd);
+	if (!lbd->commit_timer || events_start_watchdog(lbd))
+		return error_set(err, -ENOMEM, "timers can't be made");
+	return 0;
+}

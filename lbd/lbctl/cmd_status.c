@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "lbctl/commands.h"
+#include "lbctl/show.h"
+#include "lbctl/table.h"
+
+static long long status_number(const json_t *status, const char *path)
+{
+	return (long long)json_integer_value(table_value(status, path));
+}
+
+static const char *status_text(const json_t *status, const char *path)
+{
+	return table_text(table_value(status, path), NULL);
+}
+
+/* The first line: OK, or the worst of what is wrong, each with the next command. */
+static void status_verdict(const json_t *status)
+{
+	const json_t *problems = json_object_get(status, "problems"), *problem;
+	size_t i;
+
+	if (!json_array_size(problems))
+		printf("OK: %s forwards to %lld of %lld backends, role %s\n",
+		       status_text(status, "node"), status_number(status, "backends.up"),
+		       status_number(status, "backends.total"), status_text(status, "role"));
+	json_array_foreach(problems, i, problem)
+		printf("%-9s%s  (%s)\n", i ? "" : "PROBLEM:", status_text(problem, "what"),
+		       status_text(problem, "hint"));
+}
+
+static void status_node(const json_t *status)
+{
+	char uptime[TABLE_TEXT_MAX];
+
+	printf("node         %s, instance %s, lbd %s, up %s, %s\n", status_text(status, "node"),
+	       status_text(status, "instance"), status_text(status, "version"),
+	       table_ms(json_object_get(status, "uptime_ms"), uptime),
+	       status_text(status, "config"));
+}
+
+static void status_role(const json_t *status)
+{
+	printf("role         ");
+	show_role(NULL, status);
+}
+
+/* The reason begins with the mode: "native: the driver supports it". */
+static void status_xdp(const json_t *status)
+{
+	const json_t *list = json_object_get(status, "xdp"), *at;
+	size_t i;
+
+	json_array_foreach(list, i, at)
+		printf("%-13s%s %s%s\n", i ? "" : "xdp", status_text(at, "interface"),
+		       status_text(at, "reason"),
+		       json_is_true(json_object_get(at, "dispatcher")) ? ", in libxdp's chain"
+								       : "");
+}
+
+static void status_generations(const json_t *status)
+{
+	printf("packet path  ");
+	show_generation_line(table_value(status, "generation.running"));
+	printf("previous     ");
+	show_generation_line(table_value(status, "generation.previous"));
+}
+
+static void status_connections(const json_t *status)
+{
+	char cells[4][TABLE_TEXT_MAX];
+
+	printf("connections  IPv4 %s of %s slots, IPv6 %s of %s slots\n",
+	       table_count(table_value(status, "connections.ipv4.entries"), cells[0]),
+	       table_count(table_value(status, "connections.ipv4.slots"), cells[1]),
+	       table_count(table_value(status, "connections.ipv6.entries"), cells[2]),
+	       table_count(table_value(status, "connections.ipv6.slots"), cells[3]));
+}
+
+static void status_services(const json_t *status)
+{
+	printf("services     %lld, backends %lld up of %lld%s\n", status_number(status, "services"),
+	       status_number(status, "backends.up"), status_number(status, "backends.total"),
+	       json_is_true(json_object_get(status, "runtime_changes"))
+		       ? "; changed by lbctl backend, until the next reload"
+		       : "");
+}
+
+static void status_start(const json_t *status)
+{
+	if (json_is_true(json_object_get(status, "adopted")))
+		printf("start        took over the pinned tables, %lld half-made claims swept\n",
+		       status_number(status, "swept_claims"));
+	else
+		puts("start        with new, empty tables");
+}
+
+static void status_print(const struct invocation *invocation, const json_t *status)
+{
+	static void (*const lines[])(const json_t *) = {
+		status_verdict,	    status_node,	status_role,	 status_xdp,
+		status_generations, status_connections, status_services, status_start,
+	};
+
+	(void)invocation;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
+		lines[i](status);
+}
+
+static int status_run(const struct invocation *invocation)
+{
+	return show_endpoint(invocation, API_get_status, status_print);
+}
+
+static const struct command_example status_examples[] = {
+	{ "status", "is all well, and if not, what to look at next" },
+	{ "status --json | jq -e .ok", "the same for a script" },
+	{ 0 },
+};
+
+const struct command cmd_status = {
+	.name = "status",
+	.arguments = "",
+	.summary = "is all well: role, sync, attachment, packet path, totals",
+	.details =
+		"The first line is the verdict: OK, or what is wrong, worst first, each with the "
+		"next command to try.",
+	.examples = status_examples,
+	.run = status_run,
+};

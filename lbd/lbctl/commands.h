@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The descriptors at the ends of the cmd_*.c files, in the order of help. */
+#ifndef LBCTL_COMMANDS_H
+#define LBCTL_COMMANDS_H
+
+#include "lbctl/command.h"
+
+#define COMMANDS(X)    \
+	X(status)      \
+	X(services)    \
+	X(backends)    \
+	X(connections) \
+	X(counters)    \
+	X(peers)       \
+	X(backend)     \
+	X(check)       \
+	X(reload)      \
+	X(upgrade)     \
+	X(rollback)    \
+	X(role)        \
+	X(keepalived)  \
+	X(version)     \
+	X(help)
+
+#define X(name) extern const struct command cmd_##name;
+COMMANDS(X)
+#undef X
+
+#endif

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "lbctl/show.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "lbctl/report.h"
+#include "lbctl/table.h"
+
+int show_answer(const struct invocation *invocation, const struct client_request *request,
+		void (*print)(const struct invocation *invocation, const json_t *answer))
+{
+	json_t *answer;
+	int rc = client_call(invocation, request, &answer);
+
+	if (rc)
+		return rc;
+	if (invocation->json)
+		report_json(answer);
+	else
+		print(invocation, answer);
+	json_decref(answer);
+	return LBCTL_OK;
+}
+
+int show_endpoint(const struct invocation *invocation, enum api_endpoint endpoint,
+		  void (*print)(const struct invocation *invocation, const json_t *answer))
+{
+	const struct client_request request = { .endpoint = endpoint };
+
+	return show_answer(invocation, &request, print);
+}
+
+/* One word for a backend's health check. */
+static const char *show_health(const json_t *health, char *buffer)
+{
+	(void)buffer;
+	if (!json_is_object(health))
+		return "unchecked";
+	if (!json_is_true(json_object_get(health, "checked")))
+		return "waiting";
+	return json_is_true(json_object_get(health, "healthy")) ? "ok" : "failing";
+}
+
+/* Why it is down; what failed before it came up is no longer news. */
+static const char *show_failure(const json_t *health, char *buffer)
+{
+	if (json_is_true(json_object_get(health, "healthy")))
+		return "-";
+	return table_text(json_object_get(health, "reason"), buffer);
+}
+
+/* The MAC address, and plainly if there is none: such a backend gets no packets. */
+static const char *show_nexthop(const json_t *nexthop, char *buffer)
+{
+	if (!json_is_true(json_object_get(nexthop, "resolved")))
+		return "unresolved";
+	snprintf(buffer, TABLE_TEXT_MAX, "%s %s",
+		 json_string_value(json_object_get(nexthop, "mac")),
+		 table_text(json_object_get(nexthop, "interface"), NULL));
+	return buffer;
+}
+
+void show_backends(const struct invocation *invocation, const json_t *answer)
+{
+	static const struct table_column columns[] = {
+		{ "SERVICE", "service", table_text, false },
+		{ "BACKEND", "name", table_text, false },
+		{ "ADDRESS", "address", table_text, false },
+		{ "STATE", "state", table_text, false },
+		{ "WEIGHT", "weight", table_count, true },
+		{ "CHECK", "health", show_health, false },
+		{ "LATENCY", "health.latency_us", table_us, true },
+		{ "NEXT HOP", "nexthop", show_nexthop, false },
+		{ "CONNECTIONS", "connections", table_count, true },
+		{ "PACKETS", "packets", table_count, true },
+		{ "BYTES", "bytes", table_bytes, true },
+		{ "FAILURE", "health", show_failure, false },
+		{ 0 },
+	};
+
+	(void)invocation;
+	table_print(stdout, columns, json_object_get(answer, "backends"), "no backends");
+}
+
+static void show_time(const json_t *seconds)
+{
+	time_t when = (time_t)json_integer_value(seconds);
+	struct tm broken;
+	char text[64];
+
+	if (localtime_r(&when, &broken) &&
+	    strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &broken))
+		printf(", loaded %s", text);
+}
+
+void show_generation_line(const json_t *generation)
+{
+	const json_t *features = json_object_get(generation, "features"), *feature;
+	size_t i;
+
+	if (!json_is_object(generation)) {
+		puts("none");
+		return;
+	}
+	printf("lbd %s, program %lld, tag %s",
+	       table_text(json_object_get(generation, "version"), NULL),
+	       (long long)json_integer_value(json_object_get(generation, "prog_id")),
+	       table_text(json_object_get(generation, "tag"), NULL));
+	show_time(json_object_get(generation, "loaded_at"));
+	json_array_foreach(features, i, feature)
+		printf("%s%s", i ? " " : ", for ", json_string_value(feature));
+	putchar('\n');
+}
+
+void show_generations(const struct invocation *invocation, const json_t *answer)
+{
+	(void)invocation;
+	printf("running   ");
+	show_generation_line(json_object_get(answer, "running"));
+	printf("previous  ");
+	show_generation_line(json_object_get(answer, "previous"));
+}
+
+void show_role(const struct invocation *invocation, const json_t *answer)
+{
+	const json_t *ago = json_object_get(answer, "role_ms_ago");
+	bool known = json_integer_value(ago) >= 0;
+	char since[TABLE_TEXT_MAX];
+
+	(void)invocation;
+	printf("%s%s%s; gate %s: %s\n", table_text(json_object_get(answer, "role"), NULL),
+	       known ? " for " : "", known ? table_ms(ago, since) : "",
+	       json_is_true(table_value(answer, "gate.open")) ? "open" : "closed",
+	       table_text(table_value(answer, "gate.reason"), NULL));
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "lbd.h"
+
+#define MAIN_CONFIG "/etc/lbd/lbd.yaml"
+#define MAIN_OBJECTS LBD_PREFIX "/lib/lbd"
+
+enum main_exit { MAIN_OK = 0, MAIN_FAILED = 1, MAIN_USAGE = 2 };
+
+struct main_options {
+	const char *config;
+	const char *objects;
+	const char *instance; /* of --detach; NULL: as the config says */
+	bool detach;
+	bool debug;
+};
+
+static const struct main_option {
+	struct option option;
+	const char *argument;
+	const char *help;
+} main_table[] = {
+	{ { "config", required_argument, NULL, 'c' },
+	  " FILE",
+	  "configuration (default " MAIN_CONFIG ")" },
+	{ { "objects", required_argument, NULL, 'o' },
+	  " DIR",
+	  "BPF objects (default " MAIN_OBJECTS ")" },
+	{ { "detach", no_argument, NULL, 'D' }, "", "remove program, maps and pins, and exit" },
+	{ { "instance", required_argument, NULL, 'i' },
+	  " NAME",
+	  "with --detach: which instance, when no config tells" },
+	{ { "debug", no_argument, NULL, 'd' }, "", "log more" },
+	{ { "version", no_argument, NULL, 'V' }, "", "print the version and exit" },
+	{ { "help", no_argument, NULL, 'h' }, "", "print this and exit" },
+};
+
+#define MAIN_OPTIONS (sizeof(main_table) / sizeof(*main_table))
+
+static int main_usage(FILE *out)
+{
+	fputs("Usage: lbd [OPTION]...\n"
+	      "The daemon of the lbd load balancer: keeps the packet path in the kernel\n"
+	      "configured, checked and replicated. Stopping it leaves the packet path running.\n\n",
+	      out);
+	for (size_t i = 0; i < MAIN_OPTIONS; i++) {
+		char left[40];
+
+		snprintf(left, sizeof(left), "--%s%s", main_table[i].option.name,
+			 main_table[i].argument);
+		fprintf(out, "  -%c, %-18s %s\n", main_table[i].option.val, left,
+			main_table[i].help);
+	}
+	fputs("\nSignals: HUP reloads the configuration; TERM and INT stop the daemon, not the\n"
+	      "packet path. Exit status: 0 stopped or done, 1 failed, 2 wrong usage.\n"
+	      "See lbd(8), lbd.yaml(5), lbctl(1).\n",
+	      out);
+	return out == stdout ? MAIN_OK : MAIN_USAGE;
+}
+
+/* Returns -1 to go on, or the exit status. */
+static int main_option(int letter, struct main_options *options)
+{
+	switch (letter) {
+	case 'c':
+		options->config = optarg;
+		return -1;
+	case 'o':
+		options->objects = optarg;
+		return -1;
+	case 'i':
+		options->instance = optarg;
+		return -1;
+	case 'D':
+		options->detach = true;
+		return -1;
+	case 'd':
+		options->debug = true;
+		return -1;
+	case 'V':
+		puts("lbd " LBD_VERSION);
+		return MAIN_OK;
+	case 'h':
+		return main_usage(stdout);
+	default:
+		return main_usage(stderr);
+	}
+}
+
+static int main_parse(int argc, char **argv, struct main_options *options)
+{
+	struct option longs[MAIN_OPTIONS + 1] = { 0 };
+	int letter, status = -1;
+
+	for (size_t i = 0; i < MAIN_OPTIONS; i++)
+		longs[i] = main_table[i].option;
+	while (status < 0 && (letter = getopt_long(argc, argv, "c:o:i:DdVh", longs, NULL)) != -1)
+		status = main_option(letter, options);
+	if (status < 0 && optind < argc) {
+		fprintf(stderr, "lbd: unexpected argument \"%s\"\n", argv[optind]);
+		status = main_usage(stderr);
+	}
+	return status;
+}
+
+static int main_find_instance(struct lbd *lbd, const struct main_options *options,
+			      struct error *err)
+{
+	struct config *config;
+	int rc;
+
+	if (options->instance) {
+		lbd_set_instance(lbd, options->instance);
+		return 0;
+	}
+	rc = config_load(options->config, &config, err);
+	if (rc) {
+		error_hint(err, "lbd --detach --instance NAME needs no config");
+		return rc;
+	}
+	lbd_set_instance(lbd, config->instance);
+	config_free(config);
+	return 0;
+}
+
+static int main_detach(struct lbd *lbd, const struct main_options *options, struct error *err)
+{
+	uint32_t interfaces = 0;
+	char changes[160];
+	int rc;
+
+	rc = main_find_instance(lbd, options, err);
+	if (!rc)
+		rc = lbd_lock(lbd, err);
+	if (!rc)
+		rc = dataplane_remove(lbd->pin_dir, &interfaces, err);
+	/* What starts empty starts with the file, too. */
+	snprintf(changes, sizeof(changes), "%s/running.yaml", lbd->run_dir);
+	unlink(changes);
+	if (rc == -ENOENT) {
+		printf("nothing is pinned in %s\n", lbd->pin_dir);
+		return 0;
+	}
+	if (!rc)
+		printf("removed the program from %u interface%s, and the maps in %s\n", interfaces,
+		       interfaces == 1 ? "" : "s", lbd->pin_dir);
+	return rc;
+}
+
+static int main_run(struct lbd *lbd, const struct main_options *options, struct error *err)
+{
+	int rc;
+
+	snprintf(lbd->object, sizeof(lbd->object), "%s/lb.bpf.o", options->objects);
+	snprintf(lbd->root_object, sizeof(lbd->root_object), "%s/root.bpf.o", options->objects);
+	rc = lbd_start(lbd, err);
+	if (rc)
+		return rc;
+	log_info("lbd " LBD_VERSION " runs as instance %s, %u services", lbd->config->instance,
+		 lbd->config->services_count);
+	sd_notify(0, "READY=1");
+	event_base_dispatch(lbd->base);
+	sd_notify(0, "STOPPING=1");
+	return 0;
+}
+
+static int64_t main_clock_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int main(int argc, char **argv)
+{
+	struct main_options options = { .config = MAIN_CONFIG, .objects = MAIN_OBJECTS };
+	struct lbd lbd = { .lock = -1 };
+	struct error err = { 0 };
+	int status, rc;
+
+	status = main_parse(argc, argv, &options);
+	if (status >= 0)
+		return status;
+	log_set_debug(options.debug);
+	lbd.config_path = options.config;
+	lbd.started_ms = main_clock_ms();
+	rc = options.detach ? main_detach(&lbd, &options, &err) : main_run(&lbd, &options, &err);
+	if (rc)
+		log_report(options.detach ? "detach" : "start", &err);
+	lbd_stop(&lbd);
+	return rc ? MAIN_FAILED : MAIN_OK;
+}

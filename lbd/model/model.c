@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "model/model.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "model/maglev.h"
+
+struct model *model_new(const struct lbd_limits *limits)
+{
+	struct model *model = calloc(1, sizeof(*model));
+
+	if (!model)
+		return NULL;
+	model->limits = *limits;
+	model->services = calloc(limits->services, sizeof(*model->services));
+	model->backends = calloc(limits->backends, sizeof(*model->backends));
+	if (model->services && model->backends)
+		return model;
+	model_free(model);
+	return NULL;
+}
+
+void model_free(struct model *model)
+{
+	if (!model)
+		return;
+	free(model->services);
+	free(model->backends);
+	free(model);
+}
+
+enum lbd_backend_state model_backend_state(const struct backend *backend)
+{
+	if (!backend->index)
+		return LBD_BACKEND_NONE;
+	if (backend->gone)
+		return LBD_BACKEND_GONE;
+	if (!backend->healthy)
+		return LBD_BACKEND_DOWN;
+	return backend->drain ? LBD_BACKEND_DRAINING : LBD_BACKEND_UP;
+}
+
+struct backend *model_next_backend(const struct model *model, uint16_t service,
+				   const struct backend *previous)
+{
+	uint32_t i = previous ? previous->index + 1U : 1;
+
+	for (; i < model->limits.backends; i++)
+		if (model->backends[i].index && model->backends[i].service == service)
+			return &model->backends[i];
+	return NULL;
+}
+
+struct service *model_find_service(const struct model *model, const struct lbd_addr *vip,
+				   uint16_t port, uint8_t protocol)
+{
+	for (uint32_t i = 1; i < model->limits.services; i++) {
+		struct service *service = &model->services[i];
+
+		if (service->id && service->port == port && service->protocol == protocol &&
+		    lbd_addr_equal(&service->vip, vip))
+			return service;
+	}
+	return NULL;
+}
+
+struct backend *model_find_backend(const struct model *model, uint16_t service,
+				   const struct lbd_addr *addr)
+{
+	struct backend *backend = NULL;
+
+	while ((backend = model_next_backend(model, service, backend)))
+		if (lbd_addr_equal(&backend->addr, addr))
+			return backend;
+	return NULL;
+}
+
+/* A backend whose next hop isn't known yet would only lose the flows it is given. */
+static bool model_takes_flows(const struct backend *backend)
+{
+	return model_backend_state(backend) == LBD_BACKEND_UP && backend->nexthop.resolved;
+}
+
+int model_ring(const struct model *model, const struct service *service, uint16_t *ring)
+{
+	struct maglev_member *members = calloc(model->limits.backends, sizeof(*members));
+	struct backend *backend = NULL;
+	uint32_t count = 0;
+	int rc;
+
+	if (!members)
+		return -ENOMEM;
+	while ((backend = model_next_backend(model, service->id, backend))) {
+		if (!model_takes_flows(backend))
+			continue;
+		members[count++] = (struct maglev_member){
+			.addr = backend->addr,
+			.index = backend->index,
+			.weight = backend->weight,
+		};
+	}
+	rc = maglev_build(&model->pick_secret, members, count, ring, model->limits.ring_size);
+	free(members);
+	return rc;
+}
+
+static uint32_t model_service_features(const struct model *model, const struct service *service)
+{
+	uint32_t features = lbd_addr_is4(&service->vip) ? LBD_FEATURE_IPV4 : LBD_FEATURE_IPV6;
+
+	(void)model;
+	features |= service->forward == LBD_FORWARD_DSR ? LBD_FEATURE_DSR : LBD_FEATURE_IPIP;
+	return service->port ? features : features | LBD_FEATURE_ANY_PORT;
+}
+
+static bool model_is_one_of(uint32_t ifindex, const uint32_t *ifindexes, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (ifindexes[i] == ifindex)
+			return true;
+	return false;
+}
+
+uint32_t model_features(const struct model *model, const uint32_t *xdp_ifindexes,
+			uint32_t xdp_count)
+{
+	uint32_t features = xdp_count > 1 ? LBD_FEATURE_REDIRECT : 0;
+
+	for (uint32_t i = 1; i < model->limits.services; i++)
+		if (model->services[i].id && !model->services[i].gone)
+			features |= model_service_features(model, &model->services[i]);
+	for (uint32_t i = 1; i < model->limits.backends; i++)
+		if (model->backends[i].nexthop.resolved &&
+		    !model_is_one_of(model->backends[i].nexthop.ifindex, xdp_ifindexes, xdp_count))
+			features |= LBD_FEATURE_REDIRECT;
+	return features;
+}

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Start-up, in order. A step that fails stops it; nothing that carries packets
+ * is touched before its step, and nothing is undone: what was pinned before
+ * still serves.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "base/log.h"
+#include "base/privileges.h"
+#include "lbd.h"
+
+#define BPFFS "/sys/fs/bpf"
+#define RUN_ROOT "/run/lbd"
+
+void lbd_set_instance(struct lbd *lbd, const char *instance)
+{
+	snprintf(lbd->pin_dir, sizeof(lbd->pin_dir), BPFFS "/lbd/%s", instance);
+	snprintf(lbd->run_dir, sizeof(lbd->run_dir), RUN_ROOT "/%s", instance);
+}
+
+static int start_make_dir(const char *path, mode_t mode, struct error *err)
+{
+	if (mkdir(path, mode) && errno != EEXIST)
+		return error_errno(err, -errno, "make directory %s", path);
+	return 0;
+}
+
+int lbd_lock(struct lbd *lbd, struct error *err)
+{
+	char path[160];
+	int rc;
+
+	rc = start_make_dir(RUN_ROOT, 0755, err);
+	if (!rc)
+		rc = start_make_dir(lbd->run_dir, 0755, err);
+	if (rc)
+		return rc;
+	snprintf(path, sizeof(path), "%s/lock", lbd->run_dir);
+	lbd->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (lbd->lock < 0)
+		return error_errno(err, -errno, "%s", path);
+	if (flock(lbd->lock, LOCK_EX | LOCK_NB)) {
+		rc = error_set(err, -EBUSY, "%s is held: another lbd runs this instance", path);
+		error_hint(err, "lbctl status");
+	}
+	return rc;
+}
+
+/*
+ * A restart is not a reload: runtime changes outlive it, unless the file was
+ * edited after them.
+ */
+static bool start_has_runtime_changes(const struct lbd *lbd, char *path, size_t size)
+{
+	struct stat running, file;
+
+	snprintf(path, size, "%s/running.yaml", lbd->run_dir);
+	if (stat(path, &running) || stat(lbd->config_path, &file))
+		return false;
+	return running.st_mtim.tv_sec > file.st_mtim.tv_sec ||
+	       (running.st_mtim.tv_sec == file.st_mtim.tv_sec &&
+		running.st_mtim.tv_nsec > file.st_mtim.tv_nsec);
+}
+
+static int start_runtime_config(struct lbd *lbd)
+{
+	struct config *running;
+	struct error err;
+	char path[160];
+
+	if (!start_has_runtime_changes(lbd, path, sizeof(path)))
+		return 0;
+	if (config_load(path, &running, &err)) {
+		log_report("runtime changes are lost", &err);
+		return 0;
+	}
+	config_free(lbd->config);
+	lbd->config = running;
+	lbd->runtime_changes = true;
+	return 0;
+}
+
+static int start_config(struct lbd *lbd, struct error *err)
+{
+	int rc = config_load(lbd->config_path, &lbd->config, err);
+
+	if (rc)
+		return rc;
+	lbd_set_instance(lbd, lbd->config->instance);
+	return 0;
+}
+
+static int start_lock(struct lbd *lbd, struct error *err)
+{
+	int rc = lbd_lock(lbd, err);
+
+	return rc ? rc : start_runtime_config(lbd);
+}
+
+static int start_bpffs(struct lbd *lbd, struct error *err)
+{
+	struct statfs fs;
+
+	(void)lbd;
+	if (statfs(BPFFS, &fs))
+		return error_errno(err, -errno, BPFFS);
+	if (fs.f_type == BPF_FS_MAGIC)
+		return start_make_dir(BPFFS "/lbd", 0700, err);
+	if (mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700"))
+		return error_errno(err, -errno, "mount bpffs on " BPFFS);
+	log_info("mounted bpffs on " BPFFS);
+	return start_make_dir(BPFFS "/lbd", 0700, err);
+}
+
+/* The limits come with the model; ids and everything else from what is pinned. */
+static int start_maps(struct lbd *lbd, struct error *err)
+{
+	const struct dataplane_options options = {
+		.pin_dir = lbd->pin_dir,
+		.limits = model_limits(lbd->config),
+	};
+	uint32_t swept;
+	int rc;
+
+	rc = dataplane_open(&options, &lbd->dataplane, err);
+	if (rc)
+		return rc;
+	if (dataplane_adopted(lbd->dataplane, &swept))
+		log_info("adopted the maps in %s, %u half-made claims swept", lbd->pin_dir, swept);
+	else
+		log_info("made new maps in %s", lbd->pin_dir);
+	return 0;
+}
+
+static int start_model(struct lbd *lbd, struct error *err)
+{
+	struct model *model;
+	int rc;
+
+	rc = dataplane_adopt(lbd->dataplane, &lbd->model, err);
+	if (!rc)
+		rc = lbd_build_model(lbd, lbd->config, &model, err);
+	if (rc)
+		return rc;
+	model_free(lbd->model);
+	lbd->model = model;
+	if (!lbd->config->cluster.secret_file && lbd->config->cluster.peers_count)
+		log_warning("cluster.secret-file isn't set: whoever reads the source can tell "
+			    "which backend a flow goes to (openssl rand -hex 16 makes a secret)");
+	return 0;
+}
+
+static int start_base(struct lbd *lbd, struct error *err)
+{
+	lbd->base = event_base_new();
+	if (!lbd->base)
+		return error_set(err, -ENOMEM, "event loop can't be made");
+	return lbd_listen_signals(lbd, err);
+}
+
+static int start_neighbours(struct lbd *lbd, struct error *err)
+{
+	return neighbours_new(lbd->base, lbd_next_hop_changed, lbd, &lbd->neighbours, err);
+}
+
+static int start_health(struct lbd *lbd, struct error *err)
+{
+	return health_new(lbd->base, lbd_health_changed, lbd, &lbd->health, err);
+}
+
+/* Maps, generation and snapshot stand before the first packet comes. */
+static int start_commit(struct lbd *lbd, struct error *err)
+{
+	int rc;
+
+	lbd->attachments = calloc(lbd->config->xdp.interfaces_count, sizeof(*lbd->attachments));
+	if (!lbd->attachments)
+		return error_set(err, -ENOMEM, "out of memory");
+	for (uint32_t i = 0; i < lbd->config->xdp.interfaces_count; i++)
+		lbd->attachments[i].ifindex = if_nametoindex(lbd->config->xdp.interfaces[i]);
+	rc = lbd_follow_model(lbd, err);
+	return rc ? rc : lbd_commit(lbd, err);
+}
+
+static int start_attach(struct lbd *lbd, struct error *err)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; i < lbd->config->xdp.interfaces_count && !rc; i++) {
+		rc = dataplane_attach(lbd->dataplane, lbd->root_object,
+				      lbd->config->xdp.interfaces[i], lbd->config->xdp.mode,
+				      &lbd->attachments[i], err);
+		if (rc)
+			break;
+		if (lbd->attachments[i].mode == CONFIG_XDP_GENERIC)
+			log_warning("interface %s: %s: %s", lbd->attachments[i].interface,
+				    dataplane_mode_name(lbd->attachments[i].mode),
+				    lbd->attachments[i].reason);
+		else
+			log_info("interface %s: %s: %s", lbd->attachments[i].interface,
+				 dataplane_mode_name(lbd->attachments[i].mode),
+				 lbd->attachments[i].reason);
+	}
+	return rc;
+}
+
+static int start_cluster(struct lbd *lbd, struct error *err)
+{
+	uint32_t swept;
+	int rc;
+
+	rc = lbd_follow_cluster(lbd, lbd->config, err);
+	if (!rc && lbd->sync)
+		rc = sync_set_dictionary(lbd->sync, lbd->model);
+	if (rc)
+		return rc;
+	return ha_new(lbd->base, lbd->run_dir, dataplane_adopted(lbd->dataplane, &swept),
+		      lbd->config->cluster.patience_ms, lbd->sync, &lbd->ha, err);
+}
+
+static int start_api(struct lbd *lbd, struct error *err)
+{
+	return api_new(lbd, &lbd->api, err);
+}
+
+static int start_privileges(struct lbd *lbd, struct error *err)
+{
+	(void)lbd;
+	return privileges_drop(err);
+}
+
+static const struct {
+	const char *name;
+	int (*run)(struct lbd *lbd, struct error *err);
+} start_steps[] = {
+	{ "configuration", start_config },  { "lock", start_lock },
+	{ "bpffs", start_bpffs },	    { "maps", start_maps },
+	{ "model", start_model },	    { "event loop", start_base },
+	{ "next hops", start_neighbours },  { "health", start_health },
+	{ "snapshot", start_commit },	    { "attachment", start_attach },
+	{ "cluster", start_cluster },	    { "API", start_api },
+	{ "privileges", start_privileges },
+};
+
+int lbd_start(struct lbd *lbd, struct error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < sizeof(start_steps) / sizeof(*start_steps) && !rc; i++) {
+		rc = start_steps[i].run(lbd, err);
+		if (rc)
+			error_prefix(err, rc, "%s", start_steps[i].name);
+	}
+	return rc;
+}
+
+static void start_free_event(struct event *event)
+{
+	if (event)
+		event_free(event);
+}
+
+void lbd_stop(struct lbd *lbd)
+{
+	api_free(lbd->api);
+	ha_free(lbd->ha);
+	sync_stop(lbd->sync);
+	health_free(lbd->health);
+	neighbours_free(lbd->neighbours);
+	start_free_event(lbd->commit_timer);
+	start_free_event(lbd->watchdog);
+	for (size_t i = 0; i < sizeof(lbd->signals) / sizeof(*lbd->signals); i++)
+		start_free_event(lbd->signals[i]);
+	if (lbd->base)
+		event_base_free(lbd->base);
+	free(lbd->attachments);
+	dataplane_close(lbd->dataplane);
+	model_free(lbd->model);
+	config_free(lbd->config);
+	if (lbd->lock >= 0)
+		close(lbd->lock);
+}

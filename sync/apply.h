@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Records of a peer into the connection table: identities mapped, bounds
+ * checked, ages clamped; newer wins (tables_put). Sync thread only, which is
+ * the table's one writer in user space.
+ */
+#ifndef SYNC_APPLY_H
+#define SYNC_APPLY_H
+
+#include "dataplane/tables.h"
+#include "sync/dictionary.h"
+#include "sync/wire.h"
+
+/* What became of the records of a peer. */
+struct apply_counts {
+	uint64_t applied; /* added or updated */
+	uint64_t older;	  /* what we hold was seen later */
+	uint64_t full;	  /* no slot could be taken */
+	uint64_t unknown; /* of a service or backend that isn't configured here */
+	uint64_t bad;	  /* contradicts the dictionary or itself */
+};
+
+/* Enter all records of @message; adds to @counts. */
+void apply_records(const struct tables *tables, struct directory *directory,
+		   const struct wire_message *message, struct apply_counts *counts);
+
+#endif

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "sync/loop.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "base/secret.h"
+
+#define LOOP_FLUSH_MS 1
+#define LOOP_IDLE_MS 20
+#define LOOP_BYE_MS 100 /* for a bye to leave; ZeroMQ sends in the background */
+
+static int64_t loop_clock_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000LL + now.tv_nsec / 1000;
+}
+
+/* --- life */
+
+static int loop_init(struct loop *loop, const struct tables *tables, int wake_fd, struct error *err)
+{
+	struct lbd_secret random;
+	int code = secret_random(&random);
+
+	if (code)
+		return error_errno(err, code, "cannot draw a boot identity");
+	loop->boot = random.words[0] | 1; /* 0 says unknown */
+	loop->tables = tables;
+	loop->now_us = loop_clock_us();
+	code = transport_new(wake_fd, &loop->transport);
+	return code ? error_errno(err, code, "cannot start ZeroMQ") : 0;
+}
+
+int loop_new(const struct sync_config *config, const struct tables *tables, int wake_fd,
+	     struct loop **ret, struct error *err)
+{
+	struct loop *loop = calloc(1, sizeof(*loop));
+	int code;
+
+	if (!loop)
+		return error_errno(err, -ENOMEM, "cannot start sync");
+	code = loop_init(loop, tables, wake_fd, err);
+	if (!code)
+		code = loop_reconfigure(loop, config, err);
+	if (code) {
+		loop_free(loop);
+		return code;
+	}
+	*ret = loop;
+	return 0;
+}
+
+void loop_free(struct loop *loop)
+{
+	if (!loop)
+		return;
+	for (uint32_t i = 0; i < loop->links_count; i++) {
+		loop_say_bye(loop, loop->links[i]);
+		link_free(loop->links[i], LOOP_BYE_MS);
+	}
+	transport_close(loop->router, LOOP_BYE_MS);
+	transport_free(loop->transport);
+	dictionary_free(loop->dictionary);
+	free(loop->links);
+	free(loop->marking);
+	free(loop->waiting);
+	free(loop);
+}
+
+/* --- configuration: all that can fail is made aside, then exchanged */
+
+struct loop_plan {
+	struct link **links; /* those kept and those new, in the order of the config */
+	struct outbox **marking;
+	struct transport_socket **waiting;
+	struct transport_socket *router; /* NULL: the old one stays */
+	uint32_t count;
+};
+
+static bool loop_same_endpoint(const struct addr_endpoint *a, const struct addr_endpoint *b)
+{
+	return a->port == b->port && lbd_addr_equal(&a->addr, &b->addr);
+}
+
+static struct link *loop_find_same(const struct loop *loop, const struct sync_peer_config *config)
+{
+	for (uint32_t i = 0; i < loop->links_count; i++) {
+		struct link *link = loop->links[i];
+
+		if (strcmp(link->config.name, config->name) == 0 &&
+		    loop_same_endpoint(&link->config.address, &config->address))
+			return link;
+	}
+	return NULL;
+}
+
+static bool loop_has(struct link *const *links, uint32_t count, const struct link *link)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (links[i] == link)
+			return true;
+	return false;
+}
+
+static int loop_plan_router(struct loop *loop, const struct sync_config *config,
+			    struct loop_plan *plan, struct error *err)
+{
+	if (loop->router && loop_same_endpoint(&loop->listen, &config->listen))
+		return 0;
+	return transport_listen(loop->transport, &config->listen, &plan->router, err);
+}
+
+static int loop_plan_links(struct loop *loop, const struct sync_config *config,
+			   struct loop_plan *plan, struct error *err)
+{
+	for (; plan->count < config->peers_count; plan->count++) {
+		const struct sync_peer_config *peer = &config->peers[plan->count];
+		struct link *link = loop_find_same(loop, peer);
+		int code = link ? 0
+				: link_new(peer, loop->tables, loop->transport, loop->now_us, &link,
+					   err);
+
+		if (code)
+			return code;
+		plan->links[plan->count] = link;
+	}
+	return 0;
+}
+
+static int loop_plan(struct loop *loop, const struct sync_config *config, struct loop_plan *plan,
+		     struct error *err)
+{
+	int code;
+
+	plan->links = calloc(config->peers_count + 1, sizeof(*plan->links));
+	plan->marking = calloc(config->peers_count + 1, sizeof(*plan->marking));
+	plan->waiting = calloc(config->peers_count + 1, sizeof(*plan->waiting));
+	if (!plan->links || !plan->marking || !plan->waiting)
+		return error_errno(err, -ENOMEM, "cannot configure the peers");
+	code = loop_plan_router(loop, config, plan, err);
+	return code ? code : loop_plan_links(loop, config, plan, err);
+}
+
+static void loop_plan_drop(struct loop *loop, struct loop_plan *plan)
+{
+	for (uint32_t i = 0; i < plan->count; i++)
+		if (!loop_has(loop->links, loop->links_count, plan->links[i]))
+			link_free(plan->links[i], 0);
+	transport_close(plan->router, 0);
+	free(plan->links);
+	free(plan->marking);
+	free(plan->waiting);
+}
+
+static void loop_drop_links(struct loop *loop, const struct loop_plan *plan)
+{
+	for (uint32_t i = 0; i < loop->links_count; i++) {
+		if (loop_has(plan->links, plan->count, loop->links[i]))
+			continue;
+		loop_say_bye(loop, loop->links[i]);
+		link_free(loop->links[i], LOOP_BYE_MS);
+	}
+}
+
+/* Routes are names of the old router: conversations that came in there are over. */
+static void loop_exchange_router(struct loop *loop, struct transport_socket *router)
+{
+	transport_close(loop->router, LOOP_BYE_MS);
+	loop->router = router;
+	for (uint32_t i = 0; i < loop->links_count; i++)
+		intake_close(&loop->links[i]->intake);
+}
+
+static void loop_set_node(struct loop *loop, const char *node)
+{
+	if (strcmp(loop->node, node) == 0)
+		return;
+	snprintf(loop->node, sizeof(loop->node), "%s", node);
+	for (uint32_t i = 0; i < loop->links_count; i++)
+		peer_restart(&loop->links[i]->peer, loop->now_us);
+}
+
+static void loop_commit(struct loop *loop, const struct sync_config *config, struct loop_plan *plan)
+{
+	loop_drop_links(loop, plan);
+	free(loop->links);
+	free(loop->marking);
+	free(loop->waiting);
+	loop->links = plan->links;
+	loop->links_count = plan->count;
+	loop->marking = plan->marking;
+	loop->waiting = plan->waiting;
+	loop->listen = config->listen;
+	if (plan->router)
+		loop_exchange_router(loop, plan->router);
+	loop_set_node(loop, config->node);
+}
+
+int loop_reconfigure(struct loop *loop, const struct sync_config *config, struct error *err)
+{
+	struct loop_plan plan = { 0 };
+	int code = loop_plan(loop, config, &plan, err);
+
+	if (code)
+		loop_plan_drop(loop, &plan);
+	else
+		loop_commit(loop, config, &plan);
+	return code;
+}
+
+static void loop_renew_dictionary(struct loop *loop, struct link *link)
+{
+	link->dictionary_next = 0;
+	peer_tell_dictionary(&link->peer);
+	if (link->outbox.withheld)
+		link_mark_all(link);
+	if (directory_map(link->directory, loop->dictionary))
+		intake_ask_resync(&link->intake);
+}
+
+void loop_set_dictionary(struct loop *loop, struct dictionary *dictionary)
+{
+	if (loop->dictionary && dictionary_equal(loop->dictionary, dictionary)) {
+		dictionary_free(dictionary);
+		return;
+	}
+	dictionary_free(loop->dictionary);
+	loop->dictionary = dictionary;
+	loop->dictionary_version++;
+	for (uint32_t i = 0; i < loop->links_count; i++)
+		loop_renew_dictionary(loop, loop->links[i]);
+}
+
+/* --- the turn */
+
+static void loop_collect(struct loop *loop)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < loop->links_count; i++)
+		if (link_wants_marks(loop->links[i]))
+			loop->marking[count++] = &loop->links[i]->outbox;
+	if (count > 0)
+		outbox_collect(loop->tables, loop->marking, count);
+}
+
+static void loop_log_state(struct link *link)
+{
+	if (link->peer.state == link->logged)
+		return;
+	link->logged = link->peer.state;
+	if (link->logged == SYNC_STATE_LIVE || link->logged == SYNC_STATE_STALE)
+		log_info("sync: %s is %s", link->config.name, peer_state_name(link->logged));
+	else
+		log_debug("sync: %s is %s", link->config.name, peer_state_name(link->logged));
+}
+
+int loop_turn(struct loop *loop)
+{
+	int timeout_ms = LOOP_IDLE_MS;
+	bool more;
+
+	if (!loop->dictionary)
+		return LOOP_IDLE_MS;
+	loop->now_us = loop_clock_us();
+	more = loop_receive(loop);
+	loop_collect(loop);
+	for (uint32_t i = 0; i < loop->links_count; i++) {
+		struct link *link = loop->links[i];
+
+		more |= loop_serve(loop, link);
+		loop_log_state(link);
+		if (link_wants_marks(link))
+			timeout_ms = LOOP_FLUSH_MS;
+	}
+	return more ? 0 : timeout_ms;
+}
+
+/* Before there is a dictionary nothing is read, so nothing but the wake-up is waited for. */
+void loop_wait(struct loop *loop, int timeout_ms)
+{
+	uint32_t count = 0;
+
+	if (loop->dictionary) {
+		loop->waiting[count++] = loop->router;
+		for (uint32_t i = 0; i < loop->links_count; i++)
+			loop->waiting[count++] = loop->links[i]->dealer;
+	}
+	transport_wait(loop->transport, loop->waiting, count, timeout_ms);
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <string.h>
+
+#include "base/log.h"
+#include "sync/loop.h"
+
+/* Messages of a socket in a turn: a full window. */
+#define LOOP_RECEIVE_BUDGET (2 * INTAKE_WINDOW)
+
+static struct link *loop_find_link(const struct loop *loop, const char *node)
+{
+	for (uint32_t i = 0; i < loop->links_count; i++)
+		if (strcmp(loop->links[i]->config.name, node) == 0)
+			return loop->links[i];
+	return NULL;
+}
+
+/* --- router: a peer's conversation towards us */
+
+static void loop_take_hello(struct loop *loop, struct link *link,
+			    const struct wire_message *message)
+{
+	(void)loop;
+	(void)message;
+	directory_clear(link->directory);
+}
+
+static void loop_take_dictionary(struct loop *loop, struct link *link,
+				 const struct wire_message *message)
+{
+	uint32_t bad = directory_learn(link->directory, loop->dictionary, message);
+
+	refusal_count(&loop->refusals, REFUSAL_BAD_IDENTITY, bad);
+}
+
+static void loop_take_records(struct loop *loop, struct link *link,
+			      const struct wire_message *message)
+{
+	uint64_t bad = link->counts.bad;
+
+	apply_records(loop->tables, link->directory, message, &link->counts);
+	refusal_count(&loop->refusals, REFUSAL_BAD_RECORD, link->counts.bad - bad);
+	link->received_records += message->records4.count + message->records6.count;
+}
+
+static void loop_take_bulk_done(struct loop *loop, struct link *link,
+				const struct wire_message *message)
+{
+	(void)loop;
+	if (message->round == link->intake.round)
+		log_info("sync: %s has sent its full table: %llu records so far, %llu unknown",
+			 link->config.name, (unsigned long long)link->received_records,
+			 (unsigned long long)link->counts.unknown);
+}
+
+typedef void loop_take(struct loop *loop, struct link *link, const struct wire_message *message);
+
+static loop_take *const loop_takes[WIRE_TYPE_LIMIT] = {
+	[WIRE_HELLO] = loop_take_hello,
+	[WIRE_DICTIONARY] = loop_take_dictionary,
+	[WIRE_RECORDS] = loop_take_records,
+	[WIRE_BULK_DONE] = loop_take_bulk_done,
+};
+
+/* A refused hello isn't answered: its sender tries again by itself. */
+static void loop_refuse(struct loop *loop, const struct intake_route *route,
+			const struct wire_message *message, enum refusal refusal)
+{
+	struct wire_message reset = { 0 };
+
+	refusal_count(&loop->refusals, refusal, 1);
+	if (refusal == REFUSAL_UNKNOWN_MESSAGE || message->type == WIRE_HELLO)
+		return;
+	intake_reset(message, refusal_name(refusal), &reset);
+	loop_transmit(loop, loop->router, route, &reset);
+}
+
+static void loop_take_request(void *context, const struct intake_route *route, const uint8_t *data,
+			      size_t size)
+{
+	struct loop *loop = context;
+	struct wire_message message;
+	enum refusal refusal = wire_decode(data, size, &message);
+	struct link *link = refusal ? NULL : loop_find_link(loop, message.node);
+
+	if (!link) {
+		refusal_count(&loop->refusals, refusal ? refusal : REFUSAL_UNKNOWN_NODE, 1);
+		return;
+	}
+	link->received_bytes += size;
+	refusal = intake_receive(&link->intake, route, &message, loop->now_us);
+	if (refusal)
+		loop_refuse(loop, route, &message, refusal);
+	else if (loop_takes[message.type])
+		loop_takes[message.type](loop, link, &message);
+}
+
+/* --- dealer: a peer's answers to us */
+
+struct loop_dealer {
+	struct loop *loop;
+	struct link *link;
+};
+
+static void loop_take_answer(void *context, const struct intake_route *route, const uint8_t *data,
+			     size_t size)
+{
+	struct loop_dealer *dealer = context;
+	struct link *link = dealer->link;
+	struct wire_message message;
+	enum refusal refusal = wire_decode(data, size, &message);
+	bool mark_all = false;
+
+	(void)route;
+	if (!refusal && strcmp(message.node, link->config.name) != 0)
+		refusal = REFUSAL_UNKNOWN_NODE;
+	if (!refusal) {
+		link->received_bytes += size;
+		refusal = peer_receive(&link->peer, &message, dealer->loop->now_us, &mark_all);
+	}
+	refusal_count(&dealer->loop->refusals, refusal, 1);
+	if (mark_all)
+		link_mark_all(link);
+}
+
+static bool loop_receive_router(struct loop *loop)
+{
+	uint64_t malformed = 0;
+	uint32_t taken = transport_receive(loop->router, LOOP_RECEIVE_BUDGET, loop_take_request,
+					   loop, &malformed);
+
+	refusal_count(&loop->refusals, REFUSAL_FRAMES, malformed);
+	refusal_count(&loop->refusals, REFUSAL_HANDSHAKE, transport_take_failures(loop->router));
+	return taken == LOOP_RECEIVE_BUDGET;
+}
+
+static bool loop_receive_dealer(struct loop *loop, struct link *link)
+{
+	struct loop_dealer dealer = { loop, link };
+	uint64_t malformed = 0;
+	uint32_t taken = transport_receive(link->dealer, LOOP_RECEIVE_BUDGET, loop_take_answer,
+					   &dealer, &malformed);
+
+	refusal_count(&loop->refusals, REFUSAL_FRAMES, malformed);
+	return taken == LOOP_RECEIVE_BUDGET;
+}
+
+bool loop_receive(struct loop *loop)
+{
+	bool more = loop_receive_router(loop);
+
+	for (uint32_t i = 0; i < loop->links_count; i++)
+		more |= loop_receive_dealer(loop, loop->links[i]);
+	return more;
+}

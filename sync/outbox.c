@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "sync/outbox.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define OUTBOX_BITS 64
+
+int outbox_init(struct outbox *outbox, const struct tables *tables)
+{
+	uint32_t words4 = tables->conn4_buckets / OUTBOX_BITS;
+	uint32_t count = words4 + tables->conn6_buckets / OUTBOX_BITS;
+
+	*outbox = (struct outbox){ .tables = tables, .words4 = words4, .words_count = count };
+	outbox->words = calloc(count + 1, sizeof(uint64_t));
+	outbox->summary = calloc(count / OUTBOX_BITS + 1, sizeof(uint64_t));
+	if (outbox->words && outbox->summary)
+		return 0;
+	outbox_destroy(outbox);
+	return -ENOMEM;
+}
+
+void outbox_destroy(struct outbox *outbox)
+{
+	free(outbox->words);
+	free(outbox->summary);
+	outbox->words = outbox->summary = NULL;
+}
+
+void outbox_mark(struct outbox *outbox, uint32_t word, uint64_t bits)
+{
+	uint64_t fresh = bits & ~outbox->words[word];
+
+	outbox->words[word] |= fresh;
+	outbox->pending += (uint64_t)__builtin_popcountll(fresh);
+	outbox->summary[word / OUTBOX_BITS] |= 1ULL << word % OUTBOX_BITS;
+}
+
+void outbox_mark_all(struct outbox *outbox)
+{
+	for (uint32_t word = 0; word < outbox->words_count; word++)
+		outbox_mark(outbox, word, ~0ULL);
+	outbox->sweep_left = outbox->words_count;
+	outbox->withheld = 0;
+}
+
+static void outbox_collect_words(uint64_t *dirty, uint32_t count, uint32_t offset,
+				 struct outbox **outboxes, uint32_t outboxes_count)
+{
+	for (uint32_t word = 0; word < count; word++) {
+		uint64_t bits;
+
+		/* A plain look first: an exchange would take the line from the packet path. */
+		if (!LBD_READ_ONCE(dirty[word]))
+			continue;
+		bits = __atomic_exchange_n(&dirty[word], 0, __ATOMIC_SEQ_CST);
+		for (uint32_t i = 0; i < outboxes_count; i++)
+			outbox_mark(outboxes[i], offset + word, bits);
+	}
+}
+
+void outbox_collect(const struct tables *tables, struct outbox **outboxes, uint32_t count)
+{
+	uint32_t words4 = tables->conn4_buckets / OUTBOX_BITS;
+
+	outbox_collect_words(tables->dirty4, words4, 0, outboxes, count);
+	outbox_collect_words(tables->dirty6, tables->conn6_buckets / OUTBOX_BITS, words4, outboxes,
+			     count);
+}
+
+/* --- taking */
+
+struct outbox_taking {
+	struct outbox *outbox;
+	const struct dictionary *dictionary;
+	struct outbox_batch *batch;
+	uint32_t now;
+	bool remote_too; /* a sweep is on */
+};
+
+/*
+ * Is the entry worth a record? A tick that is just ahead of now (see tables.c)
+ * makes the age 0 but the idle time huge: hence both.
+ */
+static bool outbox_is_alive(const struct outbox_taking *taking, uint64_t value, uint32_t age_ms)
+{
+	const struct lbd_timeouts *timeouts = &taking->outbox->tables->timeouts;
+
+	if (!(value & LBD_CONN_CONFIRMED))
+		return false;
+	if ((value & LBD_CONN_REMOTE) && !taking->remote_too)
+		return false;
+	return age_ms == 0 || !lbd_value_expired(value, taking->now, timeouts);
+}
+
+/* Before the dictionary tells the peer what the ids are, a record would say nothing. */
+static bool outbox_is_told(const struct outbox_taking *taking, const struct table_entry *entry)
+{
+	if (taking->dictionary->backend_service[entry->backend] == entry->service)
+		return true;
+	taking->outbox->withheld++;
+	return false;
+}
+
+static bool outbox_record(const struct outbox_taking *taking, const struct table_entry *entry,
+			  struct wire_record *ret)
+{
+	uint64_t value = lbd_value_make(entry->backend, entry->vip_port, entry->flags, entry->tick);
+
+	ret->age_ms = tables_age_ms(taking->outbox->tables, value, taking->now);
+	if (!outbox_is_alive(taking, value, ret->age_ms) || !outbox_is_told(taking, entry))
+		return false;
+	ret->service = entry->service;
+	ret->backend = entry->backend;
+	ret->client = entry->client;
+	ret->client_port = entry->client_port;
+	ret->vip_port = entry->vip_port;
+	ret->flags = (entry->flags & LBD_CONN_CLOSING ? WIRE_CONN_CLOSING : 0) |
+		     (entry->flags & LBD_CONN_UDP ? WIRE_CONN_UDP : 0);
+	return true;
+}
+
+static void outbox_take_bucket4(const struct outbox_taking *taking, uint32_t bucket)
+{
+	struct outbox_batch *batch = taking->batch;
+	struct wire_record record;
+	struct table_entry entry;
+
+	for (uint32_t slot = 0; slot < LBD_BUCKET_SLOTS; slot++)
+		if (tables_read4(taking->outbox->tables, bucket, slot, &entry) &&
+		    outbox_record(taking, &entry, &record))
+			wire_put_record4(batch->rows4 + WIRE_RECORD4_SIZE * batch->rows4_count++,
+					 &record);
+}
+
+static void outbox_take_bucket6(const struct outbox_taking *taking, uint32_t bucket)
+{
+	struct outbox_batch *batch = taking->batch;
+	struct wire_record record;
+	struct table_entry entry;
+
+	for (uint32_t slot = 0; slot < LBD_BUCKET_SLOTS; slot++)
+		if (tables_read6(taking->outbox->tables, bucket, slot, &entry) &&
+		    outbox_record(taking, &entry, &record))
+			wire_put_record6(batch->rows6 + WIRE_RECORD6_SIZE * batch->rows6_count++,
+					 &record);
+}
+
+static bool outbox_is_full(const struct outbox_batch *batch)
+{
+	return batch->rows4_count > WIRE_RECORDS4_MAX - LBD_BUCKET_SLOTS ||
+	       batch->rows6_count > WIRE_RECORDS6_MAX - LBD_BUCKET_SLOTS ||
+	       batch->buckets_count == OUTBOX_BUCKETS_MAX;
+}
+
+static void outbox_take_bit(const struct outbox_taking *taking, uint32_t word, uint32_t bit)
+{
+	struct outbox *outbox = taking->outbox;
+	struct outbox_batch *batch = taking->batch;
+
+	outbox->words[word] &= ~(1ULL << bit);
+	outbox->pending--;
+	batch->buckets[batch->buckets_count++] = word * OUTBOX_BITS + bit;
+	if (word < outbox->words4)
+		outbox_take_bucket4(taking, word * OUTBOX_BITS + bit);
+	else
+		outbox_take_bucket6(taking, (word - outbox->words4) * OUTBOX_BITS + bit);
+}
+
+/* Empty the word at the cursor. False: the batch was full before the word was empty. */
+static bool outbox_take_word(const struct outbox_taking *taking)
+{
+	struct outbox *outbox = taking->outbox;
+	uint32_t word = outbox->cursor;
+
+	while (outbox->words[word]) {
+		if (outbox_is_full(taking->batch))
+			return false;
+		outbox_take_bit(taking, word, (uint32_t)__builtin_ctzll(outbox->words[word]));
+	}
+	outbox->summary[word / OUTBOX_BITS] &= ~(1ULL << word % OUTBOX_BITS);
+	return true;
+}
+
+/* How many words from the cursor on are surely empty, by the summary; 0 if its own isn't. */
+static uint32_t outbox_empty_run(const struct outbox *outbox)
+{
+	uint32_t word = outbox->cursor, bit = word % OUTBOX_BITS;
+	uint64_t marked = outbox->summary[word / OUTBOX_BITS] >> bit;
+	uint32_t run = marked ? (uint32_t)__builtin_ctzll(marked) : OUTBOX_BITS - bit;
+	uint32_t left = outbox->words_count - word;
+
+	return run < left ? run : left;
+}
+
+static void outbox_move_on(struct outbox *outbox, uint32_t words)
+{
+	outbox->cursor += words;
+	if (outbox->cursor == outbox->words_count)
+		outbox->cursor = 0;
+	outbox->sweep_left -= words < outbox->sweep_left ? words : outbox->sweep_left;
+}
+
+void outbox_take(struct outbox *outbox, const struct dictionary *dictionary,
+		 struct outbox_batch *batch)
+{
+	struct outbox_taking taking = { outbox, dictionary, batch, tables_now(outbox->tables),
+					outbox->sweep_left > 0 };
+	uint32_t run;
+
+	batch->rows4_count = batch->rows6_count = batch->buckets_count = 0;
+	batch->cursor = outbox->cursor;
+	batch->sweep_left = outbox->sweep_left;
+	while (outbox->pending > 0) {
+		run = outbox_empty_run(outbox);
+		if (run == 0 && !outbox_take_word(&taking))
+			return;
+		outbox_move_on(outbox, run ? run : 1);
+	}
+	outbox->sweep_left = 0;
+}
+
+void outbox_restore(struct outbox *outbox, const struct outbox_batch *batch)
+{
+	for (uint32_t i = 0; i < batch->buckets_count; i++)
+		outbox_mark(outbox, batch->buckets[i] / OUTBOX_BITS,
+			    1ULL << batch->buckets[i] % OUTBOX_BITS);
+	outbox->cursor = batch->cursor;
+	outbox->sweep_left = batch->sweep_left;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a peer has not been told yet: one bit a bucket, whatever happened in it.
+ *
+ *   packet path --sets--> dirty words --taken by exchange--> outbox of each peer
+ *   outbox --clear the bit, then read the bucket--> batch --> one RECORDS message
+ *
+ * Live, catch-up and full resync are the same: bits that are set. Repeated
+ * changes coalesce, a slow peer only lags, and nothing can overflow. A bit is
+ * cleared before its bucket is read: a change after the read sets it again, a
+ * change before the read is in what was read.
+ *
+ * Both tables share one row of words, IPv4 first. A summary holds one bit a
+ * word, so that a nearly empty outbox costs next to nothing to search. Words
+ * are visited round-robin; a sweep is one full round since everything was
+ * marked, after which all that was marked then has been taken.
+ */
+#ifndef SYNC_OUTBOX_H
+#define SYNC_OUTBOX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dataplane/tables.h"
+#include "sync/dictionary.h"
+#include "sync/wire.h"
+
+struct outbox {
+	const struct tables *tables;
+	uint64_t *words;   /* a bit a bucket */
+	uint64_t *summary; /* a bit a word */
+	uint32_t words4;   /* of them for IPv4 */
+	uint32_t words_count;
+	uint32_t cursor;     /* word to visit next */
+	uint32_t sweep_left; /* words to visit until the sweep is done; 0: none is on */
+	uint64_t pending;    /* bits set */
+	uint64_t withheld;   /* entries passed over since their ids aren't in our dictionary yet */
+};
+
+/* Buckets a batch may empty: those without a confirmed entry yield no row. */
+#define OUTBOX_BUCKETS_MAX 4096
+
+/* What was taken out for one message, and what it takes to put it back. */
+struct outbox_batch {
+	uint8_t rows4[WIRE_RECORDS4_MAX * WIRE_RECORD4_SIZE];
+	uint8_t rows6[WIRE_RECORDS6_MAX * WIRE_RECORD6_SIZE];
+	uint32_t rows4_count;
+	uint32_t rows6_count;
+	uint32_t buckets[OUTBOX_BUCKETS_MAX]; /* as word * 64 + bit */
+	uint32_t buckets_count;
+	uint32_t cursor; /* of the outbox, before */
+	uint32_t sweep_left;
+};
+
+/* 0 or -ENOMEM. Nothing is marked. */
+int outbox_init(struct outbox *outbox, const struct tables *tables);
+void outbox_destroy(struct outbox *outbox);
+
+/* Mark the buckets of @bits in word @word; mark everything and begin a sweep. */
+void outbox_mark(struct outbox *outbox, uint32_t word, uint64_t bits);
+void outbox_mark_all(struct outbox *outbox);
+
+/* Take the tables' dirty words into each of @outboxes, which share the tables. */
+void outbox_collect(const struct tables *tables, struct outbox **outboxes, uint32_t count);
+
+/*
+ * Take marked buckets and put their confirmed entries into @batch, as many as a
+ * message takes. Outside a sweep, entries that a peer told us are left out:
+ * who told us tells the others.
+ */
+void outbox_take(struct outbox *outbox, const struct dictionary *dictionary,
+		 struct outbox_batch *batch);
+
+/* The batch couldn't be sent: mark its buckets again. Only for the last batch taken. */
+void outbox_restore(struct outbox *outbox, const struct outbox_batch *batch);
+
+#endif

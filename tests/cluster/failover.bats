@@ -1,0 +1,99 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Promise: when the active node dies the standby carries every established
+# connection on; a node that comes back waits until its table is complete.
+
+setup_file() {
+  load all.sh
+  lab_up failover
+  backends_up
+  pair_up be1 be2 be3
+}
+
+setup() {
+  load all.sh
+}
+
+teardown() {
+  talk_stop load
+  [[ $BATS_TEST_COMPLETED ]] || lab_autopsy 25
+}
+
+# Both nodes up and lb1 active, whatever the last test left.
+restore() {
+  alive lbd-lb1 || node_boot lb1
+  wait_for 20 "lb1 in sync" node_in_sync lb1
+  wait_for 10 "lb1 active" node_is_active lb1
+  wait_for 5 "lb2 backup" node_has_role lb2 backup
+}
+
+@test "power loss of the active node breaks none of 500 connections" {
+  load_start 500 2000
+  sleep 1
+  node_kill lb1
+  wait_for 3 "lb2 active" node_is_active lb2
+  sleep 2
+  load_unbroken powerless
+  sleep 1
+  load_unharmed afterwards
+}
+
+@test "a node that comes back does not take the VIPs before its table is complete" {
+  [[ -f $LAB/lbd-lb1.pid ]] && node_kill lb1
+  load_start 300 1000
+  # Cut off it can't know what its peer knows.
+  lbd_detach lb1
+  rm -rf /run/lbd/lb1
+  lbd_start lb1
+  keepalived_start lb1
+  wait_for 3 "fault" node_has_role lb1 fault
+  ctl_says lb1 '.gate.open == false' role
+  [[ $(<"/run/lbd/lb1/gate") == -254 ]]
+  lab_mend lb1
+  wait_for 8 "lb1 in sync" node_in_sync lb1
+  entries=$(ctl_json lb1 .count connections)
+  wait_for 10 "lb1 active" node_is_active lb1
+  echo "$entries connections at the time it might take over"
+  ((entries >= 300))
+  sleep 2
+  load_unbroken returned
+}
+
+@test "a planned stop of keepalived moves the VIPs and breaks nothing" {
+  restore
+  load_start 500 2000
+  sleep 1
+  kill -TERM "$(lab_pid keepalived-lb1)"
+  wait_for 3 "lb2 active" node_is_active lb2
+  sleep 1.5
+  load_unbroken planned
+  keepalived_start lb1
+  wait_for 10 "lb1 active" node_is_active lb1
+  sleep 1.5
+  load_unbroken back
+}
+
+@test "death of lbd alone moves nothing and breaks nothing" {
+  restore
+  load_start 300 2000
+  murder lbd-lb1
+  sleep 1.5
+  node_has_vips lb1
+  load_unharmed alone
+  lbd_start lb1
+  node_has_role lb1 master
+  ctl_says lb1 .gate.open role
+}
+
+@test "death of the standby is nobody's business" {
+  restore
+  load_start 300 2000
+  node_kill lb2
+  sleep 1
+  load_unharmed standby
+  node_boot lb2
+  wait_for 20 "lb2 in sync" node_in_sync lb2
+  wait_for 5 "lb2 backup" node_has_role lb2 backup
+  load_unharmed returned
+}

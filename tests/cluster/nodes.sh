@@ -1,0 +1,254 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The pair: lb1 (preferred) and lb2, each with lbd and keepalived. All labs'
+# nodes share one machine, so each node's instance is called like the node.
+
+LAB_LBD=${LAB_LBD:-$LAB_BUILD/lbd}
+LAB_LBCTL=${LAB_LBCTL:-$LAB_BUILD/lbctl}
+LAB_OBJECTS=${LAB_OBJECTS:-$LAB_BUILD/bpf}
+
+declare -gAr NODE_PEER=([lb1]=lb2 [lb2]=lb1)
+declare -gAr NODE_PRIORITY=([lb1]=110 [lb2]=100)
+
+# --- configuration
+
+config_head() {
+  cat <<EOC
+instance: $1
+node: $1
+xdp:
+  interfaces: [eth0]
+  mode: native
+limits:
+  connections-ipv4: 65536
+  connections-ipv6: 65536
+EOC
+}
+
+config_cluster() {
+  local node=$1 peer=${NODE_PEER[$1]}
+  cat <<EOC
+cluster:
+  secret-file: $LAB/secret
+  listen: $(host4 "$node"):7400
+  peers:
+    - name: $peer
+      address: $(host4 "$peer"):7400
+vrrp:
+  interface: eth0
+  router-id: 51
+  priority: ${NODE_PRIORITY[$node]}
+  source: $(host4 "$node")
+  peers: [$(host4 "$peer")]
+EOC
+}
+
+# config_service NAME VIP PORT PROTOCOL FORWARD host4|host6 BACKEND...
+config_service() {
+  local family=$6 backend
+  cat <<EOC
+  - name: $1
+    vip: $2
+    port: $3
+    protocol: $4
+    forward: $5
+    health:
+      interval: 500ms
+      timeout: 400ms
+      rise: 1
+      fall: 2
+    backends:
+EOC
+  shift 6
+  for backend; do
+    printf '      - name: %s\n        address: %s\n' "$backend" "$("$family" "$backend")"
+  done
+}
+
+# config_vip NAME VIP FORWARD host4|host6 BACKEND...: HTTP, and talk over TCP and UDP.
+config_vip() {
+  local name=$1 vip=$2
+  shift 2
+  config_service "web-$name" "$vip" 80 tcp "$@"
+  config_service "talk-$name" "$vip" 7000 tcp "$@"
+  config_service "probe-$name" "$vip" 7000 udp "$@"
+}
+
+# config_services BACKEND...: the standard ones, on LAB_VIPS.
+config_services() {
+  echo "services:"
+  config_vip dsr4 "$VIP4_DSR" dsr host4 "$@"
+  config_vip ipip4 "$VIP4_IPIP" ipip host4 "$@"
+  config_vip dsr6 "$VIP6_DSR" dsr host6 "$@"
+  config_vip ipip6 "$VIP6_IPIP" ipip host6 "$@"
+}
+
+# config_pair NODE BACKEND...: a node of the pair with the standard services.
+config_pair() {
+  config_head "$1"
+  config_cluster "$1"
+  shift
+  config_services "$@"
+}
+
+# config_solo NODE BACKEND...: a node without a peer.
+config_solo() {
+  config_head "$1"
+  shift
+  config_services "$@"
+}
+
+# config_write NODE: the file is what standard input says, at one stroke.
+config_write() {
+  cat >"$LAB/$1.yaml.new"
+  mv "$LAB/$1.yaml.new" "$LAB/$1.yaml"
+}
+
+config_secret() {
+  [[ -f $LAB/secret ]] || (umask 077 && openssl rand -hex 16 >"$LAB/secret")
+}
+
+# --- lbd
+
+ctl() {
+  local node=$1
+  shift
+  on "$node" "$LAB_LBCTL" --instance "$node" "$@"
+}
+
+# ctl_json NODE FILTER COMMAND...: what jq makes of the answer.
+ctl_json() {
+  local node=$1 filter=$2
+  shift 2
+  ctl "$node" --json "$@" | jq -r "$filter"
+}
+
+# ctl_says NODE FILTER COMMAND...: true if the filter says so.
+ctl_says() {
+  local node=$1 filter=$2
+  shift 2
+  ctl "$node" --json "$@" | jq -e "$filter"
+}
+
+lbd_spawn() {
+  local node=$1
+  shift
+  config_secret
+  spawn "$node" "lbd-$node" "$LAB_LBD" --config "$LAB/$node.yaml" --objects "$LAB_OBJECTS" "$@"
+}
+
+# lbd_start NODE: returns when it answers.
+lbd_start() {
+  lbd_spawn "$@"
+  wait_for 10 "an answer of lbd on $1" ctl "$1" status --json
+}
+
+lbd_detach() {
+  on "$1" "$LAB_LBD" --config "$LAB/$1.yaml" --detach >>"$LAB/logs/lbd-$1.log" 2>&1
+}
+
+backends_healthy() {
+  ctl_says "$1" '[.backends[] | .state] | length > 0 and all(. == "up")' backends
+}
+
+# node_up NODE: lbd answers and all its backends take connections.
+node_up() {
+  lbd_start "$1" && wait_for 5 "healthy backends at $1" backends_healthy "$1"
+}
+
+# --- keepalived
+
+# The config is the one that lbctl prints; the notify script and lbctl are those of this tree.
+keepalived_conf() {
+  "$LAB_LBCTL" keepalived "$LAB/$1.yaml" |
+    sed "s|[^ \"]*/keepalived-notify|$LAB/keepalived-notify|" >"$LAB/keepalived-$1.conf"
+  [[ ${PIPESTATUS[0]} == 0 ]]
+}
+
+# keepalived refuses scripts in places where others than root may write.
+keepalived_notify() {
+  install -m 755 "$LAB_ROOT/packaging/keepalived-notify" "$LAB/keepalived-notify"
+  ln -sf "$LAB_LBCTL" "$LAB/lbctl"
+}
+
+keepalived_start() {
+  local node=$1
+  keepalived_notify && keepalived_conf "$node" || return 1
+  PATH=$LAB:$PATH spawn "$node" "keepalived-$node" keepalived --dont-fork --log-console \
+    --log-detail --use-file "$LAB/keepalived-$node.conf" \
+    --pid "$LAB/keepalived-$node-parent.pid" --vrrp_pid "$LAB/keepalived-$node-vrrp.pid"
+}
+
+node_mac() {
+  echo "02:00:00:00:00:${LAB_HOSTS[$1]}"
+}
+
+node_has_role() {
+  ctl_says "$1" ".role == \"$2\"" role
+}
+
+node_in_sync() {
+  ctl_says "$1" '[.peers[] | .state == "live" and .received_all] | length > 0 and all' peers &&
+    ctl_says "$1" .gate.open role
+}
+
+node_has_vips() {
+  local vip
+  for vip in "${LAB_VIPS[@]}"; do
+    [[ -n $(on "$1" ip -o address show to "$vip" dev eth0) ]] || return 1
+  done
+}
+
+node_is_active() {
+  node_has_vips "$1" && node_has_role "$1" master
+}
+
+# Power loss: both daemons at once, and no more packets either way.
+node_kill() {
+  murder "lbd-$1"
+  murder "keepalived-$1"
+  lab_cut "$1"
+}
+
+# What a reboot leaves of a node: its disk. No program, no pins, no VIPs.
+node_boot() {
+  local node=$1 vip
+  lbd_detach "$node" || return 1
+  rm -rf "/run/lbd/$node"
+  for vip in "${LAB_VIPS[@]}"; do
+    on "$node" ip address del "$vip" dev eth0 2>/dev/null || true
+  done
+  lab_mend "$node"
+  lbd_start "$node" && keepalived_start "$node"
+}
+
+# pair_with CONFIG [BACKEND...]: both nodes, lb1 active, in sync. CONFIG NODE [BACKEND...] prints
+# the config of a node.
+pair_with() {
+  local node config=$1
+  shift
+  for node in lb1 lb2; do
+    "$config" "$node" "$@" | config_write "$node"
+    node_up "$node" || return 1
+  done
+  for node in lb1 lb2; do
+    wait_for 15 "$node in sync" node_in_sync "$node" || return 1
+    keepalived_start "$node" || return 1
+  done
+  wait_for 10 "lb1 active" node_is_active lb1 && wait_for 5 "lb2 backup" node_has_role lb2 backup
+}
+
+pair_up() {
+  pair_with config_pair "$@"
+}
+
+# solo_up BACKEND...: lb1 alone, which has the VIPs without keepalived.
+solo_up() {
+  local vip
+  for vip in "${LAB_VIPS[@]}"; do
+    on lb1 ip address add "$vip" dev eth0
+  done
+  config_solo lb1 "$@" | config_write lb1
+  node_up lb1
+}

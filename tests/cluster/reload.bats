@@ -1,0 +1,177 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Promise: a good config applies at one stroke and no flow notices; a bad one
+# is refused with its line, its key and the remedy, and nothing changes.
+
+setup_file() {
+  load all.sh
+  lab_up reload
+  backends_up
+  solo_up be1 be2
+}
+
+setup() {
+  load all.sh
+  config_solo lb1 be1 be2 | config_write lb1
+  ctl lb1 reload >/dev/null
+  wait_for 5 "healthy backends" backends_healthy lb1
+  load_start 200 4000
+}
+
+teardown() {
+  talk_stop load
+  [[ $BATS_TEST_COMPLETED ]] || lab_autopsy 15
+}
+
+# What the packet path goes by: everything but counters and times.
+state() {
+  ctl_json lb1 '[.generation.running, .services, .commits, .reloads]' status
+  ctl_json lb1 '[.services[] | [.name, .vip, .port, .forward, .state, .backends, .up]]' services
+  ctl_json lb1 '[.backends[] | [.service, .name, .address, .state, .weight]]' backends
+}
+
+# spoilt SED KEY LINE_PATTERN REMEDY: the config with one fault is refused by check and by
+# reload alike. The message names the line that SED spoilt, the key and what to do.
+spoilt() {
+  local before line output
+  before=$(state)
+  cp "$LAB/lb1.yaml" "$LAB/good.yaml"
+  sed -i "$1" "$LAB/lb1.yaml"
+  line=$(grep -n -m1 -- "$3" "$LAB/lb1.yaml" | cut -d: -f1)
+  for command in "check $LAB/lb1.yaml" reload; do
+    # shellcheck disable=SC2086 # words of a command
+    if output=$(ctl lb1 $command 2>&1); then
+      echo "accepted by $command: $1"
+      return 1
+    fi
+    echo "$output"
+    [[ $output == *"lb1.yaml:$line:"* ]]
+    [[ $output == *"$2"* ]]
+    grep -qiE "$4" <<<"$output"
+  done
+  mv "$LAB/good.yaml" "$LAB/lb1.yaml"
+  diff <(echo "$before") <(state)
+  load_unharmed spoilt
+}
+
+@test "an unknown key is refused, naming the nearest known one" {
+  spoilt '0,/forward:/s//foward:/' foward 'foward:' 'forward'
+}
+
+@test "an unknown section is refused" {
+  spoilt 's/^limits:/limit:/' limit '^limit:' 'limits'
+}
+
+@test "a word where a number belongs is refused" {
+  spoilt '0,/port: 80/s//port: http/' port 'port: http' 'number|1.*65535|any'
+}
+
+@test "a number out of its range is refused, naming the range" {
+  spoilt '0,/port: 80/s//port: 70000/' port 'port: 70000' '65535'
+}
+
+@test "an address that is none is refused" {
+  spoilt "0,/address: 192.0.2.21/s//address: 192.0.2.321/" address '192.0.2.321' 'address'
+}
+
+@test "a forwarding mode that doesn't exist is refused, naming those that do" {
+  spoilt '0,/forward: dsr/s//forward: nat/' forward 'forward: nat' 'dsr.*ipip'
+}
+
+@test "a service without backends is refused" {
+  spoilt '0,/^    backends:/{/^    backends:/,/^  - name/{/^  - name/!d}}' backends \
+    'name: web-dsr4' 'backend'
+}
+
+@test "dsr to a backend of the other family is refused" {
+  spoilt '0,/address: 192.0.2.21/s//address: 2001:db8::21/' address '2001:db8::21' 'ipip|dsr'
+}
+
+@test "the same service twice is refused" {
+  spoilt '0,/vip: 192.0.2.101/s//vip: 192.0.2.100/' vip 'name: web-ipip4' 'web-dsr4|already|twice'
+}
+
+@test "broken YAML is refused" {
+  spoilt '0,/interfaces: \[eth0\]/s//interfaces: [eth0/' '' 'mode: native' "YAML|expected|','"
+}
+
+@test "a backend that a reload adds gets new connections, and old ones stay" {
+  config_solo lb1 be1 be2 be3 | config_write lb1
+  ctl lb1 reload
+  wait_for 5 "healthy backends" backends_healthy lb1
+  load_unharmed added
+  fresh be3
+}
+
+# fresh SERVER: new connections reach it.
+fresh() {
+  local i
+  for ((i = 0; i < 60; i++)); do
+    http_get "http://$(at_vip "${2:-$VIP4_DSR}" 80)/"
+  done | sort | uniq -c >"$LAB/fresh"
+  cat "$LAB/fresh"
+  grep -q "backend $1" "$LAB/fresh"
+}
+
+@test "SIGHUP reloads" {
+  reloads=$(ctl_json lb1 .reloads status)
+  config_solo lb1 be1 be2 be3 | config_write lb1
+  kill -HUP "$(lab_pid lbd-lb1)"
+  wait_for 3 "the reload" ctl_says lb1 ".reloads == $reloads + 1" status
+  wait_for 5 "healthy backends" backends_healthy lb1
+  load_unharmed hup
+  fresh be3
+}
+
+@test "SIGHUP with a bad file changes nothing, and the log says why" {
+  before=$(state)
+  echo "nonsense: 1" >>"$LAB/lb1.yaml"
+  kill -HUP "$(lab_pid lbd-lb1)"
+  wait_for 3 "the refusal" grep -q 'lb1.yaml:[0-9]*: nonsense' "$LAB/logs/lbd-lb1.log"
+  diff <(echo "$before") <(state)
+  load_unharmed hup
+}
+
+@test "a backend added by lbctl gets new connections until the next reload" {
+  ctl lb1 backend add web-dsr4 be3 "$(host4 be3)"
+  wait_for 5 "healthy backends" backends_healthy lb1
+  fresh be3
+  ctl_says lb1 .runtime_changes status
+  load_unharmed added
+  ctl lb1 reload
+  fails fresh be3
+  ctl_says lb1 '.runtime_changes == false' status
+}
+
+@test "a drained backend keeps its connections and gets no new ones" {
+  for service in web talk probe; do
+    ctl lb1 backend drain "$service-dsr4" be1
+  done
+  fails fresh be1
+  sleep 0.5
+  load_unharmed drained
+  jq -e '.servers.be1 > 50' <<<"$(talk_mark load still)"
+  for service in web talk probe; do
+    ctl lb1 backend undrain "$service-dsr4" be1
+  done
+  fresh be1
+}
+
+@test "weights share new connections out" {
+  ctl lb1 backend weight web-dsr4 be1 300
+  fresh be1
+  heavy=$(awk '/backend be1/ { print $1 }' "$LAB/fresh")
+  echo "$heavy of 60 where 45 are due"
+  ((heavy > 33 && heavy < 57))
+  load_unharmed weights
+}
+
+@test "a removed service's VIP is the kernel's again, the others don't notice" {
+  config_solo lb1 be1 be2 | sed '/name: web-ipip6/,/name: talk-ipip6/{/name: talk-ipip6/!d}' |
+    config_write lb1
+  ctl lb1 reload
+  fails http_get "http://[$VIP6_IPIP]/"
+  http_get "http://[$VIP6_DSR]/"
+  load_unharmed removed
+}

@@ -1,0 +1,112 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Promise: the daemon may die at any moment. Packets flow on, and the next
+# start takes over what is pinned without touching a flow.
+
+setup_file() {
+  load all.sh
+  lab_up restart
+  backends_up
+  solo_up be1 be2 be3
+}
+
+setup() {
+  load all.sh
+}
+
+teardown() {
+  talk_stop load
+  [[ $BATS_TEST_COMPLETED ]] || lab_autopsy 15
+}
+
+@test "twenty times kill -9 of lbd under traffic loses no packet and no connection" {
+  load_start 300 8000
+  program=$(ctl_json lb1 .generation.running.prog_id status)
+  for ((i = 0; i < 20; i++)); do
+    sleep "0.0$((RANDOM % 10))"
+    murder lbd-lb1
+    lbd_start lb1
+  done
+  load_unharmed killed
+  ctl_says lb1 .adopted status
+  [[ $(ctl_json lb1 .generation.running.prog_id status) == "$program" ]]
+}
+
+@test "lbd killed while it starts, twenty times, leaves the traffic alone" {
+  load_start 300 8000
+  for ((i = 0; i < 20; i++)); do
+    murder lbd-lb1
+    lbd_spawn lb1
+    sleep "0.$((RANDOM % 3))$((RANDOM % 10))"
+  done
+  murder lbd-lb1
+  lbd_start lb1
+  load_unharmed starting
+}
+
+@test "packets flow on while no daemon runs" {
+  load_start 300 8000
+  murder lbd-lb1
+  sleep 2
+  load_unharmed headless
+  http_get "http://$VIP4_IPIP/" | grep -x 'backend be[123]'
+  lbd_start lb1
+}
+
+@test "the connection table is the same after a restart" {
+  load_start 300 1000
+  before=$(ctl_json lb1 .count connections --service talk-dsr4)
+  murder lbd-lb1
+  lbd_start lb1
+  after=$(ctl_json lb1 .count connections --service talk-dsr4)
+  echo "before $before, after $after"
+  ((before >= 75 && after == before))
+}
+
+@test "a drained backend stays drained after kill -9" {
+  ctl lb1 backend drain web-dsr4 be1
+  murder lbd-lb1
+  lbd_start lb1
+  state=$(ctl_json lb1 '.backends[] | select(.name == "be1") | .state' backends web-dsr4)
+  ctl lb1 backend undrain web-dsr4 be1
+  [[ $state == draining ]]
+}
+
+@test "a second daemon of the same instance is refused" {
+  run on lb1 "$LAB_LBD" --config "$LAB/lb1.yaml" --objects "$LAB_OBJECTS"
+  echo "$output"
+  [[ $status == 1 && $output == *"another lbd runs this instance"* ]]
+}
+
+@test "a config with other table sizes is refused, and the pinned table serves on" {
+  load_start 100 1000
+  murder lbd-lb1
+  sed 's/connections-ipv4: .*/connections-ipv4: 131072/' "$LAB/lb1.yaml" >"$LAB/sized.yaml"
+  run on lb1 "$LAB_LBD" --config "$LAB/sized.yaml" --objects "$LAB_OBJECTS"
+  echo "$output"
+  [[ $status == 1 && $output == *65536* && $output == *131072* ]]
+  load_unharmed sized
+  lbd_start lb1
+}
+
+@test "pins that a killed first start left half made are made again" {
+  murder lbd-lb1
+  lbd_detach lb1
+  for ((i = 1; i <= 10; i++)); do
+    lbd_spawn lb1
+    sleep "0.0$i"
+    murder lbd-lb1
+  done
+  lbd_start lb1
+  wait_for 5 "healthy backends" backends_healthy lb1
+  http_get "http://$VIP4_DSR/" | grep -x 'backend be[123]'
+}
+
+@test "bpffs is mounted if it is missing" {
+  murder lbd-lb1
+  lbd_detach lb1
+  umount /sys/fs/bpf
+  lbd_start lb1
+  [[ $(stat -f -c %T /sys/fs/bpf) == bpf_fs && -d /sys/fs/bpf/lbd/lb1 ]]
+}

@@ -1,0 +1,84 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Promise: the standby knows every confirmed connection, all the time, and
+# learns all of them again after whatever happened to it.
+
+setup_file() {
+  load all.sh
+  lab_up sync
+  backends_up
+  pair_up be1 be2 be3
+}
+
+setup() {
+  load all.sh
+}
+
+teardown() {
+  talk_stop load
+  [[ $BATS_TEST_COMPLETED ]] || lab_autopsy 25
+}
+
+# Every connection to talk as "client service backend", sorted.
+table() {
+  local service
+  for service in dsr4 ipip4 dsr6 ipip6; do
+    ctl_json "$1" '.connections[] | "\(.client) \(.service) \(.backend)"' connections \
+      --service "talk-$service" --state established --limit 10000
+  done | sort
+}
+
+same_tables() {
+  diff <(table lb1) <(table lb2)
+}
+
+@test "connections appear at the standby within a second, with their backends" {
+  load_start 400 1000
+  wait_for 1 "equal tables" same_tables
+  count=$(table lb2 | wc -l)
+  echo "$count connections at lb2"
+  ((count == 400))
+}
+
+@test "what the standby learned is marked as remote" {
+  load_start 100 1000
+  wait_for 1 "equal tables" same_tables
+  ctl_says lb2 '.count >= 100' connections --state remote
+  ctl_says lb1 '.count == 0' connections --state remote
+}
+
+@test "a restarted standby without any table gets all of it" {
+  load_start 400 1000
+  node_kill lb2
+  node_boot lb2
+  wait_for 10 "lb2 in sync" node_in_sync lb2
+  same_tables
+  (($(table lb2 | wc -l) == 400))
+}
+
+@test "a killed lbd at the standby misses nothing of what happened meanwhile" {
+  murder lbd-lb2
+  load_start 200 1000
+  lbd_start lb2
+  wait_for 10 "lb2 in sync" node_in_sync lb2
+  same_tables
+}
+
+@test "connections made while the link was cut come after it" {
+  lab_cut lb2
+  load_start 200 1000
+  wait_for 10 "a stale peer" ctl_says lb1 '.peers[0].state != "live"' peers
+  lab_mend lb2
+  wait_for 10 "lb2 in sync" node_in_sync lb2
+  wait_for 2 "equal tables" same_tables
+  wait_for 10 "lb2 backup" node_has_role lb2 backup
+}
+
+@test "both nodes say that they are live, and nothing was refused" {
+  for node in lb1 lb2; do
+    wait_for 10 "$node in sync" node_in_sync "$node"
+    ctl_says "$node" '[.refusals[] | .count] | add == 0' peers
+    ctl_says "$node" '.peers | length == 1 and .[0].heard_ms_ago < 2000' peers
+  done
+}

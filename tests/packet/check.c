@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tests/packet/check.h"
+
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/packet/hexdiff.h"
+
+#define AT_ETHERTYPE 12
+#define AT_IP 14
+#define IPV6_HEADER 40
+
+static const char *const outcome_names[LBD_OUTCOME_COUNT] = {
+#define X(constant, name, kind, sentence) [LBD_OUTCOME_##constant] = name,
+	LBD_OUTCOMES(X)
+#undef X
+};
+
+static uint16_t check_be16(const uint8_t *frame, int at)
+{
+	return (uint16_t)(frame[at] << 8 | frame[at + 1]);
+}
+
+/* --- counters */
+
+static struct lbd_traffic check_sum(const struct lab *lab, uint32_t count,
+				    int (*read)(const struct dataplane *, struct lbd_traffic *))
+{
+	struct lbd_traffic *all = calloc(count, sizeof(*all)), sum = { 0 };
+
+	if (all && !read(lab->dataplane, all))
+		for (uint32_t i = 0; i < count; i++) {
+			sum.packets += all[i].packets;
+			sum.bytes += all[i].bytes;
+		}
+	free(all);
+	return sum;
+}
+
+static bool check_outcome(const struct check *check, const struct lab *lab, const char *expected)
+{
+	uint64_t now[LBD_OUTCOME_MAX] = { 0 };
+	bool good = true, seen = false;
+
+	dataplane_outcomes(lab->dataplane, now);
+	for (int i = 0; i < LBD_OUTCOME_COUNT; i++) {
+		uint64_t moved = now[i] - check->outcomes[i];
+		bool wanted = !strcmp(outcome_names[i], expected);
+
+		seen |= wanted;
+		if (moved == wanted)
+			continue;
+		fprintf(check->report, "  outcome %s: expected %d, came %llu\n", outcome_names[i],
+			wanted, (unsigned long long)moved);
+		good = false;
+	}
+	if (!seen)
+		fprintf(check->report, "  outcome %s: there is none of this name\n", expected);
+	return good && seen;
+}
+
+/* Length of the IP packet in @frame, as its header says. */
+static uint64_t check_ip_length(const struct case_frame *frame)
+{
+	if (check_be16(frame->bytes, AT_ETHERTYPE) == ETH_P_IPV6)
+		return IPV6_HEADER + check_be16(frame->bytes, AT_IP + 4);
+	return check_be16(frame->bytes, AT_IP + 2);
+}
+
+static bool check_moved(const struct check *check, const char *what, struct lbd_traffic before,
+			struct lbd_traffic now, struct lbd_traffic expected)
+{
+	uint64_t packets = now.packets - before.packets, bytes = now.bytes - before.bytes;
+
+	if (packets == expected.packets && bytes == expected.bytes)
+		return true;
+	fprintf(check->report,
+		"  traffic of all %s: expected %llu packets, %llu bytes more; came "
+		"%llu, %llu\n",
+		what, (unsigned long long)expected.packets, (unsigned long long)expected.bytes,
+		(unsigned long long)packets, (unsigned long long)bytes);
+	return false;
+}
+
+/* A packet that is sent counts once for a service and once for a backend, as it came. */
+static bool check_traffic(const struct check *check, const struct lab *lab,
+			  const struct case_step *step)
+{
+	struct lbd_traffic services =
+		check_sum(lab, lab->model->limits.services, dataplane_service_traffic);
+	struct lbd_traffic backends =
+		check_sum(lab, lab->model->limits.backends, dataplane_backend_traffic);
+	struct lbd_traffic expected = { 0 };
+	bool good;
+
+	if (step->verdict == XDP_TX || step->verdict == XDP_REDIRECT) {
+		expected.packets = 1;
+		expected.bytes = check_ip_length(&step->frame_in);
+	}
+	good = check_moved(check, "services", check->services, services, expected);
+	return check_moved(check, "backends", check->backends, backends, expected) && good;
+}
+
+/* --- frames */
+
+static bool check_verdict(const struct check *check, const struct case_step *step,
+			  const struct check_result *result)
+{
+	if (result->verdict == step->verdict)
+		return true;
+	fprintf(check->report, "  verdict: expected %s, came %s\n",
+		case_verdict_name(step->verdict), case_verdict_name(result->verdict));
+	return false;
+}
+
+static bool check_frame(const struct check *check, const struct case_step *step,
+			const struct check_result *result)
+{
+	if (hexdiff_equal(&step->frame_out, result->frame, result->size))
+		return true;
+	hexdiff_print(check->report, &step->frame_out, result->frame, result->size);
+	return false;
+}
+
+/* The IPv4 header of every frame that is sent must sum to ~0 (RFC 1071). */
+static bool check_ipv4_checksum(const struct check *check, const struct check_result *result)
+{
+	uint32_t sum = 0;
+
+	if (check_be16(result->frame, AT_ETHERTYPE) != ETH_P_IP)
+		return true;
+	for (int i = 0; i < (result->frame[AT_IP] & 0xf) * 4; i += 2)
+		sum += check_be16(result->frame, AT_IP + i);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	if (sum == 0xffff)
+		return true;
+	fprintf(check->report, "  IPv4 header checksum: expected a sum of 0xffff, came %#x\n", sum);
+	return false;
+}
+
+/* Outer source address, IPv4 or IPv6, padded with zeros. */
+static void check_source_of(const struct check_result *result, uint8_t source[16])
+{
+	memset(source, 0, 16);
+	if (check_be16(result->frame, AT_ETHERTYPE) == ETH_P_IPV6)
+		memcpy(source, &result->frame[AT_IP + 8], 16);
+	else
+		memcpy(source, &result->frame[AT_IP + 12], 4);
+}
+
+static bool check_source(struct check *check, const struct case_step *step,
+			 const struct check_result *result)
+{
+	uint8_t source[16];
+	bool same;
+
+	check_source_of(result, source);
+	same = !memcmp(source, check->source, sizeof(source));
+	memcpy(check->source, source, sizeof(source));
+	if (step->source == CASE_SOURCE_UNSAID || same == (step->source == CASE_SOURCE_SAME))
+		return true;
+	fprintf(check->report, "  outer source: expected %s address as before, came %s\n",
+		same ? "another" : "the same", same ? "the same" : "another");
+	return false;
+}
+
+/* --- connection table */
+
+static bool check_visit(void *context, const struct table_entry *entry)
+{
+	enum case_entry *found = context;
+
+	if (*found != CASE_ENTRY_NONE)
+		*found = CASE_ENTRY_SEVERAL;
+	else if (!(entry->flags & LBD_CONN_CONFIRMED))
+		*found = CASE_ENTRY_UNCONFIRMED;
+	else
+		*found =
+			entry->flags & LBD_CONN_CLOSING ? CASE_ENTRY_CLOSING : CASE_ENTRY_CONFIRMED;
+	return true;
+}
+
+static bool check_entry(const struct check *check, const struct lab *lab, enum case_entry expected)
+{
+	enum case_entry found = CASE_ENTRY_NONE;
+
+	if (expected == CASE_ENTRY_UNSAID)
+		return true;
+	tables_walk(dataplane_tables(lab->dataplane), check_visit, &found);
+	if (found == expected)
+		return true;
+	fprintf(check->report, "  entry in the connection table: expected %s, came %s\n",
+		case_entry_name(expected), case_entry_name(found));
+	return false;
+}
+
+static void check_clear_news(const struct tables *tables)
+{
+	memset(tables->dirty4, 0, tables->conn4_buckets / 8);
+	memset(tables->dirty6, 0, tables->conn6_buckets / 8);
+}
+
+static bool check_any_bit(const uint64_t *words, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (words[i])
+			return true;
+	return false;
+}
+
+static bool check_news(const struct check *check, const struct lab *lab, enum case_news expected)
+{
+	const struct tables *tables = dataplane_tables(lab->dataplane);
+	bool news = check_any_bit(tables->dirty4, tables->conn4_buckets / 64) ||
+		    check_any_bit(tables->dirty6, tables->conn6_buckets / 64);
+
+	if (expected == CASE_NEWS_UNSAID || news == (expected == CASE_NEWS_YES))
+		return true;
+	fprintf(check->report, "  news for the peers: expected %s, came %s\n", news ? "no" : "yes",
+		news ? "yes" : "no");
+	return false;
+}
+
+/* --- all of it */
+
+void check_before(struct check *check, const struct lab *lab)
+{
+	dataplane_outcomes(lab->dataplane, check->outcomes);
+	check->services = check_sum(lab, lab->model->limits.services, dataplane_service_traffic);
+	check->backends = check_sum(lab, lab->model->limits.backends, dataplane_backend_traffic);
+	check_clear_news(dataplane_tables(lab->dataplane));
+}
+
+bool check_after(struct check *check, const struct lab *lab, const struct case_step *step,
+		 const struct check_result *result)
+{
+	bool good = true;
+
+	good &= check_verdict(check, step, result);
+	good &= check_outcome(check, lab, step->outcome);
+	good &= check_frame(check, step, result);
+	good &= check_traffic(check, lab, step);
+	good &= check_entry(check, lab, step->entry);
+	good &= check_news(check, lab, step->news);
+	if (result->verdict == XDP_TX || result->verdict == XDP_REDIRECT) {
+		good &= check_ipv4_checksum(check, result);
+		good &= check_source(check, step, result);
+	}
+	return good;
+}

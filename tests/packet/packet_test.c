@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Every file of cases/ is a test. Each runs twice: on a generation that was
+ * specialised for its setup, and on one with every feature, because what is
+ * specialised away must not be missed.
+ *
+ *   packet_test [DIRECTORY [lb.bpf.o [PART OF A FILE NAME]]]
+ */
+#include <glob.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/packet/run.h"
+
+struct test {
+	const char *path;
+	struct packet_case *packet_case;
+	const struct run_place *place;
+};
+
+static void test_way(const struct test *test, uint32_t features, const char *which)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *report = open_memstream(&text, &size);
+	bool good = run_case(test->place, test->packet_case, features, report);
+
+	fclose(report);
+	if (!good)
+		print_error("%s, on a generation %s:\n%s", test->path, which, text);
+	free(text);
+	assert_true(good);
+}
+
+static void test_case(void **state)
+{
+	const struct test *test = *state;
+
+	test_way(test, RUN_SPECIALISED, "specialised for the setup");
+	test_way(test, RUN_EVERY_FEATURE, "with every feature");
+}
+
+/* The namespace of the cases: two interfaces that the next hops are behind. */
+static int make_interfaces(void)
+{
+	if (unshare(CLONE_NEWNET))
+		return -1;
+	return system("ip link add " RUN_INTERFACE_IN " type veth peer name " RUN_INTERFACE_OUT);
+}
+
+static int load_tests(const glob_t *files, const struct run_place *place, struct test *tests,
+		      struct CMUnitTest *units)
+{
+	struct error err = { 0 };
+
+	for (size_t i = 0; i < files->gl_pathc; i++) {
+		tests[i].path = files->gl_pathv[i];
+		tests[i].place = place;
+		if (case_load(tests[i].path, &tests[i].packet_case, &err)) {
+			print_error("%s\n", err.text);
+			return -1;
+		}
+		units[i] = (struct CMUnitTest){ .name = tests[i].packet_case->sentence,
+						.test_func = test_case,
+						.initial_state = &tests[i] };
+	}
+	return 0;
+}
+
+static int test_all(const glob_t *files, const struct run_place *place)
+{
+	struct CMUnitTest *units = calloc(files->gl_pathc, sizeof(*units));
+	struct test *tests = calloc(files->gl_pathc, sizeof(*tests));
+	int failed = -1;
+
+	if (units && tests && !load_tests(files, place, tests, units))
+		failed = _cmocka_run_group_tests("packet", units, files->gl_pathc, NULL, NULL);
+	for (size_t i = 0; tests && i < files->gl_pathc; i++)
+		case_free(tests[i].packet_case);
+	free(tests);
+	free(units);
+	return failed;
+}
+
+int main(int argc, char **argv)
+{
+	struct run_place place = {
+		.dir = argc > 1 ? argv[1] : "tests/packet",
+		.object = argc > 2 ? argv[2] : "build/bpf/lb.bpf.o",
+	};
+	struct neighbourhood *neighbourhood = NULL;
+	struct error err = { 0 };
+	int failed = 1;
+	char path[512];
+	glob_t files;
+
+	snprintf(path, sizeof(path), "%s/cases/*%s*.yaml", place.dir, argc > 3 ? argv[3] : "");
+	if (glob(path, 0, NULL, &files)) {
+		fprintf(stderr, "packet_test: no case matches %s\n", path);
+		return 1;
+	}
+	snprintf(path, sizeof(path), "%s/setups/neighbours.yaml", place.dir);
+	if (make_interfaces() || neighbourhood_load(path, &neighbourhood, &err)) {
+		fprintf(stderr, "packet_test: needs root and iproute2 %s\n", err.text);
+	} else {
+		place.neighbourhood = neighbourhood;
+		failed = test_all(&files, &place);
+	}
+	neighbourhood_free(neighbourhood);
+	globfree(&files);
+	return failed != 0;
+}

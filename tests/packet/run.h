@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Run one case: a private data plane with the case's setup, then packet after
+ * packet through the running generation. Whatever differs from the case is
+ * written to a report, for a person to read.
+ */
+#ifndef PACKET_RUN_H
+#define PACKET_RUN_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "tests/packet/case.h"
+#include "tests/packet/neighbourhood.h"
+
+#define RUN_INTERFACE_IN "in0"
+#define RUN_INTERFACE_OUT "out0"
+
+struct run_place {
+	const char *dir;    /* holds cases/ and setups/ */
+	const char *object; /* lb.bpf.o */
+	const struct neighbourhood *neighbourhood;
+};
+
+/* Features that the generation gets on top of those that the setup needs. */
+#define RUN_SPECIALISED 0U
+#define RUN_EVERY_FEATURE ~0U
+
+/* True if every packet went as the case says. */
+bool run_case(const struct run_place *place, const struct packet_case *packet_case,
+	      uint32_t more_features, FILE *report);
+
+#endif

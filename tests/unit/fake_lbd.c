@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "fake_lbd.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <event2/thread.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "lbd/api.h"
+
+#define FAKE_CONN4_BUCKETS 65536
+#define FAKE_CONN6_BUCKETS 64
+#define FAKE_TICK_NS 1000000000
+
+struct dataplane {
+	struct fake_state state;
+	struct tables tables;
+	struct config config;
+	char *interface;
+	struct dataplane_attachment attachment;
+	pthread_t thread;
+	int stop[2];
+	struct event *stopped;
+};
+
+static struct dataplane *fake_of(const struct lbd *lbd)
+{
+	return lbd->dataplane;
+}
+
+/* --- behind dataplane.h */
+
+const struct tables *dataplane_tables(const struct dataplane *dataplane)
+{
+	return &dataplane->tables;
+}
+
+bool dataplane_adopted(const struct dataplane *dataplane, uint32_t *ret_swept)
+{
+	(void)dataplane;
+	*ret_swept = 3;
+	return true;
+}
+
+int dataplane_generation(const struct dataplane *dataplane, enum lbd_generation_slot slot,
+			 struct dataplane_generation *ret)
+{
+	*ret = dataplane->state.generations[slot];
+	return 0;
+}
+
+int dataplane_outcomes(const struct dataplane *dataplane, uint64_t *ret)
+{
+	memcpy(ret, dataplane->state.outcomes, sizeof(dataplane->state.outcomes));
+	return 0;
+}
+
+static int fake_traffic(uint32_t count, struct lbd_traffic *ret)
+{
+	for (uint32_t i = 0; i < count; i++)
+		ret[i] = (struct lbd_traffic){ .packets = 10 * i, .bytes = 1000 * i };
+	return 0;
+}
+
+int dataplane_service_traffic(const struct dataplane *dataplane, struct lbd_traffic *ret)
+{
+	return fake_traffic(dataplane->state.lbd.model->limits.services, ret);
+}
+
+int dataplane_backend_traffic(const struct dataplane *dataplane, struct lbd_traffic *ret)
+{
+	return fake_traffic(dataplane->state.lbd.model->limits.backends, ret);
+}
+
+/* --- behind ha.h, health.h and sync.h: the pointers are the fake itself */
+
+void ha_status(const struct ha *ha, struct ha_status *ret)
+{
+	*ret = ((const struct dataplane *)ha)->state.ha;
+}
+
+int ha_set_role(struct ha *ha, const char *role, struct error *err)
+{
+	struct ha_status *status = &((struct dataplane *)ha)->state.ha;
+
+	if (strcmp(role, "backup") != 0)
+		return error_set(err, -EINVAL, "role \"%s\": expected master, backup or fault",
+				 role);
+	status->role = HA_ROLE_BACKUP;
+	status->role_ms_ago = 0;
+	return 0;
+}
+
+bool health_find(const struct health *health, uint16_t backend, struct health_status *ret)
+{
+	(void)health;
+	*ret = (struct health_status){
+		.healthy = backend != 2, .checked = true, .latency_us = 210, .streak = 4
+	};
+	if (backend == 2)
+		snprintf(ret->reason, sizeof(ret->reason), "connection refused");
+	return backend != 4;
+}
+
+int sync_peers(struct sync *sync, struct sync_peer_status **ret, uint32_t *ret_count)
+{
+	*ret = malloc(sizeof(**ret));
+	if (!*ret)
+		return -ENOMEM;
+	**ret = ((struct dataplane *)sync)->state.peer;
+	*ret_count = 1;
+	return 0;
+}
+
+void sync_refusals(struct sync *sync,
+		   void (*visit)(void *context, const char *name, const char *sentence,
+				 uint64_t count),
+		   void *context)
+{
+	(void)sync;
+	visit(context, "bad_version", "a message of another version", 5);
+}
+
+/* --- behind lbd.h */
+
+static int fake_result(const struct lbd *lbd, struct error *err)
+{
+	int code = fake_of(lbd)->state.fail;
+
+	if (!code)
+		return 0;
+	error_set(err, code, "told to fail");
+	error_hint(err, "try again");
+	return code;
+}
+
+int lbd_reload(struct lbd *lbd, struct error *err)
+{
+	lbd->runtime_changes = false;
+	return fake_result(lbd, err);
+}
+
+int lbd_change_backend(struct lbd *lbd, const struct lbd_backend_change *change, struct error *err)
+{
+	struct fake_state *state = &fake_of(lbd)->state;
+
+	state->change = *change;
+	snprintf(state->changed, sizeof(state->changed), "%.30s/%.30s", change->service,
+		 change->name);
+	return fake_result(lbd, err);
+}
+
+int lbd_upgrade(struct lbd *lbd, const char *object, struct error *err)
+{
+	struct fake_state *state = &fake_of(lbd)->state;
+
+	state->upgrades++;
+	snprintf(state->object, sizeof(state->object), "%s", object ? object : "installed");
+	return fake_result(lbd, err);
+}
+
+int lbd_rollback(struct lbd *lbd, struct error *err)
+{
+	fake_of(lbd)->state.rollbacks++;
+	return fake_result(lbd, err);
+}
+
+/* --- the world it shows */
+
+static struct lbd_addr fake_addr(const char *text)
+{
+	struct lbd_addr addr;
+
+	if (addr_parse(text, &addr))
+		abort();
+	return addr;
+}
+
+static void fake_service(struct model *model, uint16_t id, const char *name, const char *vip,
+			 uint16_t port, uint8_t protocol)
+{
+	struct service *service = &model->services[id];
+
+	*service = (struct service){
+		.id = id, .vip = fake_addr(vip), .port = port, .protocol = protocol
+	};
+	snprintf(service->name, sizeof(service->name), "%s", name);
+}
+
+static struct backend *fake_backend(struct model *model, uint16_t index, uint16_t service,
+				    const char *name, const char *address)
+{
+	struct backend *backend = &model->backends[index];
+
+	*backend = (struct backend){ .index = index,
+				     .service = service,
+				     .healthy = true,
+				     .checked = true,
+				     .weight = 100,
+				     .addr = fake_addr(address) };
+	snprintf(backend->name, sizeof(backend->name), "%s", name);
+	backend->nexthop = (struct nexthop){ .resolved = true, .ifindex = 1, .dmac = { 2 } };
+	return backend;
+}
+
+static struct model *fake_model(void)
+{
+	struct model *model = calloc(1, sizeof(*model));
+
+	model->limits = (struct lbd_limits){ .services = 8, .backends = 16 };
+	model->services = calloc(8, sizeof(*model->services));
+	model->backends = calloc(16, sizeof(*model->backends));
+	fake_service(model, 1, "web", "192.0.2.10", 80, IPPROTO_TCP);
+	fake_service(model, 2, "dns6", "2001:db8::10", 53, IPPROTO_UDP);
+	fake_service(model, 3, "old", "192.0.2.30", 0, IPPROTO_TCP);
+	model->services[3].gone = true;
+	fake_backend(model, 1, 1, "web1", "198.51.100.11");
+	fake_backend(model, 2, 1, "web2", "198.51.100.12")->healthy = false;
+	fake_backend(model, 3, 1, "web3", "198.51.100.13")->drain = true;
+	fake_backend(model, 4, 2, "ns1", "2001:db8:1::1");
+	return model;
+}
+
+static void fake_tables(struct tables *tables)
+{
+	tables->conn4_buckets = FAKE_CONN4_BUCKETS;
+	tables->conn6_buckets = FAKE_CONN6_BUCKETS;
+	tables->conn4 = aligned_alloc(64, FAKE_CONN4_BUCKETS * sizeof(*tables->conn4));
+	tables->conn6 = aligned_alloc(64, FAKE_CONN6_BUCKETS * sizeof(*tables->conn6));
+	memset(tables->conn4, 0, FAKE_CONN4_BUCKETS * sizeof(*tables->conn4));
+	memset(tables->conn6, 0, FAKE_CONN6_BUCKETS * sizeof(*tables->conn6));
+	tables->timeouts =
+		(struct lbd_timeouts){ .tcp = 900, .udp = 60, .closing = 30, .unconfirmed = 10 };
+	tables->tick_ns = FAKE_TICK_NS;
+	/* An hour of ticks has passed, so that old connections can be. */
+	tables->tick_base_ns = -3600LL * FAKE_TICK_NS;
+}
+
+void fake_connect(struct fake_state *fake, uint32_t n, uint16_t service, uint16_t backend,
+		  uint64_t flags, uint32_t age_ms)
+{
+	const struct tables *tables = &fake->lbd.dataplane->tables;
+	struct table_entry entry = {
+		.client = lbd_addr_from4(htonl(0xcb007100 + n)),
+		.client_port = htons(40000),
+		.vip_port = htons(80),
+		.service = service,
+		.backend = backend,
+		.flags = flags,
+		.tick = tables_tick_of_age(tables, age_ms, tables_now(tables)),
+	};
+
+	tables_put(tables, &entry);
+}
+
+static void fake_describe(struct dataplane *fake)
+{
+	struct fake_state *state = &fake->state;
+
+	state->ha = (struct ha_status){ HA_ROLE_MASTER, 60000, true, "in sync with lb2" };
+	state->peer = (struct sync_peer_status){ .name = "lb2",
+						 .address = { fake_addr("192.0.2.2"), htons(7400) },
+						 .state = SYNC_STATE_LIVE,
+						 .received_all = true,
+						 .heard_ms_ago = 40,
+						 .rtt_us = 180 };
+	state->generations[0] = (struct dataplane_generation){ .prog_id = 42,
+							       .features = LBD_FEATURE_IPV4,
+							       .instructions = 1234,
+							       .loaded_at = 1700000000,
+							       .tag = "a04f5eef06a7f555",
+							       .version = "0.1.0" };
+	state->outcomes[LBD_OUTCOME_FORWARD_KNOWN] = 90;
+	state->outcomes[LBD_OUTCOME_DROP_NO_BACKEND] = 10;
+	fake->attachment =
+		(struct dataplane_attachment){ .interface = "eth0",
+					       .mode = CONFIG_XDP_NATIVE,
+					       .reason = "native: the driver supports it" };
+}
+
+static void fake_wire(struct dataplane *fake)
+{
+	struct lbd *lbd = &fake->state.lbd;
+	static char node[] = "lb1", instance[] = "lbd";
+
+	fake->interface = fake->attachment.interface;
+	fake->config.node = node;
+	fake->config.instance = instance;
+	fake->config.xdp.interfaces = &fake->interface;
+	fake->config.xdp.interfaces_count = 1;
+	lbd->config_path = API_CONFIG_DEFAULT;
+	lbd->config = &fake->config;
+	lbd->model = fake_model();
+	lbd->dataplane = fake;
+	lbd->attachments = &fake->attachment;
+	lbd->ha = (struct ha *)fake;
+	lbd->sync = (struct sync *)fake;
+}
+
+static void fake_stopped(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd;
+	(void)what;
+	event_base_loopbreak(context);
+}
+
+static void *fake_thread(void *context)
+{
+	event_base_dispatch(((struct dataplane *)context)->state.lbd.base);
+	return NULL;
+}
+
+static void fake_must(int rc, const struct error *err)
+{
+	if (!rc)
+		return;
+	fprintf(stderr, "fake daemon: %s\n", err ? err->text : strerror(-rc));
+	abort();
+}
+
+struct fake_state *fake_start(void)
+{
+	struct dataplane *fake = calloc(1, sizeof(*fake));
+	struct lbd *lbd = &fake->state.lbd;
+	struct error err = { 0 };
+
+	fake_tables(&fake->tables);
+	fake_describe(fake);
+	fake_wire(fake);
+	snprintf(lbd->run_dir, sizeof(lbd->run_dir), "/tmp/lbd-unit-XXXXXX");
+	fake_must(mkdtemp(lbd->run_dir) ? 0 : -errno, NULL);
+	snprintf(fake->state.socket, sizeof(fake->state.socket), "%s/" API_SOCKET_NAME,
+		 lbd->run_dir);
+	lbd->base = event_base_new();
+	fake_must(pipe(fake->stop), NULL);
+	fake->stopped = event_new(lbd->base, fake->stop[0], EV_READ, fake_stopped, lbd->base);
+	event_add(fake->stopped, NULL);
+	fake_must(api_new(lbd, &lbd->api, &err), &err);
+	fake_must(-pthread_create(&fake->thread, NULL, fake_thread, fake), NULL);
+	return &fake->state;
+}
+
+void fake_stop(struct fake_state *state)
+{
+	struct dataplane *fake = state->lbd.dataplane;
+
+	close(fake->stop[1]);
+	pthread_join(fake->thread, NULL);
+	api_free(state->lbd.api);
+	event_free(fake->stopped);
+	close(fake->stop[0]);
+	event_base_free(state->lbd.base);
+	rmdir(state->lbd.run_dir);
+	free(state->lbd.model->services);
+	free(state->lbd.model->backends);
+	free(state->lbd.model);
+	free(fake->tables.conn4);
+	free(fake->tables.conn6);
+	free(fake);
+}

@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* lbctl as its users meet it: command lines in, text, JSON and exit codes out. */
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <libgen.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "api/socket.h"
+#include "api_client.h"
+#include "base/nearest.h"
+#include "lbd/api.h"
+
+#define OUTPUT_MAX 65536
+
+struct result {
+	int code;
+	char out[OUTPUT_MAX], err[OUTPUT_MAX];
+};
+
+/* lbctl of the same build as this test. */
+static const char *lbctl_path(void)
+{
+	static char path[4200];
+	char self[4096] = "";
+
+	if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0)
+		fail();
+	snprintf(path, sizeof(path), "%s/../../lbctl", dirname(self));
+	return path;
+}
+
+static void read_back(FILE *file, char *text)
+{
+	rewind(file);
+	text[fread(text, 1, OUTPUT_MAX - 1, file)] = '\0';
+	fclose(file);
+}
+
+/* Run "lbctl LINE" (split at blanks) and keep what came of it. */
+static void run(struct result *result, const char *line)
+{
+	char copy[1024], *argv[32] = { "lbctl" }, *save = NULL;
+	FILE *out = tmpfile(), *err = tmpfile();
+	int argc = 1, status;
+	pid_t pid;
+
+	snprintf(copy, sizeof(copy), "%s", line);
+	for (char *word = strtok_r(copy, " ", &save); word; word = strtok_r(NULL, " ", &save))
+		argv[argc++] = word;
+	pid = fork();
+	if (!pid) {
+		dup2(fileno(out), STDOUT_FILENO);
+		dup2(fileno(err), STDERR_FILENO);
+		execv(lbctl_path(), argv);
+		_exit(127);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	result->code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	read_back(out, result->out);
+	read_back(err, result->err);
+}
+
+/* As run, asking the fake daemon. */
+static void ask(struct result *result, const struct fake_state *fake, const char *line)
+{
+	char full[1024];
+
+	snprintf(full, sizeof(full), "--socket %s %s", fake->socket, line);
+	run(result, full);
+}
+
+static void assert_has(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("\"%s\" is not in:\n%s", part, text);
+}
+
+/* --- JSON */
+
+static const struct {
+	const char *line, *keys[4]; /* paths that the answer must have */
+} json_cases[] = {
+	{ "status --json", { "ok", "gate", "generation", "swept_claims" } },
+	{ "services --json", { "services" } },
+	{ "backends --json", { "backends" } },
+	{ "backends web --json", { "backends" } },
+	{ "connections --json", { "count", "shown", "connections" } },
+	{ "connections --json --service web --state established --limit 0", { "count" } },
+	{ "counters --json", { "outcomes", "packets" } },
+	{ "peers --json", { "peers", "refusals" } },
+	{ "backend drain web web1 --json", { "backends" } },
+	{ "backend add web web9 198.51.100.19 --weight 5 --json", { "backends" } },
+	{ "reload --json", { "services", "runtime_changes_dropped" } },
+	{ "upgrade --json", { "running", "previous" } },
+	{ "rollback --json", { "running", "previous" } },
+	{ "role --json", { "role", "role_ms_ago", "gate" } },
+	{ "role backup --json", { "role" } },
+	{ "version --json", { "lbctl", "daemon" } },
+};
+
+static void every_command_prints_json_with_its_keys(void **state)
+{
+	struct result result;
+
+	for (size_t i = 0; i < sizeof(json_cases) / sizeof(*json_cases); i++) {
+		json_t *json;
+
+		ask(&result, *state, json_cases[i].line);
+		assert_int_equal(result.code, LBCTL_OK);
+		assert_string_equal(result.err, "");
+		json = json_loads(result.out, 0, NULL);
+		assert_non_null(json);
+		for (size_t k = 0; k < 4 && json_cases[i].keys[k]; k++)
+			if (!json_object_get(json, json_cases[i].keys[k]))
+				fail_msg("%s: no %s", json_cases[i].line, json_cases[i].keys[k]);
+		json_decref(json);
+	}
+}
+
+static void every_command_prints_text(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "services", "2001:db8::10" },
+		{ "backends", "connection refused" },
+		{ "connections", "203.0.113.5:40000" },
+		{ "counters", "forwarded, connection in the table" },
+		{ "peers", "192.0.2.2:7400" },
+		{ "backend weight web web1 7", "web1" },
+		{ "reload", "Reloaded: 2 services, 4 backends, 2 of them up" },
+		{ "upgrade", "tag a04f5eef06a7f555" },
+		{ "rollback", "previous  none" },
+		{ "role", "master for 60.0 s; gate open: in sync with lb2" },
+		{ "version", "node lb1" },
+	};
+	struct result result;
+
+	fake_connect(*state, 5, 1, 1, LBD_CONN_CONFIRMED, 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		ask(&result, *state, cases[i][0]);
+		assert_int_equal(result.code, LBCTL_OK);
+		assert_has(result.out, cases[i][1]);
+		/* No colour codes, no trailing blanks: output is for grep and awk, too. */
+		assert_null(strchr(result.out, '\033'));
+		assert_null(strstr(result.out, " \n"));
+	}
+}
+
+static void status_begins_with_a_verdict(void **state)
+{
+	struct fake_state *fake = *state;
+	struct result result;
+
+	ask(&result, fake, "status");
+	assert_int_equal(strncmp(result.out, "PROBLEM: service web: 1 of 3 backends down", 42), 0);
+	fake->lbd.model->backends[2].healthy = true;
+	ask(&result, fake, "status");
+	assert_int_equal(strncmp(result.out, "OK: lb1 forwards to 3 of 4 backends", 35), 0);
+}
+
+static void counters_hide_zeros_unless_told_otherwise(void **state)
+{
+	struct result result;
+
+	ask(&result, *state, "counters");
+	assert_null(strstr(result.out, "forward_new"));
+	ask(&result, *state, "counters --all");
+	assert_has(result.out, "forward_new");
+}
+
+static void large_numbers_are_grouped(void **state)
+{
+	struct fake_state *fake = *state;
+	struct result result;
+
+	fake->outcomes[LBD_OUTCOME_FORWARD_KNOWN] = 1234567;
+	ask(&result, fake, "counters");
+	assert_has(result.out, "1,234,567");
+}
+
+/* --- exit codes */
+
+static void a_missing_daemon_is_exit_code_3_and_the_next_command(void **state)
+{
+	struct result result;
+	json_t *json;
+
+	(void)state;
+	run(&result, "--socket /tmp/no-lbd-here.sock status");
+	assert_int_equal(result.code, LBCTL_UNREACHABLE);
+	assert_has(result.err, "lbd isn't running");
+	assert_has(result.err, "packets flow on");
+	assert_has(result.err, "systemctl status lbd");
+	run(&result, "--instance no-such-instance --json status");
+	assert_int_equal(result.code, LBCTL_UNREACHABLE);
+	json = json_loads(result.out, 0, NULL);
+	assert_non_null(json_object_get(json, "error"));
+	assert_has(result.out, "/run/lbd/no-such-instance/api.sock");
+	json_decref(json);
+}
+
+static void what_the_daemon_refuses_is_exit_code_1(void **state)
+{
+	struct fake_state *fake = *state;
+	struct result result;
+	json_t *json;
+
+	fake->fail = -EPROTO;
+	ask(&result, fake, "upgrade");
+	assert_int_equal(result.code, LBCTL_FAILED);
+	assert_has(result.err, "told to fail");
+	assert_has(result.err, "Next: try again");
+	ask(&result, fake, "rollback --json");
+	assert_int_equal(result.code, LBCTL_FAILED);
+	json = json_loads(result.out, 0, NULL);
+	assert_string_equal(
+		json_string_value(json_object_get(json_object_get(json, "error"), "code")),
+		"EPROTO");
+	json_decref(json);
+	ask(&result, fake, "backends nix");
+	assert_int_equal(result.code, LBCTL_FAILED);
+	ask(&result, fake, "upgrade /no/such/object");
+	assert_int_equal(result.code, LBCTL_FAILED);
+}
+
+static void wrong_usage_is_exit_code_2_and_names_what_was_meant(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "", "a command is missing" },
+		{ "stauts", "did you mean status?" },
+		{ "xyzzy", "unknown command xyzzy" },
+		{ "help stauts", "did you mean status?" },
+		{ "status --jsno", "did you mean --json?" },
+		{ "--jsno status", "did you mean --json?" },
+		{ "status --xyzzy", "unknown option --xyzzy" },
+		{ "status -q", "unknown option -q" },
+		{ "status extra", "unexpected argument extra" },
+		{ "connections --limit", "--limit needs a value" },
+		{ "connections --servcie web", "did you mean --service?" },
+		{ "--timeout 0 status", "--timeout 0" },
+		{ "--timeout 1x status", "--timeout 1x" },
+		{ "--instance a/b status", "--instance a/b" },
+		{ "backend drain web", "argument missing" },
+		{ "backend drian web web1", "did you mean drain" },
+		{ "backend add web web1", "address missing" },
+		{ "backend weight web web1", "weight missing" },
+		{ "backend weight web web1 x", "expected 0 to 65535" },
+		{ "backend weight web web1 65536", "expected 0 to 65535" },
+		{ "backend drain web web1 x", "unexpected argument x" },
+		{ "backend drain web web1 --weight 3", "--weight goes with add only" },
+	};
+	struct result result;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		ask(&result, *state, cases[i][0]);
+		assert_int_equal(result.code, LBCTL_USAGE);
+		assert_has(result.err, cases[i][1]);
+		assert_string_equal(result.out, "");
+	}
+}
+
+static void a_daemon_that_hangs_is_exit_code_3_in_time(void **state)
+{
+	struct fake_state *fake = *state;
+	char path[200], line[256];
+	struct evconnlistener *listener;
+	struct event_base *base = event_base_new();
+	struct result result;
+
+	/* Accepts (the backlog does), never answers. */
+	snprintf(path, sizeof(path), "%s/hang.sock", fake->lbd.run_dir);
+	listener = NULL;
+	assert_int_equal(socket_listen(base, path, &listener, NULL), 0);
+	snprintf(line, sizeof(line), "--socket %s --timeout 1 status", path);
+	run(&result, line);
+	assert_int_equal(result.code, LBCTL_UNREACHABLE);
+	assert_has(result.err, "doesn't answer within 1 s");
+	evconnlistener_free(listener);
+	event_base_free(base);
+	unlink(path);
+}
+
+/* --- what reaches the daemon */
+
+static void an_upgrade_sends_the_absolute_path(void **state)
+{
+	struct fake_state *fake = *state;
+	char expected[4096];
+	struct result result;
+
+	ask(&result, fake, "upgrade Makefile");
+	assert_int_equal(result.code, LBCTL_OK);
+	assert_non_null(realpath("Makefile", expected));
+	assert_string_equal(fake->object, expected);
+}
+
+static void filters_are_sent_as_they_are(void **state)
+{
+	struct fake_state *fake = *state;
+	struct result result;
+
+	fake_connect(fake, 5, 1, 1, LBD_CONN_CONFIRMED, 0);
+	ask(&result, fake, "connections --client 203.0.113.0/24 --limit=0");
+	assert_string_equal(result.out, "1 connection, 0 shown\n");
+	ask(&result, fake, "connections --client a&b=c%00");
+	assert_int_equal(result.code, LBCTL_FAILED);
+	assert_has(result.err, "client: a&b=c%00");
+}
+
+/* --- without a daemon */
+
+static void check_names_every_fault_and_exits_with_4(void **state)
+{
+	struct result result;
+	json_t *json;
+
+	(void)state;
+	run(&result, "check /no/such/file");
+	assert_int_equal(result.code, LBCTL_CONFIG);
+	assert_has(result.err, "/no/such/file");
+	run(&result, "check /no/such/file --json");
+	assert_int_equal(result.code, LBCTL_CONFIG);
+	json = json_loads(result.out, 0, NULL);
+	assert_int_equal(json_array_size(json_object_get(json, "faults")), 1);
+	json_decref(json);
+	run(&result, "keepalived /no/such/file");
+	assert_int_equal(result.code, LBCTL_CONFIG);
+}
+
+static void help_man_page_and_completion_name_every_command(void **state)
+{
+	static const char *const modes[] = { "--help", "help", "--man", "--completion" };
+	static const char *const names[] = { "status",	   "services", "backends", "connections",
+					     "counters",   "peers",    "backend",  "check",
+					     "reload",	   "upgrade",  "rollback", "role",
+					     "keepalived", "version",  "help" };
+	struct result result;
+
+	(void)state;
+	for (size_t m = 0; m < sizeof(modes) / sizeof(*modes); m++) {
+		run(&result, modes[m]);
+		assert_int_equal(result.code, LBCTL_OK);
+		for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+			assert_has(result.out, names[i]);
+	}
+}
+
+static void every_command_has_help_with_the_exit_codes(void **state)
+{
+	static const char *const lines[] = { "connections --help", "help connections",
+					     "--help connections" };
+	struct result result;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		run(&result, lines[i]);
+		assert_int_equal(result.code, LBCTL_OK);
+		assert_has(result.out, "the daemon isn't reachable");
+	}
+	run(&result, "connections --help");
+	assert_has(result.out, "--service NAME");
+	assert_has(result.out, "lbctl connections --limit 0");
+}
+
+static void the_nearest_name_is_within_a_third_of_the_word(void **state)
+{
+	static const char *const names[] = { "status", "services", "peers", NULL };
+
+	(void)state;
+	assert_string_equal(nearest_find("stauts", names), "status");
+	assert_string_equal(nearest_find("service", names), "services");
+	assert_null(nearest_find("xyzzy", names));
+	assert_null(nearest_find("", names));
+	assert_int_equal(nearest_distance("ab", "ba"), 1);
+	assert_int_equal(nearest_distance("", "abc"), 3);
+	assert_int_equal(nearest_distance("abc", ""), 3);
+	assert_int_equal(nearest_distance("kitten", "sitting"), 3);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CLIENT_TEST(every_command_prints_json_with_its_keys),
+		CLIENT_TEST(every_command_prints_text),
+		CLIENT_TEST(status_begins_with_a_verdict),
+		CLIENT_TEST(counters_hide_zeros_unless_told_otherwise),
+		CLIENT_TEST(large_numbers_are_grouped),
+		CLIENT_TEST(a_missing_daemon_is_exit_code_3_and_the_next_command),
+		CLIENT_TEST(what_the_daemon_refuses_is_exit_code_1),
+		CLIENT_TEST(wrong_usage_is_exit_code_2_and_names_what_was_meant),
+		CLIENT_TEST(a_daemon_that_hangs_is_exit_code_3_in_time),
+		CLIENT_TEST(an_upgrade_sends_the_absolute_path),
+		CLIENT_TEST(filters_are_sent_as_they_are),
+		CLIENT_TEST(check_names_every_fault_and_exits_with_4),
+		CLIENT_TEST(help_man_page_and_completion_name_every_command),
+		CLIENT_TEST(every_command_has_help_with_the_exit_codes),
+		CLIENT_TEST(the_nearest_name_is_within_a_third_of_the_word),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,510 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Both ends of a conversation as pure state machines: no sockets, a clock of our own. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "sync/intake.h"
+#include "sync/peer.h"
+
+#define START_US 1000000000LL
+#define MS 1000LL
+
+static const struct intake_route here = { 5, { 0, 1, 2, 3, 4 } };
+static const struct intake_route elsewhere = { 5, { 0, 9, 9, 9, 9 } };
+
+static enum peer_action next(struct peer *peer, int64_t now_us, bool pending, bool swept)
+{
+	struct peer_input input = { now_us, pending, swept };
+
+	return peer_next(peer, &input);
+}
+
+static struct wire_message answer(const struct peer *peer, uint64_t type, uint64_t sequence)
+{
+	return (struct wire_message){ .version = 1,
+				      .type = type,
+				      .boot = 7,
+				      .conversation = peer->conversation,
+				      .sequence = sequence,
+				      .version_max = 1 };
+}
+
+/* Returns the refusal; *ret_mark_all as peer_receive. */
+static enum refusal receive(struct peer *peer, struct wire_message message, int64_t now_us)
+{
+	bool mark_all;
+
+	return peer_receive(peer, &message, now_us, &mark_all);
+}
+
+static void say_hello(struct peer *peer)
+{
+	peer_init(peer, START_US);
+	assert_int_equal(next(peer, START_US, false, true), PEER_HELLO);
+	peer_done(peer, PEER_HELLO, false, START_US);
+	assert_int_equal(peer->state, SYNC_STATE_HELLO);
+}
+
+static void be_welcome(struct peer *peer, uint64_t credit)
+{
+	struct wire_message message;
+	bool mark_all = false;
+
+	say_hello(peer);
+	message = answer(peer, WIRE_WELCOME, 0);
+	message.credit = credit;
+	assert_int_equal(peer_receive(peer, &message, START_US, &mark_all), REFUSAL_NONE);
+	assert_true(mark_all);
+	assert_int_equal(peer->state, SYNC_STATE_BULK);
+	assert_int_equal(next(peer, START_US, true, false), PEER_HEARTBEAT);
+	peer_done(peer, PEER_HEARTBEAT, false, START_US);
+	assert_int_equal(next(peer, START_US, true, false), PEER_DICTIONARY);
+	peer_done(peer, PEER_DICTIONARY, false, START_US);
+}
+
+static void go_live(struct peer *peer)
+{
+	be_welcome(peer, 64);
+	assert_int_equal(next(peer, START_US, false, true), PEER_BULK_DONE);
+	peer_done(peer, PEER_BULK_DONE, false, START_US);
+	assert_int_equal(peer->state, SYNC_STATE_LIVE);
+}
+
+/* --- the sender */
+
+static void a_hello_waits_for_the_connection(void **state)
+{
+	struct peer peer;
+
+	(void)state;
+	peer_init(&peer, START_US);
+	assert_int_equal(next(&peer, START_US, false, true), PEER_HELLO);
+	peer_failed(&peer, PEER_HELLO, START_US);
+	assert_int_equal(peer.state, SYNC_STATE_CONNECTING);
+	assert_int_equal(next(&peer, START_US, false, true), PEER_NOTHING);
+	assert_int_equal(next(&peer, START_US + PEER_RETRY_US, false, true), PEER_HELLO);
+	assert_int_equal(peer.conversation, 0);
+}
+
+static void a_hello_after_a_long_wait_is_given_time_for_its_answer(void **state)
+{
+	struct peer peer;
+	int64_t later_us = START_US + 3600 * 1000 * MS;
+
+	(void)state;
+	peer_init(&peer, START_US);
+	assert_int_equal(next(&peer, later_us, false, true), PEER_HELLO);
+	peer_done(&peer, PEER_HELLO, false, later_us);
+	assert_int_equal(next(&peer, later_us + MS, false, true), PEER_NOTHING);
+}
+
+static void a_hello_without_an_answer_is_said_again_and_then_elsewhere(void **state)
+{
+	struct peer peer;
+	int64_t now_us = START_US + PEER_DEAD_US + MS;
+
+	(void)state;
+	say_hello(&peer);
+	assert_int_equal(next(&peer, START_US + PEER_DEAD_US, false, true), PEER_NOTHING);
+	assert_int_equal(next(&peer, now_us, false, true), PEER_HELLO);
+	peer_done(&peer, PEER_HELLO, false, now_us);
+	assert_int_equal(peer.conversation, 2);
+	now_us = START_US + PEER_GIVE_UP_US + MS;
+	assert_int_equal(next(&peer, now_us, false, true), PEER_RECONNECT);
+	peer_done(&peer, PEER_RECONNECT, false, now_us);
+	assert_int_equal(peer.state, SYNC_STATE_CONNECTING);
+	assert_int_equal(next(&peer, now_us, false, true), PEER_HELLO);
+}
+
+static void the_dictionary_comes_before_the_first_record(void **state)
+{
+	struct peer peer;
+
+	(void)state;
+	be_welcome(&peer, 64);
+	assert_int_equal(next(&peer, START_US, true, false), PEER_RECORDS);
+	peer_tell_dictionary(&peer);
+	assert_int_equal(next(&peer, START_US, true, false), PEER_DICTIONARY);
+	peer_done(&peer, PEER_DICTIONARY, true, START_US);
+	assert_int_equal(next(&peer, START_US, true, false), PEER_DICTIONARY);
+	peer_done(&peer, PEER_DICTIONARY, false, START_US);
+	assert_int_equal(next(&peer, START_US, true, false), PEER_RECORDS);
+}
+
+static void credit_is_never_exceeded(void **state)
+{
+	struct wire_message credit;
+	struct peer peer;
+
+	(void)state;
+	be_welcome(&peer, 3); /* one went to the dictionary */
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(next(&peer, START_US, true, false), PEER_RECORDS);
+		peer_done(&peer, PEER_RECORDS, false, START_US);
+	}
+	assert_int_equal(next(&peer, START_US, true, false), PEER_NOTHING);
+	credit = answer(&peer, WIRE_CREDIT, 1);
+	credit.credit = 4;
+	assert_int_equal(receive(&peer, credit, START_US), REFUSAL_NONE);
+	assert_int_equal(next(&peer, START_US, true, false), PEER_RECORDS);
+	peer_done(&peer, PEER_RECORDS, false, START_US);
+	assert_int_equal(next(&peer, START_US, true, false), PEER_NOTHING);
+}
+
+static void an_older_grant_takes_nothing_back(void **state)
+{
+	struct wire_message credit;
+	struct peer peer;
+
+	(void)state;
+	be_welcome(&peer, 64);
+	credit = answer(&peer, WIRE_CREDIT, 1);
+	credit.credit = 10;
+	assert_int_equal(receive(&peer, credit, START_US), REFUSAL_NONE);
+	assert_int_equal(peer.credit, 64);
+}
+
+static void bulk_ends_when_all_that_was_marked_is_sent(void **state)
+{
+	struct peer peer;
+
+	(void)state;
+	be_welcome(&peer, 64);
+	assert_int_equal(next(&peer, START_US, true, false), PEER_RECORDS);
+	assert_int_equal(peer.state, SYNC_STATE_BULK);
+	assert_int_equal(next(&peer, START_US, true, true), PEER_BULK_DONE);
+	peer_done(&peer, PEER_BULK_DONE, false, START_US);
+	assert_int_equal(peer.state, SYNC_STATE_LIVE);
+	assert_int_equal(next(&peer, START_US, true, true), PEER_RECORDS);
+	assert_int_equal(next(&peer, START_US, false, true), PEER_NOTHING);
+}
+
+static void a_heartbeat_goes_out_every_100_ms_and_measures_the_way(void **state)
+{
+	struct wire_message beat = { 0 };
+	struct peer peer;
+
+	(void)state;
+	go_live(&peer);
+	assert_int_equal(next(&peer, START_US + 99 * MS, false, true), PEER_NOTHING);
+	assert_int_equal(next(&peer, START_US + 100 * MS, false, true), PEER_HEARTBEAT);
+	peer_fill(&peer, PEER_HEARTBEAT, START_US + 100 * MS, &beat);
+	peer_done(&peer, PEER_HEARTBEAT, false, START_US + 100 * MS);
+	beat.boot = 7;
+	beat.sequence = 1;
+	assert_int_equal(receive(&peer, beat, START_US + 100 * MS + 250), REFUSAL_NONE);
+	assert_int_equal(peer.rtt_us, 250);
+	beat.sequence = 2;
+	beat.token = UINT64_MAX / 2;
+	assert_int_equal(receive(&peer, beat, START_US + 101 * MS), REFUSAL_OUT_OF_RANGE);
+}
+
+static void silence_makes_stale_and_a_word_makes_live_again(void **state)
+{
+	struct wire_message credit;
+	struct peer peer;
+	int64_t now_us = START_US + PEER_DEAD_US + MS;
+
+	(void)state;
+	go_live(&peer);
+	next(&peer, now_us, true, true);
+	assert_int_equal(peer.state, SYNC_STATE_STALE);
+	assert_int_equal(next(&peer, now_us, true, true), PEER_HEARTBEAT);
+	peer_done(&peer, PEER_HEARTBEAT, false, now_us);
+	assert_int_equal(next(&peer, now_us, true, true), PEER_NOTHING);
+	credit = answer(&peer, WIRE_CREDIT, 1);
+	assert_int_equal(receive(&peer, credit, now_us + MS), REFUSAL_NONE);
+	assert_int_equal(peer.state, SYNC_STATE_LIVE);
+	assert_int_equal(peer.conversation, 1);
+	assert_int_equal(next(&peer, now_us + MS, true, true), PEER_RECORDS);
+}
+
+static void a_bulk_that_went_stale_goes_on_as_bulk(void **state)
+{
+	struct peer peer;
+	int64_t now_us = START_US + PEER_DEAD_US + MS;
+
+	(void)state;
+	be_welcome(&peer, 64);
+	next(&peer, now_us, true, false);
+	assert_int_equal(peer.state, SYNC_STATE_STALE);
+	assert_int_equal(receive(&peer, answer(&peer, WIRE_CREDIT, 1), now_us), REFUSAL_NONE);
+	assert_int_equal(peer.state, SYNC_STATE_BULK);
+}
+
+static void long_silence_makes_a_new_connection(void **state)
+{
+	struct peer peer;
+
+	(void)state;
+	go_live(&peer);
+	next(&peer, START_US + PEER_DEAD_US + MS, true, true);
+	assert_int_equal(next(&peer, START_US + PEER_GIVE_UP_US + MS, true, true), PEER_RECONNECT);
+}
+
+static void a_reset_leads_to_a_new_conversation_but_not_at_once(void **state)
+{
+	struct peer peer;
+
+	(void)state;
+	go_live(&peer);
+	assert_int_equal(receive(&peer, answer(&peer, WIRE_RESET, 0), START_US), REFUSAL_NONE);
+	assert_int_equal(peer.state, SYNC_STATE_CONNECTING);
+	assert_int_equal(next(&peer, START_US + MS, true, true), PEER_NOTHING);
+	assert_int_equal(next(&peer, START_US + PEER_RESET_US, true, true), PEER_HELLO);
+	peer_done(&peer, PEER_HELLO, false, START_US + PEER_RESET_US);
+	assert_int_equal(peer.conversation, 2);
+	assert_int_equal(peer.sequence, 1);
+}
+
+static void a_bye_makes_stale_at_once(void **state)
+{
+	struct peer peer;
+
+	(void)state;
+	go_live(&peer);
+	assert_int_equal(receive(&peer, answer(&peer, WIRE_BYE, 1), START_US), REFUSAL_NONE);
+	assert_int_equal(peer.state, SYNC_STATE_STALE);
+}
+
+static void a_resync_marks_everything_and_its_round_comes_back(void **state)
+{
+	struct wire_message message, done = { 0 };
+	struct peer peer;
+	bool mark_all = false;
+
+	(void)state;
+	go_live(&peer);
+	message = answer(&peer, WIRE_RESYNC, 1);
+	message.round = 3;
+	assert_int_equal(peer_receive(&peer, &message, START_US, &mark_all), REFUSAL_NONE);
+	assert_true(mark_all);
+	assert_int_equal(peer.state, SYNC_STATE_BULK);
+	peer_fill(&peer, PEER_BULK_DONE, START_US, &done);
+	assert_int_equal(done.round, 3);
+}
+
+static void answers_out_of_place_are_refused(void **state)
+{
+	struct wire_message message;
+	struct peer peer;
+
+	(void)state;
+	say_hello(&peer);
+	assert_int_equal(receive(&peer, answer(&peer, WIRE_CREDIT, 0), START_US),
+			 REFUSAL_NO_CONVERSATION);
+	go_live(&peer);
+	message = answer(&peer, WIRE_CREDIT, 1);
+	message.conversation++;
+	assert_int_equal(receive(&peer, message, START_US), REFUSAL_NO_CONVERSATION);
+	message = answer(&peer, WIRE_CREDIT, 1);
+	message.boot++;
+	assert_int_equal(receive(&peer, message, START_US), REFUSAL_NO_CONVERSATION);
+	assert_int_equal(receive(&peer, answer(&peer, WIRE_CREDIT, 0), START_US),
+			 REFUSAL_OUT_OF_ORDER);
+	assert_int_equal(receive(&peer, answer(&peer, WIRE_WELCOME, 1), START_US),
+			 REFUSAL_UNEXPECTED);
+	assert_int_equal(receive(&peer, answer(&peer, WIRE_RECORDS, 9), START_US),
+			 REFUSAL_UNEXPECTED);
+	assert_int_equal(peer.state, SYNC_STATE_LIVE);
+}
+
+/* --- the receiver */
+
+static struct wire_message request(uint64_t type, uint64_t sequence)
+{
+	return (struct wire_message){ .version = 1,
+				      .type = type,
+				      .boot = 7,
+				      .conversation = 1,
+				      .sequence = sequence,
+				      .version_max = 1 };
+}
+
+static enum refusal take(struct intake *intake, uint64_t type, uint64_t sequence)
+{
+	struct wire_message message = request(type, sequence);
+
+	return intake_receive(intake, &here, &message, START_US);
+}
+
+static void open_intake(struct intake *intake)
+{
+	intake_init(intake);
+	assert_int_equal(take(intake, WIRE_HELLO, 0), REFUSAL_NONE);
+	assert_int_equal(intake_next(intake), INTAKE_WELCOME);
+	intake_done(intake, INTAKE_WELCOME);
+	assert_int_equal(intake_next(intake), INTAKE_NOTHING);
+}
+
+static void nothing_is_taken_before_a_hello(void **state)
+{
+	struct intake intake;
+
+	(void)state;
+	intake_init(&intake);
+	assert_int_equal(take(&intake, WIRE_RECORDS, 0), REFUSAL_NO_CONVERSATION);
+	assert_int_equal(intake.heard_us, -1);
+}
+
+static void only_the_next_in_sequence_is_taken(void **state)
+{
+	struct intake intake;
+
+	(void)state;
+	open_intake(&intake);
+	assert_int_equal(take(&intake, WIRE_RECORDS, 1), REFUSAL_NONE);
+	assert_int_equal(take(&intake, WIRE_RECORDS, 1), REFUSAL_OUT_OF_ORDER);
+	assert_int_equal(take(&intake, WIRE_RECORDS, 2), REFUSAL_NO_CONVERSATION);
+	open_intake(&intake);
+	assert_int_equal(take(&intake, WIRE_RECORDS, 2), REFUSAL_OUT_OF_ORDER);
+}
+
+static void another_connection_boot_or_conversation_is_not_ours(void **state)
+{
+	struct wire_message message = request(WIRE_RECORDS, 1);
+	struct intake intake;
+
+	(void)state;
+	open_intake(&intake);
+	assert_int_equal(intake_receive(&intake, &elsewhere, &message, START_US),
+			 REFUSAL_NO_CONVERSATION);
+	message.boot = 8;
+	assert_int_equal(intake_receive(&intake, &here, &message, START_US),
+			 REFUSAL_NO_CONVERSATION);
+	message.boot = 7;
+	message.conversation = 2;
+	assert_int_equal(intake_receive(&intake, &here, &message, START_US),
+			 REFUSAL_NO_CONVERSATION);
+	assert_int_equal(take(&intake, WIRE_RECORDS, 1), REFUSAL_NONE);
+}
+
+static void credit_moves_on_as_data_is_consumed(void **state)
+{
+	struct wire_message message = { 0 };
+	struct intake intake;
+	uint64_t n;
+
+	(void)state;
+	open_intake(&intake);
+	for (n = 1; intake_next(&intake) == INTAKE_NOTHING; n++)
+		assert_int_equal(take(&intake, WIRE_RECORDS, n), REFUSAL_NONE);
+	assert_int_equal(n - 1, INTAKE_WINDOW / 4);
+	assert_int_equal(intake_next(&intake), INTAKE_CREDIT);
+	intake_fill(&intake, INTAKE_CREDIT, &message);
+	assert_int_equal(message.credit, INTAKE_WINDOW / 4 + INTAKE_WINDOW);
+}
+
+static void data_beyond_the_credit_ends_the_conversation(void **state)
+{
+	struct intake intake;
+
+	(void)state;
+	open_intake(&intake);
+	for (uint64_t n = 1; n <= INTAKE_WINDOW; n++)
+		assert_int_equal(take(&intake, WIRE_RECORDS, n), REFUSAL_NONE);
+	assert_int_equal(take(&intake, WIRE_RECORDS, INTAKE_WINDOW + 1), REFUSAL_OVER_CREDIT);
+	assert_false(intake.open);
+}
+
+static void the_table_is_complete_at_the_end_of_the_last_round_asked(void **state)
+{
+	struct wire_message done = request(WIRE_BULK_DONE, 1);
+	struct intake intake;
+
+	(void)state;
+	open_intake(&intake);
+	intake_ask_resync(&intake);
+	assert_int_equal(intake_receive(&intake, &here, &done, START_US), REFUSAL_NONE);
+	assert_false(intake.received_all);
+	done.sequence = 2;
+	done.round = 1;
+	assert_int_equal(intake_receive(&intake, &here, &done, START_US), REFUSAL_NONE);
+	assert_true(intake.received_all);
+	intake_ask_resync(&intake);
+	assert_false(intake.received_all);
+}
+
+static void a_new_hello_begins_from_nothing(void **state)
+{
+	struct wire_message hello = request(WIRE_HELLO, 0);
+	struct intake intake;
+
+	(void)state;
+	open_intake(&intake);
+	assert_int_equal(take(&intake, WIRE_BULK_DONE, 1), REFUSAL_NONE);
+	assert_true(intake.received_all);
+	hello.boot = 8;
+	assert_int_equal(intake_receive(&intake, &elsewhere, &hello, START_US), REFUSAL_NONE);
+	assert_false(intake.received_all);
+	assert_int_equal(take(&intake, WIRE_RECORDS, 2), REFUSAL_NO_CONVERSATION);
+}
+
+static void a_type_to_come_is_passed_over(void **state)
+{
+	struct intake intake;
+
+	(void)state;
+	open_intake(&intake);
+	assert_int_equal(take(&intake, 16, 1), REFUSAL_UNKNOWN_MESSAGE);
+	assert_int_equal(take(&intake, WIRE_RECORDS, 2), REFUSAL_NONE);
+}
+
+static void an_answer_sent_as_a_request_is_refused(void **state)
+{
+	struct intake intake;
+
+	(void)state;
+	open_intake(&intake);
+	assert_int_equal(take(&intake, WIRE_CREDIT, 1), REFUSAL_UNEXPECTED);
+	assert_false(intake.open);
+}
+
+static void a_bye_closes_but_keeps_what_is_known(void **state)
+{
+	struct intake intake;
+
+	(void)state;
+	open_intake(&intake);
+	assert_int_equal(take(&intake, WIRE_BULK_DONE, 1), REFUSAL_NONE);
+	assert_int_equal(take(&intake, WIRE_BYE, 2), REFUSAL_NONE);
+	assert_false(intake.open);
+	assert_true(intake.received_all);
+	assert_int_equal(intake.boot, 7);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_hello_waits_for_the_connection),
+		cmocka_unit_test(a_hello_after_a_long_wait_is_given_time_for_its_answer),
+		cmocka_unit_test(a_hello_without_an_answer_is_said_again_and_then_elsewhere),
+		cmocka_unit_test(the_dictionary_comes_before_the_first_record),
+		cmocka_unit_test(credit_is_never_exceeded),
+		cmocka_unit_test(an_older_grant_takes_nothing_back),
+		cmocka_unit_test(bulk_ends_when_all_that_was_marked_is_sent),
+		cmocka_unit_test(a_heartbeat_goes_out_every_100_ms_and_measures_the_way),
+		cmocka_unit_test(silence_makes_stale_and_a_word_makes_live_again),
+		cmocka_unit_test(a_bulk_that_went_stale_goes_on_as_bulk),
+		cmocka_unit_test(long_silence_makes_a_new_connection),
+		cmocka_unit_test(a_reset_leads_to_a_new_conversation_but_not_at_once),
+		cmocka_unit_test(a_bye_makes_stale_at_once),
+		cmocka_unit_test(a_resync_marks_everything_and_its_round_comes_back),
+		cmocka_unit_test(answers_out_of_place_are_refused),
+		cmocka_unit_test(nothing_is_taken_before_a_hello),
+		cmocka_unit_test(only_the_next_in_sequence_is_taken),
+		cmocka_unit_test(another_connection_boot_or_conversation_is_not_ours),
+		cmocka_unit_test(credit_moves_on_as_data_is_consumed),
+		cmocka_unit_test(data_beyond_the_credit_ends_the_conversation),
+		cmocka_unit_test(the_table_is_complete_at_the_end_of_the_last_round_asked),
+		cmocka_unit_test(a_new_hello_begins_from_nothing),
+		cmocka_unit_test(a_type_to_come_is_passed_over),
+		cmocka_unit_test(an_answer_sent_as_a_request_is_refused),
+		cmocka_unit_test(a_bye_closes_but_keeps_what_is_known),
+	};
+
+	return cmocka_run_group_tests_name("peer", tests, NULL, NULL);
+}
