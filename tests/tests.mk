@@ -29,8 +29,9 @@ $(BUILD)/fuzz/wire_fuzz: $(FUZZ_SOURCES) $(BUILD)/liblbd.a
 
 fuzz: deps
 	@$(MAKE) -s $(BUILD)/fuzz/wire_fuzz
+	@mkdir -p $(BUILD)/fuzz/corpus
 	$(BUILD)/fuzz/wire_fuzz -rss_limit_mb=256 -max_total_time=$(FUZZ_SECONDS) \
-		-artifact_prefix=$(BUILD)/fuzz/ tests/fuzz/corpus
+		-artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/corpus tests/fuzz/corpus
 
 lint:
 	@BUILD=$(BUILD) tests/lint
