@@ -363,10 +363,17 @@ static void lbd_running_path(const struct lbd *lbd, char *path, size_t size)
 	snprintf(path, size, "%s/running.yaml", lbd->run_dir);
 }
 
+void lbd_forget_changes(const struct lbd *lbd)
+{
+	char path[256];
+
+	lbd_running_path(lbd, path, sizeof(path));
+	unlink(path);
+}
+
 int lbd_reload(struct lbd *lbd, struct error *err)
 {
 	struct config *config = NULL;
-	char path[256];
 	int rc;
 
 	rc = config_load(lbd->config_path, &config, err);
@@ -383,8 +390,7 @@ int lbd_reload(struct lbd *lbd, struct error *err)
 			    lbd->config_path);
 	lbd->runtime_changes = false;
 	lbd->reloads++;
-	lbd_running_path(lbd, path, sizeof(path));
-	unlink(path);
+	lbd_forget_changes(lbd);
 	log_info("reloaded %s: %u services", lbd->config_path, lbd->config->services_count);
 	return 0;
 }
