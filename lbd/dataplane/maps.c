@@ -271,9 +271,12 @@ int maps_unpin(const char *pin_dir, struct error *err)
 		if (unlink(path) && errno != ENOENT)
 			return error_errno(err, -errno, "remove %s", path);
 	}
-	if (rmdir(pin_dir) && errno != ENOENT)
-		return error_errno(err, -errno, "remove %s", pin_dir);
-	return 0;
+	if (!rmdir(pin_dir) || errno == ENOENT)
+		return 0;
+	error_errno(err, -errno, "remove %s", pin_dir);
+	if (errno == ENOTEMPTY)
+		error_hint(err, "what is left in it isn't lbd's: look, and remove it");
+	return -errno;
 }
 
 int maps_reuse(const struct dataplane *dataplane, struct bpf_object *object, struct error *err)
