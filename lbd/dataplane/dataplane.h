@@ -54,6 +54,13 @@ int dataplane_adopt(const struct dataplane *dataplane, struct model **ret, struc
 /* Put @model in force: one atomic step for the packet path. */
 int dataplane_commit(struct dataplane *dataplane, const struct model *model, struct error *err);
 
+/*
+ * Wait until no packet is under way that read an older snapshot, some
+ * milliseconds at most. What refers to an id that went GONE before is then in
+ * the connection table, to be seen.
+ */
+void dataplane_settle(const struct dataplane *dataplane);
+
 struct dataplane_generation {
 	uint32_t prog_id; /* 0: the slot is empty */
 	uint32_t features;
