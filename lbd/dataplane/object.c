@@ -159,13 +159,15 @@ int dataplane_load(struct dataplane *dataplane, const char *path, const struct m
 	if (rc)
 		goto out;
 	object_specialise(dataplane, model, features, &config);
-	dataplane->tables.timeouts = config.timeouts;
 	rc = bpf_map__set_initial_value(object_config_map(object), &config, sizeof(config));
 	if (rc) {
 		error_errno(err, rc, "%s: set its configuration", path);
 		goto out;
 	}
 	rc = object_load(object, path, log, ret_fd, err);
+	/* Until one runs, entries are aged as the first to be loaded will. */
+	if (!rc && !dataplane->tables.timeouts.tcp)
+		dataplane->tables.timeouts = config.timeouts;
 out:
 	bpf_object__close(object);
 	free(log);
