@@ -174,17 +174,28 @@ static int maps_find(struct dataplane *dataplane, struct lbd_control *ret, struc
 	return rc;
 }
 
-static int maps_prove(const struct dataplane *dataplane, const struct lbd_control *control,
+/* What the sizes of the maps can't tell: two ring sizes may need the same room. */
+static int maps_compare_limits(const struct dataplane *dataplane, const struct lbd_control *control,
+			       struct error *err)
+{
+	if (!memcmp(&control->limits, &dataplane->limits, sizeof(control->limits)))
+		return 0;
+	return error_set(err, -E2BIG,
+			 "%s: made for a Maglev ring of %u places, the config's limits ask for %u",
+			 dataplane->pin_dir, control->limits.ring_size,
+			 dataplane->limits.ring_size);
+}
+
+static int maps_prove(struct dataplane *dataplane, const struct lbd_control *control,
 		      struct error *err)
 {
-	int rc = 0;
+	int rc;
 
 	if (control->abi != LBD_MAPS_ABI)
-		rc = error_set(err, -EPROTO, "%s: pinned maps have ABI %u, this lbd has %d",
-			       dataplane->pin_dir, control->abi, LBD_MAPS_ABI);
-	if (rc)
-		error_hint(err, "install the matching lbd, or start empty: lbd --detach");
-	return rc;
+		return error_set(err, -EPROTO, "%s: pinned maps have ABI %u, this lbd has %d",
+				 dataplane->pin_dir, control->abi, LBD_MAPS_ABI);
+	rc = maps_each(dataplane, maps_open_one, err);
+	return rc ? rc : maps_compare_limits(dataplane, control, err);
 }
 
 static int maps_adopt(struct dataplane *dataplane, const struct lbd_control *control,
@@ -193,11 +204,6 @@ static int maps_adopt(struct dataplane *dataplane, const struct lbd_control *con
 	int rc;
 
 	rc = maps_prove(dataplane, control, err);
-	if (rc)
-		return rc;
-	rc = maps_each(dataplane, maps_open_one, err);
-	if (rc)
-		error_hint(err, "set the limits back, or start empty: lbd --detach");
 	if (!rc)
 		rc = maps_each(dataplane, maps_map_memory, err);
 	if (rc)
@@ -227,6 +233,25 @@ static int maps_make(struct dataplane *dataplane, struct error *err)
 	return 0;
 }
 
+static int maps_make_anew(struct dataplane *dataplane, struct error *err)
+{
+	int rc = maps_unpin(dataplane->pin_dir, err);
+
+	if (rc)
+		return rc;
+	if (mkdir(dataplane->pin_dir, 0700) && errno != EEXIST)
+		return error_errno(err, -errno, "make directory %s", dataplane->pin_dir);
+	return maps_make(dataplane, err);
+}
+
+static void maps_hint(int rc, struct error *err)
+{
+	if (rc == -E2BIG)
+		error_hint(err, "set the limits back, or start empty: lbd --detach");
+	else if (rc == -EPROTO || rc == -ENOENT)
+		error_hint(err, "install the lbd that made them, or start empty: lbd --detach");
+}
+
 int maps_open(struct dataplane *dataplane, struct error *err)
 {
 	struct lbd_control control;
@@ -235,16 +260,12 @@ int maps_open(struct dataplane *dataplane, struct error *err)
 	if (!*dataplane->pin_dir)
 		return maps_make(dataplane, err);
 	rc = maps_find(dataplane, &control, err);
+	if (rc == -ENOENT)
+		return maps_make_anew(dataplane, err);
 	if (!rc)
-		return maps_adopt(dataplane, &control, err);
-	if (rc != -ENOENT)
-		return rc;
-	rc = maps_unpin(dataplane->pin_dir, err);
-	if (rc)
-		return rc;
-	if (mkdir(dataplane->pin_dir, 0700) && errno != EEXIST)
-		return error_errno(err, -errno, "make directory %s", dataplane->pin_dir);
-	return maps_make(dataplane, err);
+		rc = maps_adopt(dataplane, &control, err);
+	maps_hint(rc, err);
+	return rc;
 }
 
 void maps_close(struct dataplane *dataplane)
