@@ -26,7 +26,8 @@ struct dataplane {
 	struct lbd_control *control;
 	struct tables tables;
 	uint32_t tick_shift;
-	int64_t flipped_ms; /* CLOCK_MONOTONIC of the last flip; 0: unknown */
+	struct lbd_secret ring_secret; /* of the rings in force; 0: unknown */
+	int64_t flipped_ms;	       /* CLOCK_MONOTONIC of the last flip; 0: unknown */
 	bool adopted;
 	uint32_t swept;
 };

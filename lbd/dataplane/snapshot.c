@@ -29,6 +29,7 @@ struct snapshot {
 	const struct model *model;
 	uint32_t half; /* the idle one, being written */
 	bool *rings_taken;
+	bool *rings_changed;	  /* by service id: the ring must be made anew */
 	uint16_t *ring;		  /* scratch */
 	__u64 *packed;		  /* scratch */
 	bool tx_used[LBD_TX_MAX]; /* slots of lbd_tx that either half sends through */
@@ -94,6 +95,38 @@ static int snapshot_place_ring(struct snapshot *s, const struct service *service
 	return ring;
 }
 
+static bool snapshot_same_share(const struct lbd_backend *old, const struct backend *new)
+{
+	const bool took = old->state == LBD_BACKEND_UP && old->ifindex;
+
+	if (took != model_takes_flows(new))
+		return false;
+	return !took || (old->service == new->service &&
+			 old->weight == new->weight &&lbd_addr_equal(&old->addr, &new->addr));
+}
+
+/*
+ * Which services' rings differ from those in force. Making one takes
+ * milliseconds, and a health check changes one service, not all.
+ */
+static void snapshot_compare_rings(struct snapshot *s)
+{
+	const struct lbd_backend *old = snapshot_backends(s->dataplane, s->half ^ 1);
+	const struct lbd_secret *secret = &s->dataplane->ring_secret;
+	const uint32_t services = s->model->limits.services;
+
+	if (memcmp(secret, &s->model->pick_secret, sizeof(*secret)) != 0)
+		memset(s->rings_changed, true, services);
+	for (uint32_t index = 1; index < s->model->limits.backends; index++) {
+		const struct backend *new = &s->model->backends[index];
+
+		if (snapshot_same_share(&old[index], new))
+			continue;
+		s->rings_changed[old[index].service % services] = true;
+		s->rings_changed[new->service] = true;
+	}
+}
+
 static void snapshot_take_rings(struct snapshot *s)
 {
 	const struct lbd_service *old = snapshot_services(s->dataplane, s->half ^ 1);
@@ -118,20 +151,12 @@ static void snapshot_take_tx(struct snapshot *s)
 
 /* --- services */
 
-static int snapshot_service(struct snapshot *s, const struct service *service, struct error *err)
+/* Make the ring of @service, and say in @to where it is. */
+static int snapshot_make_ring(struct snapshot *s, const struct service *service,
+			      struct lbd_service *to, struct error *err)
 {
-	struct lbd_service *to = &snapshot_services(s->dataplane, s->half)[service->id];
 	int usable, ring;
 
-	memset(to, 0, sizeof(*to));
-	if (!service->id)
-		return 0;
-	to->vip = service->vip;
-	to->port = htons(service->port);
-	to->protocol = service->protocol;
-	to->used = service->gone ? SERVICE_GONE : SERVICE_LIVE;
-	if (service->gone)
-		return 0;
 	usable = model_ring(s->model, service, s->ring);
 	if (usable < 0)
 		return error_errno(err, usable, "Maglev ring of service %s", service->name);
@@ -141,6 +166,25 @@ static int snapshot_service(struct snapshot *s, const struct service *service, s
 		return error_errno(err, ring, "no free ring for service %s", service->name);
 	to->usable = (__u16)usable;
 	to->ring = (__u32)ring;
+	return 0;
+}
+
+static int snapshot_service(struct snapshot *s, const struct service *service, struct error *err)
+{
+	const struct lbd_service *old = &snapshot_services(s->dataplane, s->half ^ 1)[service->id];
+	struct lbd_service *to = &snapshot_services(s->dataplane, s->half)[service->id];
+
+	memset(to, 0, sizeof(*to));
+	to->vip = service->vip;
+	to->port = htons(service->port);
+	to->protocol = service->protocol;
+	to->used = service->gone ? SERVICE_GONE : SERVICE_LIVE;
+	if (service->gone)
+		return 0;
+	if (old->used != SERVICE_LIVE || s->rings_changed[service->id])
+		return snapshot_make_ring(s, service, to, err);
+	to->usable = old->usable;
+	to->ring = old->ring;
 	return 0;
 }
 
@@ -336,6 +380,7 @@ static int snapshot_write(struct snapshot *s, struct error *err)
 	int rc;
 
 	snapshot_take_rings(s);
+	snapshot_compare_rings(s);
 	snapshot_take_tx(s);
 	rc = snapshot_write_services(s, err);
 	if (!rc)
@@ -352,12 +397,13 @@ int dataplane_commit(struct dataplane *dataplane, const struct model *model, str
 		.model = model,
 		.half = (dataplane->control->active & 1) ^ 1,
 		.rings_taken = calloc(model->limits.rings, sizeof(bool)),
+		.rings_changed = calloc(model->limits.services, sizeof(bool)),
 		.ring = calloc(model->limits.ring_size, sizeof(uint16_t)),
 		.packed = calloc(lbd_ring_words(model->limits.ring_size), sizeof(__u64)),
 	};
 	int rc;
 
-	if (!s.rings_taken || !s.ring || !s.packed) {
+	if (!s.rings_taken || !s.rings_changed || !s.ring || !s.packed) {
 		rc = error_set(err, -ENOMEM, "out of memory");
 		goto out;
 	}
@@ -366,9 +412,11 @@ int dataplane_commit(struct dataplane *dataplane, const struct model *model, str
 	if (rc)
 		goto out;
 	snapshot_flip(dataplane, s.half);
+	dataplane->ring_secret = model->pick_secret;
 	snapshot_release_tx(&s);
 out:
 	free(s.rings_taken);
+	free(s.rings_changed);
 	free(s.ring);
 	free(s.packed);
 	return rc;

@@ -76,8 +76,7 @@ struct backend *model_find_backend(const struct model *model, uint16_t service,
 	return NULL;
 }
 
-/* A backend whose next hop isn't known yet would only lose the flows it is given. */
-static bool model_takes_flows(const struct backend *backend)
+bool model_takes_flows(const struct backend *backend)
 {
 	return model_backend_state(backend) == LBD_BACKEND_UP && backend->nexthop.resolved;
 }

@@ -87,6 +87,9 @@ int model_build(const struct config *config, const struct model *old, const bool
 /* What the data plane is told about @backend. */
 enum lbd_backend_state model_backend_state(const struct backend *backend);
 
+/* Has it a place in the ring? Not while its next hop isn't known: flows would only be lost. */
+bool model_takes_flows(const struct backend *backend);
+
 /* The service's backends one after the other: start with NULL, ends with NULL. GONE ones too. */
 struct backend *model_next_backend(const struct model *model, uint16_t service,
 				   const struct backend *previous);
