@@ -58,9 +58,15 @@ int lbd_lock(struct lbd *lbd, struct error *err)
 	return rc;
 }
 
+static bool start_is_later(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec > b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec > b->tv_nsec);
+}
+
 /*
  * A restart is not a reload: runtime changes outlive it, unless the file was
- * edited after them.
+ * edited after them. By its ctime: whoever puts a file in place with an older
+ * mtime (cp -p, rsync, a package) has changed it all the same.
  */
 static bool start_has_runtime_changes(const struct lbd *lbd, char *path, size_t size)
 {
@@ -69,9 +75,12 @@ static bool start_has_runtime_changes(const struct lbd *lbd, char *path, size_t 
 	snprintf(path, size, "%s/running.yaml", lbd->run_dir);
 	if (stat(path, &running) || stat(lbd->config_path, &file))
 		return false;
-	return running.st_mtim.tv_sec > file.st_mtim.tv_sec ||
-	       (running.st_mtim.tv_sec == file.st_mtim.tv_sec &&
-		running.st_mtim.tv_nsec > file.st_mtim.tv_nsec);
+	if (start_is_later(&running.st_mtim, &file.st_ctim))
+		return true;
+	log_warning("runtime changes (lbctl backend ...) give way to %s, which is newer",
+		    lbd->config_path);
+	unlink(path);
+	return false;
 }
 
 static int start_runtime_config(struct lbd *lbd)
@@ -86,6 +95,8 @@ static int start_runtime_config(struct lbd *lbd)
 		log_report("runtime changes are lost", &err);
 		return 0;
 	}
+	log_info("going on with the runtime changes in %s; lbctl reload returns to %s", path,
+		 lbd->config_path);
 	config_free(lbd->config);
 	lbd->config = running;
 	lbd->runtime_changes = true;

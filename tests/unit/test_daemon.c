@@ -365,6 +365,21 @@ static void runtime_changes_outlive_a_restart_and_end_with_a_reload(void **state
 	assert_false(daemon_now.runtime_changes);
 }
 
+static void a_file_put_in_place_after_runtime_changes_wins_whatever_its_mtime(void **state)
+{
+	const struct lbd_backend_change add = { LBD_BACKEND_ADD, "web", NULL, "198.51.100.9", 50 };
+	struct error err = { 0 };
+
+	(void)state;
+	assert_int_equal(lbd_change_backend(&daemon_now, &add, &err), 0);
+	lbd_stop(&daemon_now);
+	shell("sleep 0.05; cp %s /run/old; touch -d 2020-01-01 /run/old; mv /run/old %s",
+	      config_path, config_path);
+	assert_starts();
+	assert_true(backend_of("web", 9)->gone);
+	assert_false(daemon_now.runtime_changes);
+}
+
 /* --- generations */
 
 static void a_rollback_is_not_undone_by_a_config_change(void **state)
@@ -525,6 +540,7 @@ int main(void)
 		DAEMON_TEST(ids_of_removed_backends_come_free_when_their_connections_expired),
 		DAEMON_TEST(an_id_is_not_given_away_while_a_connection_uses_it),
 		DAEMON_TEST(runtime_changes_outlive_a_restart_and_end_with_a_reload),
+		DAEMON_TEST(a_file_put_in_place_after_runtime_changes_wins_whatever_its_mtime),
 		DAEMON_TEST(a_rollback_is_not_undone_by_a_config_change),
 		DAEMON_TEST(a_rollback_after_a_config_change_brings_the_older_program_for_it),
 		DAEMON_TEST(there_is_nothing_to_roll_back_to_at_first),
