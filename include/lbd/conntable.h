@@ -40,6 +40,7 @@
 #ifndef LBD_CONNTABLE_H
 #define LBD_CONNTABLE_H
 
+#include "lbd/mask.h"
 #include "lbd/types.h"
 
 #define LBD_BUCKET_SLOTS 4
@@ -267,36 +268,6 @@ LBD_INLINE __u32 lbd_value_timeout(__u64 value, const struct lbd_timeouts *timeo
 LBD_INLINE _Bool lbd_value_expired(__u64 value, __u32 now, const struct lbd_timeouts *timeouts)
 {
 	return lbd_value_idle(value, now) > lbd_value_timeout(value, timeouts);
-}
-
-/*
- * Choosing by masks instead of branches: eight slots with five branches each
- * would give the processor mispredictions and the verifier a hundred thousand
- * ways to walk. The empty asm keeps the compiler from making branches again.
- */
-#define LBD_OPAQUE(x) __asm__ volatile("" : "+r"(x))
-
-/* All ones if @a < @b, else 0. Both below 2^63. */
-LBD_INLINE __u64 lbd_mask_less(__u64 a, __u64 b)
-{
-	__u64 difference = a - b;
-
-	LBD_OPAQUE(difference);
-	return (__u64)((__s64)difference >> 63);
-}
-
-/* All ones if @x is 0, else 0. */
-LBD_INLINE __u64 lbd_mask_zero(__u64 x)
-{
-	__u64 any = x | -x;
-
-	LBD_OPAQUE(any);
-	return (any >> 63) - 1;
-}
-
-LBD_INLINE __u64 lbd_select(__u64 mask, __u64 yes, __u64 no)
-{
-	return no ^ ((yes ^ no) & mask);
 }
 
 /* How dear a slot is: empty, expired, unconfirmed, oldest; claimed never. */
