@@ -25,10 +25,11 @@ struct conn {
 	struct lbd_flow flow;
 	struct lbd_pair pair;
 	__u32 bucket[2]; /* indexes of the pair */
-	__u32 now;	 /* tick */
-	__u64 *word;	 /* value word of the entry, if found ... */
-	__u64 value;	 /* ... what it held ... */
-	__u32 home;	 /* ... and the index of its bucket */
+	__u64 hash;
+	__u32 now;   /* tick */
+	__u64 *word; /* value word of the entry, if found ... */
+	__u64 value; /* ... what it held ... */
+	__u32 home;  /* ... and the index of its bucket */
 };
 
 LBD_INLINE const struct lbd_backend *conn_backend(const struct packet *packet, __u16 backend)
@@ -77,7 +78,6 @@ LBD_INLINE _Bool conn_find(const struct packet *packet, struct conn *conn, _Bool
 {
 	const struct lbd_secret secret = { { lbd_config.conn_secret.words[0],
 					     lbd_config.conn_secret.words[1] } };
-	__u64 hash;
 
 	if (v6)
 		conn->flow = lbd_flow6(&packet->client, packet->client_port, packet->service,
@@ -85,13 +85,13 @@ LBD_INLINE _Bool conn_find(const struct packet *packet, struct conn *conn, _Bool
 	else
 		conn->flow = lbd_flow4(packet->client.words[3], packet->client_port,
 				       packet->service, packet->vip_port);
-	hash = lbd_flow_hash(&conn->flow, v6, &secret);
+	conn->hash = lbd_flow_hash(&conn->flow, v6, &secret);
 	conn->now = (__u32)(bpf_jiffies64() >> lbd_config.tick_shift) & LBD_TICK_MASK;
-	if (!conn_load_bucket(conn, 0, hash, v6))
+	if (!conn_load_bucket(conn, 0, conn->hash, v6))
 		return 0;
 	if (conn_find_in(conn, 0))
 		return 1;
-	return conn_load_bucket(conn, 1, hash, v6) && conn_find_in(conn, 1);
+	return conn_load_bucket(conn, 1, conn->hash, v6) && conn_find_in(conn, 1);
 }
 
 /* Tell the sync thread that this bucket holds news. */
@@ -217,27 +217,54 @@ LBD_INLINE int conn_known(const struct packet *packet, struct conn *conn, __u16 
 	return LBD_OUTCOME_FORWARD_KNOWN;
 }
 
-LBD_INLINE int conn_unknown(const struct packet *packet, struct conn *conn, __u16 *ret_backend)
+/*
+ * Entering a flow is a function of its own, not inlined: the verifier walks
+ * through its many ways once, instead of once for each way that leads here.
+ */
+LBD_INLINE _Bool conn_insert(const struct lbd_flow *flow, __u64 value, __u64 hash, __u32 now,
+			     _Bool v6)
 {
 	const struct lbd_timeouts timeouts = {
 		lbd_config.timeouts.tcp,     lbd_config.timeouts.udp,
 		lbd_config.timeouts.closing, lbd_config.timeouts.unconfirmed,
 		lbd_config.timeouts.guard,
 	};
+	struct conn conn = { .flow = *flow };
+
+	if (!conn_load_bucket(&conn, 0, hash, v6) || !conn_load_bucket(&conn, 1, hash, v6))
+		return 0;
+	return lbd_pair_insert(&conn.pair, &conn.flow, value, now, &timeouts, LBD_KEY_CLAIMED_BPF);
+}
+
+__attribute__((noinline)) int conn_insert_ipv4(const struct lbd_flow *flow, __u64 value, __u64 hash,
+					       __u32 now)
+{
+	return flow ? conn_insert(flow, value, hash, now, 0) : 0;
+}
+
+__attribute__((noinline)) int conn_insert_ipv6(const struct lbd_flow *flow, __u64 value, __u64 hash,
+					       __u32 now)
+{
+	return flow ? conn_insert(flow, value, hash, now, 1) : 0;
+}
+
+LBD_INLINE int conn_unknown(const struct packet *packet, struct conn *conn, __u16 *ret_backend,
+			    _Bool v6)
+{
 	__u64 value;
+	int entered;
 
 	*ret_backend = pick_backend(packet);
 	if (!*ret_backend)
 		return LBD_OUTCOME_DROP_NO_BACKEND;
 	if (packet->syn)
 		return LBD_OUTCOME_FORWARD_FIRST;
-	if (packet->fin || !conn->pair.bucket[0] || !conn->pair.bucket[1])
+	if (packet->fin)
 		return LBD_OUTCOME_FORWARD_UNTRACKED;
 	value = conn_new_value(packet, conn, *ret_backend, 0);
-	if (!lbd_pair_insert(&conn->pair, &conn->flow, value, conn->now, &timeouts,
-			     LBD_KEY_CLAIMED_BPF))
-		return LBD_OUTCOME_FORWARD_UNTRACKED;
-	return LBD_OUTCOME_FORWARD_NEW;
+	entered = v6 ? conn_insert_ipv6(&conn->flow, value, conn->hash, conn->now)
+		     : conn_insert_ipv4(&conn->flow, value, conn->hash, conn->now);
+	return entered ? LBD_OUTCOME_FORWARD_NEW : LBD_OUTCOME_FORWARD_UNTRACKED;
 }
 
 /* Which backend gets this packet. Returns the outcome if it can be forwarded. */
@@ -247,7 +274,7 @@ LBD_INLINE int conn_route(const struct packet *packet, __u16 *ret_backend, _Bool
 
 	if (conn_find(packet, &conn, v6))
 		return conn_known(packet, &conn, ret_backend, v6);
-	return conn_unknown(packet, &conn, ret_backend);
+	return conn_unknown(packet, &conn, ret_backend, v6);
 }
 
 #endif

@@ -33,7 +33,7 @@ install: all man $(BUILD)/lbctl.completion
 	$(INSTALL) -D -m 755 $(BUILD)/lbctl $(DESTDIR)$(PREFIX)/bin/lbctl
 	$(INSTALL) -d $(DESTDIR)$(PREFIX)/lib/lbd
 	$(INSTALL) -m 644 $(BPF_OBJECTS) $(DESTDIR)$(PREFIX)/lib/lbd
-	$(INSTALL) -m 755 packaging/keepalived-notify packaging/package-hook \
+	$(INSTALL) -m 755 packaging/keepalived/lbd-notify packaging/package-hook \
 		$(DESTDIR)$(PREFIX)/lib/lbd
 	$(INSTALL) -d $(DESTDIR)$(UNITDIR)
 	sed 's#/usr/sbin/#$(PREFIX)/sbin/#' packaging/systemd/lbd.service \
@@ -47,7 +47,7 @@ install: all man $(BUILD)/lbctl.completion
 	$(INSTALL) -D -m 644 -t $(DESTDIR)$(MANDIR)/man8 $(BUILD)/man/lbd.8
 	$(INSTALL) -D -m 644 $(BUILD)/lbctl.completion $(DESTDIR)$(COMPLETIONDIR)/lbctl
 	$(INSTALL) -D -m 644 -t $(DESTDIR)$(DOCDIR) README.md CHANGELOG.md
-	$(INSTALL) -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples conf/*
+	$(INSTALL) -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples $(wildcard conf/*.yaml conf/*.conf)
 
 # The lists of needs come from packaging/dependencies.txt.
 deb rpm: deps

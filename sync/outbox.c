@@ -79,19 +79,13 @@ struct outbox_taking {
 	bool remote_too; /* a sweep is on */
 };
 
-/*
- * Is the entry worth a record? A tick that is just ahead of now (see tables.c)
- * makes the age 0 but the idle time huge: hence both.
- */
-static bool outbox_is_alive(const struct outbox_taking *taking, uint64_t value, uint32_t age_ms)
+static bool outbox_is_alive(const struct outbox_taking *taking, uint64_t value)
 {
-	const struct lbd_timeouts *timeouts = &taking->outbox->tables->timeouts;
-
 	if (!(value & LBD_CONN_CONFIRMED))
 		return false;
 	if ((value & LBD_CONN_REMOTE) && !taking->remote_too)
 		return false;
-	return age_ms == 0 || !lbd_value_expired(value, taking->now, timeouts);
+	return !lbd_value_expired(value, taking->now, &taking->outbox->tables->timeouts);
 }
 
 /* Before the dictionary tells the peer what the ids are, a record would say nothing. */
@@ -108,9 +102,9 @@ static bool outbox_record(const struct outbox_taking *taking, const struct table
 {
 	uint64_t value = lbd_value_make(entry->backend, entry->vip_port, entry->flags, entry->tick);
 
-	ret->age_ms = tables_age_ms(taking->outbox->tables, value, taking->now);
-	if (!outbox_is_alive(taking, value, ret->age_ms) || !outbox_is_told(taking, entry))
+	if (!outbox_is_alive(taking, value) || !outbox_is_told(taking, entry))
 		return false;
+	ret->age_ms = tables_age_ms(taking->outbox->tables, value, taking->now);
 	ret->service = entry->service;
 	ret->backend = entry->backend;
 	ret->client = entry->client;

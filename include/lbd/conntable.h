@@ -117,11 +117,16 @@ struct lbd_slot {
 #define LBD_XCHG(ptr, v) __atomic_exchange_n(ptr, v, __ATOMIC_SEQ_CST)
 #endif
 
+/*
+ * The two shifts must differ: a second call would otherwise begin by undoing
+ * what the first ended with, and clients that differ by little would crowd
+ * into few buckets.
+ */
 LBD_INLINE __u64 lbd_mix(__u64 x)
 {
 	x ^= x >> 32;
 	x *= 0xd6e8feb86659fd93ULL;
-	x ^= x >> 32;
+	x ^= x >> 29;
 	return x;
 }
 
@@ -264,30 +269,69 @@ LBD_INLINE _Bool lbd_value_expired(__u64 value, __u32 now, const struct lbd_time
 	return lbd_value_idle(value, now) > lbd_value_timeout(value, timeouts);
 }
 
-/* How dear a slot is: empty, expired, unconfirmed, oldest; claimed never. */
-#define LBD_RANK_EMPTY 0U
-#define LBD_RANK_EXPIRED (1U << 24)
-#define LBD_RANK_UNCONFIRMED (2U << 24)
-#define LBD_RANK_CONFIRMED (3U << 24)
-#define LBD_RANK_NEVER (4U << 24)
+/*
+ * Choosing by masks instead of branches: eight slots with five branches each
+ * would give the processor mispredictions and the verifier a hundred thousand
+ * ways to walk. The empty asm keeps the compiler from making branches again.
+ */
+#define LBD_OPAQUE(x) __asm__ volatile("" : "+r"(x))
 
-LBD_INLINE __u32 lbd_slot_rank(__u64 key, __u64 value, __u32 now,
+/* All ones if @a < @b, else 0. Both below 2^63. */
+LBD_INLINE __u64 lbd_mask_less(__u64 a, __u64 b)
+{
+	__u64 difference = a - b;
+
+	LBD_OPAQUE(difference);
+	return (__u64)((__s64)difference >> 63);
+}
+
+/* All ones if @x is 0, else 0. */
+LBD_INLINE __u64 lbd_mask_zero(__u64 x)
+{
+	__u64 any = x | -x;
+
+	LBD_OPAQUE(any);
+	return (any >> 63) - 1;
+}
+
+LBD_INLINE __u64 lbd_select(__u64 mask, __u64 yes, __u64 no)
+{
+	return no ^ ((yes ^ no) & mask);
+}
+
+/* How dear a slot is: empty, expired, unconfirmed, oldest; claimed never. */
+#define LBD_RANK_EMPTY 0ULL
+#define LBD_RANK_EXPIRED (1ULL << 24)
+#define LBD_RANK_UNCONFIRMED (2ULL << 24)
+#define LBD_RANK_CONFIRMED (3ULL << 24)
+#define LBD_RANK_NEVER (4ULL << 24)
+
+/* lbd_value_timeout, by masks. */
+LBD_INLINE __u64 lbd_slot_timeout(__u64 value, const struct lbd_timeouts *timeouts)
+{
+	__u64 timeout =
+		lbd_select(lbd_mask_zero(value & LBD_CONN_UDP), timeouts->tcp, timeouts->udp);
+
+	timeout = lbd_select(lbd_mask_zero(value & LBD_CONN_CLOSING), timeout, timeouts->closing);
+	return lbd_select(lbd_mask_zero(value & LBD_CONN_CONFIRMED), timeouts->unconfirmed,
+			  timeout);
+}
+
+LBD_INLINE __u64 lbd_slot_rank(__u64 key, __u64 value, __u32 now,
 			       const struct lbd_timeouts *timeouts)
 {
-	__u32 idle = lbd_value_idle(value, now);
-	__u32 youth = LBD_TICK_MASK - idle;
+	__u64 ahead = (now - lbd_value_tick(value)) & LBD_TICK_MASK;
+	__u64 idle = ahead & ~lbd_mask_less(LBD_TICK_MASK / 2, ahead); /* lbd_value_idle */
+	__u64 youth = LBD_TICK_MASK - idle;
+	__u64 rank = lbd_select(lbd_mask_less(idle, timeouts->guard), LBD_RANK_NEVER,
+				LBD_RANK_CONFIRMED + youth);
 
-	if (key == LBD_KEY_EMPTY)
-		return LBD_RANK_EMPTY;
-	if (!lbd_key_is_flow(key))
-		return LBD_RANK_NEVER;
-	if (idle > lbd_value_timeout(value, timeouts))
-		return LBD_RANK_EXPIRED + youth;
-	if (!(value & LBD_CONN_CONFIRMED))
-		return LBD_RANK_UNCONFIRMED + youth;
-	if (idle < timeouts->guard)
-		return LBD_RANK_NEVER;
-	return LBD_RANK_CONFIRMED + youth;
+	rank = lbd_select(lbd_mask_zero(value & LBD_CONN_CONFIRMED), LBD_RANK_UNCONFIRMED + youth,
+			  rank);
+	rank = lbd_select(lbd_mask_less(lbd_slot_timeout(value, timeouts), idle),
+			  LBD_RANK_EXPIRED + youth, rank);
+	rank = lbd_select(lbd_mask_zero(~key >> 1), LBD_RANK_NEVER, rank); /* claimed */
+	return lbd_select(lbd_mask_zero(key), LBD_RANK_EMPTY, rank);
 }
 
 /*
@@ -326,6 +370,48 @@ LBD_INLINE _Bool lbd_bucket_take(struct lbd_bucket *bucket, struct lbd_addr *cli
 	return 1;
 }
 
+/* The cheapest slot so far: 0..3 of the first bucket, 4..7 of the second. */
+struct lbd_choice {
+	__u64 rank;
+	__u64 slot;
+	__u64 key; /* it holds, or 0 */
+};
+
+/*
+ * An empty slot costs as much as its bucket is full, so that hardly a flow
+ * finds both buckets full before the table is. The second bucket costs two
+ * more: it is worth its cache miss only when the first one gets crowded.
+ */
+#define LBD_SECOND_BUCKET_COST 2
+
+LBD_INLINE __u64 lbd_bucket_fullness(const struct lbd_bucket *bucket)
+{
+	__u64 full = LBD_BUCKET_SLOTS;
+
+#pragma GCC unroll 4
+	for (__u32 i = 0; i < LBD_BUCKET_SLOTS; i++)
+		full += lbd_mask_zero(LBD_READ_ONCE(bucket->key[i])); /* all ones is -1 */
+	return full;
+}
+
+LBD_INLINE void lbd_bucket_choose(const struct lbd_bucket *bucket, __u32 first, __u32 now,
+				  const struct lbd_timeouts *timeouts, struct lbd_choice *choice)
+{
+	const __u64 cost = lbd_bucket_fullness(bucket) + (first ? LBD_SECOND_BUCKET_COST : 0);
+
+#pragma GCC unroll 1
+	for (__u32 i = 0; i < LBD_BUCKET_SLOTS; i++) {
+		__u64 key = LBD_READ_ONCE(bucket->key[i]);
+		__u64 value = LBD_READ_ONCE(bucket->value[i]);
+		__u64 rank = lbd_slot_rank(key, value, now, timeouts) + (cost & lbd_mask_zero(key));
+		__u64 better = lbd_mask_less(rank, choice->rank);
+
+		choice->rank = lbd_select(better, rank, choice->rank);
+		choice->slot = lbd_select(better, first + i, choice->slot);
+		choice->key = lbd_select(better, key, choice->key);
+	}
+}
+
 /*
  * Enter a flow that lbd_bucket_find() did not find. Takes the cheapest slot of
  * both buckets: empty, expired, unconfirmed, oldest. @claim says who writes.
@@ -336,31 +422,19 @@ LBD_INLINE _Bool lbd_pair_insert(const struct lbd_pair *pair, const struct lbd_f
 				 __u64 value, __u32 now, const struct lbd_timeouts *timeouts,
 				 __u64 claim)
 {
-	__u32 best = LBD_RANK_NEVER, victim = 0;
-	__u64 old = 0;
+	struct lbd_choice choice = { .rank = LBD_RANK_NEVER };
 	_Bool taken;
 
-#pragma GCC unroll 8
-	for (__u32 n = 0; n < 2 * LBD_BUCKET_SLOTS; n++) {
-		const struct lbd_bucket *bucket = pair->bucket[n / LBD_BUCKET_SLOTS];
-		__u64 key = LBD_READ_ONCE(bucket->key[n % LBD_BUCKET_SLOTS]);
-		__u64 held = LBD_READ_ONCE(bucket->value[n % LBD_BUCKET_SLOTS]);
-		__u32 rank = lbd_slot_rank(key, held, now, timeouts);
-
-		if (rank < best) {
-			best = rank;
-			victim = n;
-			old = key;
-		}
-	}
-	if (best == LBD_RANK_NEVER)
+	lbd_bucket_choose(pair->bucket[0], 0, now, timeouts, &choice);
+	lbd_bucket_choose(pair->bucket[1], LBD_BUCKET_SLOTS, now, timeouts, &choice);
+	if (choice.rank == LBD_RANK_NEVER)
 		return 0;
-	if (victim < LBD_BUCKET_SLOTS)
-		taken = lbd_bucket_take(pair->bucket[0], pair->client[0], victim & 3, old, flow,
-					value, claim);
+	if (choice.slot < LBD_BUCKET_SLOTS)
+		taken = lbd_bucket_take(pair->bucket[0], pair->client[0], choice.slot & 3,
+					choice.key, flow, value, claim);
 	else
-		taken = lbd_bucket_take(pair->bucket[1], pair->client[1], victim & 3, old, flow,
-					value, claim);
+		taken = lbd_bucket_take(pair->bucket[1], pair->client[1], choice.slot & 3,
+					choice.key, flow, value, claim);
 	if (taken)
 		lbd_pair_dedupe(pair, flow);
 	return taken;

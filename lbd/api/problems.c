@@ -122,7 +122,7 @@ static void problems_xdp(const struct lbd *lbd, json_t *problems)
 		const struct dataplane_attachment *at = &lbd->attachments[i];
 
 		if (at->mode == CONFIG_XDP_GENERIC)
-			problems_add(problems, "ethtool -i INTERFACE", "XDP on %s is %s",
+			problems_add(problems, "ethtool -i INTERFACE", "XDP on %s is generic: %s",
 				     at->interface, at->reason);
 	}
 }

@@ -68,14 +68,23 @@ int dataplane_rollback(struct dataplane *dataplane, struct error *err)
 	return rc;
 }
 
-/* Seconds since the epoch of a moment in nanoseconds since boot. */
+static int64_t generation_clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
+
+/*
+ * Seconds since the epoch of a moment in nanoseconds since boot, rounded: the
+ * two clocks aren't read at quite the same time.
+ */
 static int64_t generation_epoch(uint64_t boot_ns)
 {
-	struct timespec boot, real;
+	int64_t booted = generation_clock_ns(CLOCK_REALTIME) - generation_clock_ns(CLOCK_BOOTTIME);
 
-	clock_gettime(CLOCK_BOOTTIME, &boot);
-	clock_gettime(CLOCK_REALTIME, &real);
-	return real.tv_sec - boot.tv_sec + (int64_t)(boot_ns / 1000000000);
+	return (booted + (int64_t)boot_ns + 500000000) / 1000000000;
 }
 
 /* The frozen configuration that the program was loaded with. */

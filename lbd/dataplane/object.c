@@ -37,7 +37,7 @@ int object_open(const struct dataplane *dataplane, const char *path, char *log, 
 		return error_errno(err, -errno, "%s", path);
 	object = bpf_object__open_file(path, &options);
 	if (!object)
-		return error_set(err, -EINVAL, "%s: not a BPF object (%s)", path, strerror(errno));
+		return error_set(err, -EINVAL, "%s: not a BPF object that libbpf can read", path);
 	rc = maps_reuse(dataplane, object, err);
 	if (rc) {
 		bpf_object__close(object);

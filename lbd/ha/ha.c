@@ -3,7 +3,7 @@
  * Files of the run directory:
  *
  *   role      what keepalived said last; by the notify script and by ha_set_role
- *   notifier  process id of the keepalived that said so; by the notify script
+ *   notifier  process ids of the keepalived that said so and of the script; by the script
  *   gate      what keepalived's track_file reads; by this file only
  *
  * A role is worth nothing without the keepalived that gave it: when a node was
@@ -145,7 +145,6 @@ static void ha_on_timer(evutil_socket_t fd, short what, void *context)
 static int ha_start(struct ha *ha, struct event_base *base, struct error *err)
 {
 	const struct timeval period = { .tv_usec = HA_LOOK_MS * 1000 };
-
 	int rc = ha_set_gate(ha, ha_decide(ha), err);
 
 	if (rc || ha->gate_open)

@@ -8,6 +8,9 @@
  *   other hasn't yet. So only one VIP stands in the adverts (the lowest, so
  *   that the order of services doesn't matter), all others are "excluded", and
  *   vrrp_skip_check_adv_addr lets even that one change node by node.
+ * - A track_file in a directory that doesn't exist is dropped with a log line,
+ *   and the node takes the VIP ungated: at boot, before lbd has made its run
+ *   directory. So the startup script makes it, before the file is looked at.
  * - nopreempt would ignore a peer's falling priority, and then a node whose lbd
  *   is gone keeps the VIP. With equal priorities, the default, a node that
  *   comes back doesn't take the VIP either. FAULT instead of a low priority
@@ -22,12 +25,26 @@
 #include <string.h>
 
 /*
- * How long lbd may be gone before the node ranks below any other, and how long
- * it must be back. Longer than a restart: packets flow on without it, but
- * connections are no longer replicated. A lbd that starts closes the gate
- * within this time if it has to, before the priority is back.
+ * How long lbd may be gone before the node ranks below any other: longer than
+ * a restart, for packets flow on without it, but not long, for connections are
+ * no longer replicated.
  */
-#define KEEPALIVED_PATIENCE_S 3
+#define KEEPALIVED_GONE_S 3
+
+/*
+ * What it then loses in rank: more than priorities of one cluster differ by,
+ * but not everything. Where the kernel doesn't report processes, in a network
+ * namespace, all nodes lose it, and must keep their order.
+ */
+#define KEEPALIVED_GONE_WEIGHT 100
+
+/*
+ * How long a lower ranking master is left alone. A lbd that starts again has
+ * the rank of its node back at once (fork_delay didn't help), and needs this
+ * time to close the gate if it has to. A master that is silent or in FAULT is
+ * followed without it.
+ */
+#define KEEPALIVED_PREEMPT_S 2
 
 struct keepalived_vips {
 	struct lbd_addr *addrs; /* sorted, each once */
@@ -94,7 +111,8 @@ static void keepalived_print_vips(FILE *out, const struct keepalived_vips *vips)
 	fprintf(out, "\t}\n");
 }
 
-static void keepalived_print_globals(FILE *out, const struct config *config)
+static void keepalived_print_globals(FILE *out, const struct config *config, const char *run_dir,
+				     const char *notify_path)
 {
 	fprintf(out,
 		"# Made by \"lbctl keepalived\" from the config of lbd instance \"%s\": make it "
@@ -108,8 +126,10 @@ static void keepalived_print_globals(FILE *out, const struct config *config)
 		"\tvrrp_skip_check_adv_addr\n"
 		"\tscript_user root\n"
 		"\tenable_script_security\n"
+		"\t# Makes the gate's directory: a track_file without one is ignored.\n"
+		"\tstartup_script \"%s %s\"\n"
 		"}\n\n",
-		config->instance, config->node);
+		config->instance, config->node, notify_path, run_dir);
 }
 
 static void keepalived_print_tracked(FILE *out, const char *run_dir)
@@ -124,10 +144,10 @@ static void keepalived_print_tracked(FILE *out, const char *run_dir)
 		"# A node whose lbd is gone for longer than a restart yields to one that has it.\n"
 		"vrrp_track_process lbd_daemon {\n"
 		"\tprocess lbd\n"
-		"\tweight -253\n"
-		"\tdelay %d\n"
+		"\tweight -%d\n"
+		"\tterminate_delay %d\n"
 		"}\n\n",
-		run_dir, KEEPALIVED_PATIENCE_S);
+		run_dir, KEEPALIVED_GONE_WEIGHT, KEEPALIVED_GONE_S);
 }
 
 /* Unicast needs a peer; a node without one speaks to the multicast group. */
@@ -159,9 +179,11 @@ static void keepalived_print_instance(FILE *out, const struct config *config)
 		"\tinterface %s\n"
 		"\tvirtual_router_id %u\n"
 		"\tpriority %u\n"
-		"\tadvert_int %u.%02u\n",
+		"\tadvert_int %u.%02u\n"
+		"\t# Time for a starting lbd to close its gate.\n"
+		"\tpreempt_delay %d\n",
 		config->instance, config->vrrp.interface, config->vrrp.router_id,
-		config->vrrp.priority, advert / 100, advert % 100);
+		config->vrrp.priority, advert / 100, advert % 100, KEEPALIVED_PREEMPT_S);
 	keepalived_print_peers(out, config);
 }
 
@@ -184,7 +206,7 @@ static int keepalived_print(const struct config *config, const struct keepalived
 
 	if (!out)
 		return -ENOMEM;
-	keepalived_print_globals(out, config);
+	keepalived_print_globals(out, config, run_dir, notify_path);
 	keepalived_print_tracked(out, run_dir);
 	keepalived_print_instance(out, config);
 	keepalived_print_vips(out, vips);

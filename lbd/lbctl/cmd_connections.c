@@ -23,7 +23,7 @@ static void connections_print(const struct invocation *invocation, const json_t 
 		{ "ADDRESS", "backend_address", table_text, false },
 		{ "PROTOCOL", "protocol", table_text, false },
 		{ "STATE", "", connections_state, false },
-		{ "SEEN BEFORE", "age_ms", table_ms, true },
+		{ "IDLE", "age_ms", table_ms, true },
 		{ 0 },
 	};
 	const json_t *rows = json_object_get(answer, "connections");

@@ -8,7 +8,7 @@
 #include "lbctl/commands.h"
 #include "lbctl/report.h"
 
-#define KEEPALIVED_NOTIFY LBD_PREFIX "/lib/lbd/keepalived-notify"
+#define KEEPALIVED_NOTIFY LBD_PREFIX "/lib/lbd/lbd-notify"
 
 static int keepalived_fail(const struct invocation *invocation, int code, const struct error *err)
 {

@@ -23,7 +23,7 @@ static void peers_print(const struct invocation *invocation, const json_t *answe
 		{ "ADDRESS", "address", table_text, false },
 		{ "STATE", "state", table_text, false },
 		{ "HAVE ITS TABLE", "received_all", table_yes, false },
-		{ "HEARD BEFORE", "heard_ms_ago", table_ms, true },
+		{ "LAST HEARD", "heard_ms_ago", table_ms, true },
 		{ "ROUND TRIP", "rtt_us", table_us, true },
 		{ "SENT", "sent_records", table_count, true },
 		{ "PENDING BUCKETS", "pending_buckets", table_count, true },

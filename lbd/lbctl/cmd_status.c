@@ -44,17 +44,16 @@ static void status_role(const json_t *status)
 	show_role(NULL, status);
 }
 
-/* The reason begins with the mode: "native: the driver supports it". */
 static void status_xdp(const json_t *status)
 {
 	const json_t *list = json_object_get(status, "xdp"), *at;
 	size_t i;
 
 	json_array_foreach(list, i, at)
-		printf("%-13s%s %s%s\n", i ? "" : "xdp", status_text(at, "interface"),
-		       status_text(at, "reason"),
-		       json_is_true(json_object_get(at, "dispatcher")) ? ", in libxdp's chain"
-								       : "");
+		printf("%-13s%s %s%s: %s\n", i ? "" : "xdp", status_text(at, "interface"),
+		       status_text(at, "mode"),
+		       json_is_true(json_object_get(at, "dispatcher")) ? ", in libxdp's chain" : "",
+		       status_text(at, "reason"));
 }
 
 static void status_generations(const json_t *status)

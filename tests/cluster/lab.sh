@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The lab: hosts as network namespaces, each with one link into a switch, which
-# is the namespace that `enter` made.
+# is the namespace that `enter` made (as a host: "switch").
 #
 #       client      lb1       lb2      be1      be2      be3      eth0 in each
 #         |          |         |        |        |        |
@@ -91,12 +91,15 @@ lab_configure_host() {
   on "$host" ip link set lo up
 }
 
+# A queue of a veth holds 256 packets, less than what comes while a busy CPU is away for some
+# milliseconds. Three hold more; with four, one poll of all (64 packets each) would overflow the
+# single queue at the other end that XDP sends to.
 lab_add_host() {
   local host=$1
   ip netns add "$host"
   lab_configure_host "$host"
-  ip link add "sw-$host" type veth \
-    peer name eth0 address "02:00:00:00:00:${LAB_HOSTS[$host]}" netns "$host"
+  ip link add "sw-$host" numtxqueues 3 numrxqueues 3 type veth peer name eth0 \
+    address "02:00:00:00:00:${LAB_HOSTS[$host]}" numtxqueues 3 numrxqueues 3 netns "$host"
   lab_plain_link "sw-$host"
   on "$host" ethtool -K eth0 tx off tso off gso off gro off >/dev/null 2>&1
   ip link set "sw-$host" master br0 up
@@ -105,9 +108,12 @@ lab_add_host() {
   on "$host" ip link set eth0 up
 }
 
-# What an XDP program of the host sends back needs a program at the switch's end.
-lab_answer_xdp() {
+# A host whose XDP program forwards. What it sends back needs a program at the switch's end. And
+# XDP on a veth sees every frame, a network card shows it those for its own address only: no
+# flooding to here, or the standby would carry what is meant for a node that is cut off.
+lab_forwarder() {
   ip link set dev "sw-$1" xdpdrv obj "$LAB_TESTS/cluster/pass.bpf.o" sec xdp
+  ip link set dev "sw-$1" type bridge_slave flood off
 }
 
 lab_open_logs() {
@@ -122,6 +128,7 @@ lab_up() {
   lab_open_logs "$LAB_BUILD/lab/$1"
   sysctl -qw net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0 \
     net.bridge.bridge-nf-call-arptables=0
+  ip netns attach switch $$
   ip link add br0 type bridge mcast_snooping 0
   ip link set lo up
   ip link set br0 up
@@ -131,8 +138,8 @@ lab_up() {
   done
   # A tunnel header must still fit between balancer and backend.
   on client ip link set eth0 mtu 1400
-  lab_answer_xdp lb1
-  lab_answer_xdp lb2
+  lab_forwarder lb1
+  lab_forwarder lb2
 }
 
 lab_cut() {

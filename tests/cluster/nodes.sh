@@ -4,8 +4,10 @@
 # The pair: lb1 (preferred) and lb2, each with lbd and keepalived. All labs'
 # nodes share one machine, so each node's instance is called like the node.
 
-LAB_LBD=${LAB_LBD:-$LAB_BUILD/lbd}
-LAB_LBCTL=${LAB_LBCTL:-$LAB_BUILD/lbctl}
+# Tests run what the sanitizers watch, the demo what is shipped.
+LAB_USER_SPACE=$LAB_BUILD${BATS_TEST_FILENAME:+/asan}
+LAB_LBD=${LAB_LBD:-$LAB_USER_SPACE/lbd}
+LAB_LBCTL=${LAB_LBCTL:-$LAB_USER_SPACE/lbctl}
 LAB_OBJECTS=${LAB_OBJECTS:-$LAB_BUILD/bpf}
 
 declare -gAr NODE_PEER=([lb1]=lb2 [lb2]=lb1)
@@ -54,6 +56,7 @@ config_service() {
     protocol: $4
     forward: $5
     health:
+      check: tcp
       interval: 500ms
       timeout: 400ms
       rise: 1
@@ -149,7 +152,8 @@ lbd_detach() {
 }
 
 backends_healthy() {
-  ctl_says "$1" '[.backends[] | .state] | length > 0 and all(. == "up")' backends
+  ctl_says "$1" '[.backends[] | .state | select(. != "gone")] | length > 0 and all(. == "up")' \
+    backends
 }
 
 # node_up NODE: lbd answers and all its backends take connections.
@@ -160,21 +164,21 @@ node_up() {
 # --- keepalived
 
 # The config is the one that lbctl prints; the notify script and lbctl are those of this tree.
+# keepalived refuses scripts in places where others than root may write. Process tracking is
+# taken out: the kernel tells of processes in its first namespaces only, and without that
+# keepalived takes every process for dead.
 keepalived_conf() {
-  "$LAB_LBCTL" keepalived "$LAB/$1.yaml" |
-    sed "s|[^ \"]*/keepalived-notify|$LAB/keepalived-notify|" >"$LAB/keepalived-$1.conf"
-  [[ ${PIPESTATUS[0]} == 0 ]]
-}
-
-# keepalived refuses scripts in places where others than root may write.
-keepalived_notify() {
-  install -m 755 "$LAB_ROOT/packaging/keepalived-notify" "$LAB/keepalived-notify"
+  install -m 755 "$LAB_ROOT/packaging/keepalived/lbd-notify" "$LAB/lbd-notify"
   ln -sf "$LAB_LBCTL" "$LAB/lbctl"
+  "$LAB_LBCTL" keepalived "$LAB/$1.yaml" |
+    sed -e "s|[^ \"]*/lbd-notify|$LAB/lbd-notify|" \
+      -e '/track_process.*{/,/}/d' >"$LAB/keepalived-$1.conf"
+  [[ ${PIPESTATUS[0]} == 0 ]]
 }
 
 keepalived_start() {
   local node=$1
-  keepalived_notify && keepalived_conf "$node" || return 1
+  keepalived_conf "$node" || return 1
   PATH=$LAB:$PATH spawn "$node" "keepalived-$node" keepalived --dont-fork --log-console \
     --log-detail --use-file "$LAB/keepalived-$node.conf" \
     --pid "$LAB/keepalived-$node-parent.pid" --vrrp_pid "$LAB/keepalived-$node-vrrp.pid"
@@ -204,11 +208,11 @@ node_is_active() {
   node_has_vips "$1" && node_has_role "$1" master
 }
 
-# Power loss: both daemons at once, and no more packets either way.
+# Power loss: no more packets either way, and both daemons dead without a word.
 node_kill() {
+  lab_cut "$1"
   murder "lbd-$1"
   murder "keepalived-$1"
-  lab_cut "$1"
 }
 
 # What a reboot leaves of a node: its disk. No program, no pins, no VIPs.
@@ -243,11 +247,12 @@ pair_up() {
   pair_with config_pair "$@"
 }
 
-# solo_up BACKEND...: lb1 alone, which has the VIPs without keepalived.
+# solo_up BACKEND...: lb1 alone, which has the VIPs without keepalived. Deprecated, as keepalived
+# has them too: no connection of the node's own, like a health check, may leave from a VIP.
 solo_up() {
   local vip
   for vip in "${LAB_VIPS[@]}"; do
-    on lb1 ip address add "$vip" dev eth0
+    on lb1 ip address add "$vip" dev eth0 preferred_lft 0
   done
   config_solo lb1 "$@" | config_write lb1
   node_up lb1

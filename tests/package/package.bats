@@ -47,6 +47,8 @@ in_root() {
       printf "#!/bin/sh\necho \"$name \$*\" >>/calls/log\n" >"$scratch/root/calls/$name"
       chmod 755 "$scratch/root/calls/$name"
     done
+    # Nothing to keep, nobody to wait for.
+    printf "force-unsafe-io\nno-triggers\n" >"$scratch/root/etc/dpkg/dpkg.cfg.d/test"
     exec chroot "$scratch/root" bash -euc "$script"' \
     - "$BATS_TEST_TMPDIR" "${deb[0]}" "$next" "
       real=\$PATH
@@ -127,12 +129,16 @@ systemctl daemon-reload" ]
 @test "the keepalived.conf that lbctl prints names the notify script of the package" {
   run -0 in_root '
     dpkg -i /packages/lbd.deb >/dev/null
-    script=$(lbctl keepalived /etc/lbd/lbd.yaml | grep -om1 "/usr/lib/lbd/[a-z-]*")
+    script=$(lbctl keepalived /usr/share/doc/lbd/examples/pair.yaml | grep -om1 "/usr/lib/lbd/[a-z-]*")
     test -x "$script"'
 }
 
-@test "the configuration of the package is right" {
-  run -0 in_root 'dpkg -i /packages/lbd.deb >/dev/null; lbctl check'
+@test "the configuration and the examples of the package are right" {
+  run -0 in_root '
+    dpkg -i /packages/lbd.deb >/dev/null
+    for file in /etc/lbd/lbd.yaml /usr/share/doc/lbd/examples/*.yaml; do
+      lbctl check "$file"
+    done'
 }
 
 # What both packages hold, each distribution's own papers left out.
@@ -148,7 +154,7 @@ contents() {
   awk '!/^d/ { print $2 }' "$BATS_TEST_TMPDIR/all" | contents >"$BATS_TEST_TMPDIR/rpm"
   diff "$BATS_TEST_TMPDIR/deb" "$BATS_TEST_TMPDIR/rpm"
   for file in /usr/sbin/lbd /usr/bin/lbctl /usr/lib/lbd/root.bpf.o /usr/lib/lbd/lb.bpf.o \
-    /usr/lib/lbd/keepalived-notify /usr/lib/systemd/system/lbd.service /etc/lbd/lbd.yaml; do
+    /usr/lib/lbd/lbd-notify /usr/lib/systemd/system/lbd.service /etc/lbd/lbd.yaml; do
     grep -qx "$file" "$BATS_TEST_TMPDIR/deb"
   done
 }

@@ -6,7 +6,7 @@ PACKET_TEST_SOURCES := $(wildcard tests/packet/*.c tests/lab/*.c)
 
 $(PACKET_TEST): $(PACKET_TEST_SOURCES:%.c=$(BUILD)/asan/obj/%.o) $(BUILD)/asan/liblbd.a
 	@mkdir -p $(@D)
-	$(CC) $(SANITIZE) -o $@ $^ $(LIB_LIBS) -lcmocka
+	$(CC) $(SANITIZE) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIB_LIBS) -lcmocka
 
 check-packets: $(PACKET_TEST) $(BPF_OBJECTS)
 	$(PACKET_TEST) tests/packet $(BUILD)/bpf/lb.bpf.o

@@ -280,10 +280,9 @@ static void fake_describe(struct dataplane *fake)
 							       .version = "0.1.0" };
 	state->outcomes[LBD_OUTCOME_FORWARD_KNOWN] = 90;
 	state->outcomes[LBD_OUTCOME_DROP_NO_BACKEND] = 10;
-	fake->attachment =
-		(struct dataplane_attachment){ .interface = "eth0",
-					       .mode = CONFIG_XDP_NATIVE,
-					       .reason = "native: the driver supports it" };
+	fake->attachment = (struct dataplane_attachment){ .interface = "eth0",
+							  .mode = CONFIG_XDP_NATIVE,
+							  .reason = "the driver supports it" };
 }
 
 static void fake_wire(struct dataplane *fake)

@@ -12,7 +12,7 @@
 #include "sync/sync.h"
 #include "sync_fixture.h"
 
-#define BUCKETS 1024
+#define BUCKETS 4096
 #define NODES 3
 #define PATIENCE_MS 10000
 

@@ -158,7 +158,7 @@ static void generic_xdp_is_a_problem(void **state)
 	struct dataplane_attachment *at = &fake->lbd.attachments[0];
 
 	at->mode = CONFIG_XDP_GENERIC;
-	snprintf(at->reason, sizeof(at->reason), "generic: the driver refused native");
+	snprintf(at->reason, sizeof(at->reason), "the driver refused native");
 	assert_true(has_problem(fake, "XDP on eth0 is generic: the driver refused native"));
 }
 

@@ -19,7 +19,7 @@
 #include "ha/ha.h"
 #include "ha/runfile.h"
 
-#define NOTIFY "packaging/keepalived-notify"
+#define NOTIFY "packaging/keepalived/lbd-notify"
 
 /* --- a fake behind sync.h: what the peers say is what a test sets */
 
@@ -309,7 +309,7 @@ static void a_role_of_a_keepalived_that_lives_stands(void **state)
 			 0);
 	write_file(lab, "role", "master");
 	start(lab, true, 60000, true);
-	run("kill $(cat %s/notifier)", lab->dir);
+	run("kill $(cut -d' ' -f1 %s/notifier)", lab->dir);
 	assert_int_equal(status_of(lab).role, HA_ROLE_MASTER);
 	expect_file(lab, "gate", "0");
 }
@@ -381,7 +381,7 @@ static char *print_conf(const struct config *config)
 	struct error err = { 0 };
 	char *text = NULL;
 
-	if (ha_keepalived_conf(config, "/run/lbd/lbd", "/usr/lib/lbd/keepalived-notify", &text, &err))
+	if (ha_keepalived_conf(config, "/run/lbd/lbd", "/usr/lib/lbd/lbd-notify", &text, &err))
 		fail_msg("%s", err.text);
 	return text;
 }
@@ -476,7 +476,7 @@ static int keepalived_accepts(const struct lab *lab, const struct config *config
 	FILE *file;
 	int rc;
 
-	snprintf(script, sizeof(script), "%s/keepalived-notify", lab->dir);
+	snprintf(script, sizeof(script), "%s/lbd-notify", lab->dir);
 	snprintf(path, sizeof(path), "%s/keepalived.conf", lab->dir);
 	assert_int_equal(run("install -m 755 " NOTIFY " %s", script), 0);
 	assert_int_equal(ha_keepalived_conf(config, lab->dir, script, &text, &err), 0);
@@ -542,6 +542,31 @@ static void the_notify_script_leaves_the_role_on_disk_when_lbd_is_down(void **st
 	}
 }
 
+/* This process is both notifications' parent; the first one has the lower process id. */
+static void a_notification_that_is_overtaken_changes_nothing(void **state)
+{
+	struct lab *lab = *state;
+
+	assert_int_equal(run("sh -c 'sleep 0.3; exec " NOTIFY " %s INSTANCE lbd MASTER 100' &"
+			     " " NOTIFY " %s INSTANCE lbd BACKUP 100; wait",
+			     lab->dir, lab->dir),
+			 0);
+	expect_file(lab, "role", "backup");
+	assert_int_equal(notify(lab, "MASTER"), 0);
+	expect_file(lab, "role", "master");
+}
+
+static void the_notify_script_makes_the_run_directory(void **state)
+{
+	struct lab *lab = *state;
+
+	assert_int_equal(run("umask 077; " NOTIFY " %s/run/lbd && stat -c %%a %s/run %s/run/lbd |"
+			     " sort -u | grep -qx 755",
+			     lab->dir, lab->dir, lab->dir),
+			 0);
+	assert_int_equal(run("! " NOTIFY " %s INSTANCE 2>/dev/null", lab->dir), 0);
+}
+
 static void the_notify_script_tells_lbd(void **state)
 {
 	struct lab *lab = *state;
@@ -582,7 +607,7 @@ static void the_role_of_the_notify_script_is_read_by_the_next_lbd(void **state)
 		    lab->dir, lab->dir, lab->dir),
 		0);
 	start(lab, true, 60000, true);
-	run("kill $(cat %s/notifier)", lab->dir);
+	run("kill $(cut -d' ' -f1 %s/notifier)", lab->dir);
 	assert_int_equal(status_of(lab).role, HA_ROLE_MASTER);
 	expect_file(lab, "gate", "0");
 }
@@ -616,6 +641,8 @@ int main(void)
 		LAB(keepalived_accepts_what_is_printed),
 		LAB(keepalived_refuses_what_is_broken),
 		LAB(the_notify_script_leaves_the_role_on_disk_when_lbd_is_down),
+		LAB(a_notification_that_is_overtaken_changes_nothing),
+		LAB(the_notify_script_makes_the_run_directory),
 		LAB(the_notify_script_tells_lbd),
 		LAB(the_notify_script_does_not_wait_for_a_lbctl_that_hangs),
 		LAB(the_role_of_the_notify_script_is_read_by_the_next_lbd),

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tests/bench/scene.h"
+
+#include <arpa/inet.h>
+#include <linux/if_ether.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/bench/flow.h"
+
+#define AT_IP 14
+#define IPV4_HEADER 20
+#define IPV6_HEADER 40
+#define TCP_HEADER 20
+#define PAYLOAD 6
+#define PORT 80
+#define MAC_PREFIX 0x02
+
+void scene_config(const struct scene *scene, const char *in, char text[SCENE_CONFIG_MAX])
+{
+	int used;
+
+	used = snprintf(text, SCENE_CONFIG_MAX,
+			"xdp: {interfaces: [%s]}\n"
+			"limits: {services: 16, backends: 64, connections-ipv4: %d, "
+			"connections-ipv6: %d, maglev: 65537}\n"
+			"services:\n"
+			"- {name: measured, vip: \"%s\", port: %d, protocol: %s, forward: %s, "
+			"health: {check: none}, backends: [",
+			in, scene->ipv6 ? 1024 : SCENE_SLOTS, scene->ipv6 ? SCENE_SLOTS : 1024,
+			scene->ipv6 ? "2001:db8:1::1" : "192.0.2.1", PORT,
+			scene->udp ? "udp" : "tcp", scene->ipip ? "ipip" : "dsr");
+	for (unsigned int i = 1; i <= SCENE_BACKENDS; i++)
+		used += snprintf(text + used, (size_t)(SCENE_CONFIG_MAX - used),
+				 scene->ipv6 ? "%s{address: \"2001:db8:2::%x\"}"
+					     : "%s{address: \"203.0.113.%u\"}",
+				 i > 1 ? ", " : "", i);
+	snprintf(text + used, (size_t)(SCENE_CONFIG_MAX - used), "]}\n");
+}
+
+void scene_resolve(const struct lab *lab, uint32_t ifindex, const uint8_t dmac[6],
+		   const uint8_t smac[6])
+{
+	for (uint32_t i = 1; i < lab->model->limits.backends; i++) {
+		struct nexthop *nexthop = &lab->model->backends[i].nexthop;
+
+		nexthop->resolved = true;
+		nexthop->ifindex = ifindex;
+		nexthop->mtu = 1500;
+		memcpy(nexthop->dmac, dmac, sizeof(nexthop->dmac));
+		memcpy(nexthop->smac, smac, sizeof(nexthop->smac));
+	}
+}
+
+static void scene_be16(uint8_t *to, unsigned int value)
+{
+	to[0] = (uint8_t)(value >> 8);
+	to[1] = (uint8_t)value;
+}
+
+static void scene_ipv4(uint8_t *ip, enum scene_packet packet)
+{
+	ip[0] = 0x45;
+	scene_be16(ip + 2, IPV4_HEADER + TCP_HEADER + PAYLOAD);
+	ip[8] = 64;
+	ip[9] = IPPROTO_TCP;
+	inet_pton(AF_INET, packet == SCENE_FOREIGN ? "192.0.2.2" : "192.0.2.1", ip + 16);
+}
+
+static void scene_ipv6(uint8_t *ip, enum scene_packet packet)
+{
+	ip[0] = 0x60;
+	scene_be16(ip + 4, TCP_HEADER + PAYLOAD);
+	ip[6] = IPPROTO_TCP;
+	ip[7] = 64;
+	inet_pton(AF_INET6, "2001:db8::", ip + 8);
+	inet_pton(AF_INET6, packet == SCENE_FOREIGN ? "2001:db8:1::2" : "2001:db8:1::1", ip + 24);
+}
+
+uint32_t scene_frame(const struct scene *scene, enum scene_packet packet,
+		     uint8_t frame[WRAP_FRAME_MAX])
+{
+	uint32_t at_tcp = AT_IP + (scene->ipv6 ? IPV6_HEADER : IPV4_HEADER);
+
+	memset(frame, 0, WRAP_FRAME_MAX);
+	frame[0] = frame[6] = MAC_PREFIX;
+	scene_be16(frame + 12, scene->ipv6 ? ETH_P_IPV6 : ETH_P_IP);
+	if (scene->ipv6)
+		scene_ipv6(frame + AT_IP, packet);
+	else
+		scene_ipv4(frame + AT_IP, packet);
+	scene_be16(frame + at_tcp + 2, PORT);
+	frame[at_tcp + 12] = TCP_HEADER / 4 << 4;
+	frame[at_tcp + 13] = packet == SCENE_SYN ? 0x02 : 0x10;
+	return at_tcp + TCP_HEADER + PAYLOAD;
+}
+
+/* Write flow number @flow over the frame, as the wrapper does. */
+static void scene_set_flow(const struct scene *scene, uint8_t *frame, uint32_t flow)
+{
+	uint32_t at_source = AT_IP + (scene->ipv6 ? 20 : 12);
+	uint32_t at_tcp = AT_IP + (scene->ipv6 ? IPV6_HEADER : IPV4_HEADER);
+	uint32_t low = htonl(scene->ipv6 ? flow >> 14 : flow_address4(flow));
+
+	memcpy(frame + at_source, &low, sizeof(low));
+	scene_be16(frame + at_tcp, flow_port(flow));
+}
+
+/* Outer header: towards one of the backends, and what it says is inside. */
+static bool scene_tunnelled(const struct scene *scene, const uint8_t *outer)
+{
+	uint8_t base[16], host = outer[scene->ipv6 ? 39 : 19];
+
+	if (host < 1 || host > SCENE_BACKENDS)
+		return false;
+	if (scene->ipv6) {
+		inet_pton(AF_INET6, "2001:db8:2::", base);
+		return outer[6] == IPPROTO_IPV6 && !memcmp(outer + 24, base, 15);
+	}
+	inet_pton(AF_INET, "203.0.113.0", base);
+	return outer[9] == IPPROTO_IPIP && !memcmp(outer + 16, base, 3);
+}
+
+bool scene_forwarded(const struct scene *scene, const uint8_t *frame, uint32_t size, uint32_t flow,
+		     const uint8_t *out, uint32_t out_size)
+{
+	uint32_t overhead = scene->ipip ? (scene->ipv6 ? IPV6_HEADER : IPV4_HEADER) : 0;
+	uint8_t expected[WRAP_FRAME_MAX];
+
+	memcpy(expected, frame, size);
+	scene_set_flow(scene, expected, flow);
+	if (out_size != size + overhead)
+		return false;
+	if (!memcmp(out, frame, ETH_ALEN) || memcmp(out + 12, frame + 12, 2) != 0)
+		return false;
+	if (scene->ipip && !scene_tunnelled(scene, out + AT_IP))
+		return false;
+	return !memcmp(out + AT_IP + overhead, expected + AT_IP, size - AT_IP);
+}

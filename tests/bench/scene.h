@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The service that is measured: one VIP, 16 backends, a frame to it, and what
+ * must come of that frame. A benchmark of a program that does the wrong thing
+ * fast is worth nothing, so every run is held against this.
+ */
+#ifndef BENCH_SCENE_H
+#define BENCH_SCENE_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tests/bench/wrap.h"
+#include "tests/lab/lab.h"
+
+#define SCENE_BACKENDS 16
+#define SCENE_SLOTS 4194304 /* of the connection table */
+#define SCENE_CONFIG_MAX 4096
+
+struct scene {
+	bool ipv6; /* clients, VIP and backends alike */
+	bool ipip; /* or dsr */
+	bool udp;  /* or TCP */
+};
+
+/* A configuration with this service, received on interface @in. */
+void scene_config(const struct scene *scene, const char *in, char text[SCENE_CONFIG_MAX]);
+
+/* Give every backend the next hop @mac on @ifindex. */
+void scene_resolve(const struct lab *lab, uint32_t ifindex, const uint8_t dmac[6],
+		   const uint8_t smac[6]);
+
+enum scene_packet { SCENE_ACK, SCENE_SYN, SCENE_FOREIGN };
+
+/* Fill @frame with a TCP segment to the service; returns its size. */
+uint32_t scene_frame(const struct scene *scene, enum scene_packet packet,
+		     uint8_t frame[WRAP_FRAME_MAX]);
+
+/*
+ * Is @out what lbd must make of the frame of flow number @flow: sent to the
+ * next hop, tunnelled to one of the backends if the scene says so, and whole?
+ */
+bool scene_forwarded(const struct scene *scene, const uint8_t *frame, uint32_t size, uint32_t flow,
+		     const uint8_t *out, uint32_t out_size);
+
+#endif
