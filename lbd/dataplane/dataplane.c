@@ -43,6 +43,7 @@ int dataplane_open(const struct dataplane_options *options, struct dataplane **r
 		return rc;
 	}
 	dataplane_point_tables(dataplane);
+	generation_follow_timeouts(dataplane);
 	dataplane->swept = tables_sweep(&dataplane->tables);
 	*ret = dataplane;
 	return 0;

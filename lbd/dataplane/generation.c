@@ -52,6 +52,8 @@ int dataplane_swap(struct dataplane *dataplane, int prog_fd, struct error *err)
 		rc = error_errno(err, running, "open the running generation");
 	if (!rc)
 		rc = generation_set(dataplane, LBD_GENERATION_RUNNING, prog_fd, err);
+	if (!rc)
+		generation_follow_timeouts(dataplane);
 	if (running >= 0)
 		close(running);
 	return rc;
@@ -151,6 +153,16 @@ int dataplane_generation(const struct dataplane *dataplane, enum lbd_generation_
 	struct lbd_generation_config config;
 
 	return generation_query(dataplane, slot, ret, &config);
+}
+
+void generation_follow_timeouts(struct dataplane *dataplane)
+{
+	struct dataplane_generation generation;
+	struct lbd_generation_config running;
+
+	if (!generation_query(dataplane, LBD_GENERATION_RUNNING, &generation, &running) &&
+	    generation.prog_id)
+		dataplane->tables.timeouts = running.timeouts;
 }
 
 bool dataplane_fits(const struct dataplane *dataplane, const struct model *model, uint32_t features)

@@ -59,6 +59,12 @@ struct lbd_backend *snapshot_backends(const struct dataplane *dataplane, uint32_
 int object_open(const struct dataplane *dataplane, const char *path, char *log, size_t log_size,
 		struct bpf_object **ret, struct error *err);
 
+/*
+ * Age entries as the running generation does. Without it a daemon that adopted
+ * the maps would take every idle entry for expired.
+ */
+void generation_follow_timeouts(struct dataplane *dataplane);
+
 /* Write into @config what a generation for @model with @features is specialised for. */
 void object_specialise(const struct dataplane *dataplane, const struct model *model,
 		       uint32_t features, struct lbd_generation_config *config);

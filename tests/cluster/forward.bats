@@ -8,7 +8,7 @@ config_forward() {
   config_pair "$1" be1 be2 be3
   config_vip cross4 "$VIP4_CROSS" ipip host6 be1 be2 be3
   config_vip cross6 "$VIP6_CROSS" ipip host4 be1 be2 be3
-  config_service any4 "$VIP4_ANY" any tcp dsr host4 be1 be2 | sed 's/health:/&\n      port: 80/'
+  config_service any4 "$VIP4_ANY" any tcp dsr host4 be1 be2
 }
 
 setup_file() {

@@ -56,7 +56,7 @@ config_service() {
     protocol: $4
     forward: $5
     health:
-      check: tcp
+      port: ${3/any/80}
       interval: 500ms
       timeout: 400ms
       rise: 1
