@@ -4,6 +4,7 @@
 #   make deps       install what building, running and testing needs
 #   make check      lints, unit, packet and cluster tests; ends with 'N passed, N failed'
 #   make demo       the main job on this machine, in network namespaces
+#   make fuzz       the wire decoder under libFuzzer, FUZZ_SECONDS long
 #   make bench      figures, as a table and as build/bench.json
 #   make lint       style and static checks alone
 #   make format     lay the C sources out by .clang-format
@@ -56,6 +57,11 @@ TEST_BPF_OBJECTS := $(TEST_BPF_SOURCES:%.bpf.c=$(BUILD)/%.bpf.o)
 UNIT_TESTS := $(UNIT_SOURCES:%.c=$(BUILD)/asan/%)
 TOOLS := $(TOOL_SOURCES:%.c=$(BUILD)/%)
 
+# V=1 shows whole commands, otherwise what is made.
+V ?= 0
+quiet_0 = @echo '  $(1)	$@';
+run = $(quiet_$(V))
+
 .DEFAULT_GOAL := all
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -66,35 +72,35 @@ all: $(BUILD)/lbd $(BUILD)/lbctl $(BPF_OBJECTS)
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(LIB_CFLAGS) $(CFLAGS) $(HARDENING) -MMD -c -o $@ $<
+	$(call run,CC)$(CC) $(CPPFLAGS) $(LIB_CFLAGS) $(CFLAGS) $(HARDENING) -MMD -c -o $@ $<
 
 $(BUILD)/asan/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(LIB_CFLAGS) $(CFLAGS) $(SANITIZE) -MMD -c -o $@ $<
+	$(call run,CC)$(CC) $(CPPFLAGS) $(LIB_CFLAGS) $(CFLAGS) $(SANITIZE) -MMD -c -o $@ $<
 
 $(BUILD)/liblbd.a: $(LIB_SOURCES:%.c=$(BUILD)/obj/%.o)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call run,AR)$(AR) rcs $@ $^
 
 $(BUILD)/asan/liblbd.a: $(LIB_SOURCES:%.c=$(BUILD)/asan/obj/%.o)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call run,AR)$(AR) rcs $@ $^
 
 $(BUILD)/lbd: $(DAEMON_SOURCES:%.c=$(BUILD)/obj/%.o) $(BUILD)/liblbd.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIB_LIBS)
+	$(call run,LD)$(CC) $(LDFLAGS) -o $@ $^ $(LIB_LIBS)
 
 $(BUILD)/lbctl: $(LBCTL_SOURCES:%.c=$(BUILD)/obj/%.o) $(BUILD)/liblbd.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIB_LIBS)
+	$(call run,LD)$(CC) $(LDFLAGS) -o $@ $^ $(LIB_LIBS)
 
 $(BUILD)/asan/lbd: $(DAEMON_SOURCES:%.c=$(BUILD)/asan/obj/%.o) $(BUILD)/asan/liblbd.a
-	$(CC) $(SANITIZE) -o $@ $^ $(LIB_LIBS)
+	$(call run,LD)$(CC) $(SANITIZE) -o $@ $^ $(LIB_LIBS)
 
 $(BUILD)/asan/lbctl: $(LBCTL_SOURCES:%.c=$(BUILD)/asan/obj/%.o) $(BUILD)/asan/liblbd.a
-	$(CC) $(SANITIZE) -o $@ $^ $(LIB_LIBS)
+	$(call run,LD)$(CC) $(SANITIZE) -o $@ $^ $(LIB_LIBS)
 
 $(BUILD)/asan/tests/unit/%: $(BUILD)/asan/obj/tests/unit/%.o $(BUILD)/asan/liblbd.a
 	@mkdir -p $(@D)
-	$(CC) $(SANITIZE) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIB_LIBS) -lcmocka
+	$(call run,LD)$(CC) $(SANITIZE) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIB_LIBS) -lcmocka
 
 # Tests on a daemon without a kernel: what the fake defines isn't taken from the library.
 $(filter $(BUILD)/asan/tests/unit/test_api% %/test_lbctl,$(UNIT_TESTS)): \
@@ -107,14 +113,14 @@ $(BUILD)/tests/tools/talk: $(TALK_OBJECTS)
 
 $(BUILD)/tests/tools/%: $(BUILD)/obj/tests/tools/%.o $(BUILD)/liblbd.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIB_LIBS) -lm
+	$(call run,LD)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIB_LIBS) -lm
 
 # --- BPF
 
 $(BUILD)/%.bpf.o: %.bpf.c
 	@mkdir -p $(@D)
-	$(CLANG) $(BPF_CFLAGS) -MMD -MF $(@:.o=.d) -c -o $@ $<
-	$(LLVM_STRIP) -g $@
+	$(call run,BPF)$(CLANG) $(BPF_CFLAGS) -MMD -MF $(@:.o=.d) -c -o $@ $<
+	@$(LLVM_STRIP) -g $@
 
 include tests/tests.mk
 include tests/bench/bench.mk

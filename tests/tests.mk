@@ -18,10 +18,25 @@ demo: deps
 	@$(MAKE) -s -j$(JOBS) all $(TOOLS) $(TEST_BPF_OBJECTS)
 	@tests/cluster/demo
 
+# libFuzzer on what the network feeds: clean, or the input that isn't is left behind.
+FUZZ_SECONDS ?= 60
+FUZZ_SOURCES := tests/fuzz/wire_fuzz.c sync/wire.c sync/wire_rows.c sync/cursor.c sync/refusal.c
+
+$(BUILD)/fuzz/wire_fuzz: $(FUZZ_SOURCES) $(BUILD)/liblbd.a
+	@mkdir -p $(@D)
+	$(call run,FUZZ)$(CLANG) $(CPPFLAGS) -g -O1 -fsanitize=fuzzer,address,undefined \
+		-o $@ $(FUZZ_SOURCES) $(BUILD)/liblbd.a $(LIB_LIBS)
+
+fuzz: deps
+	@$(MAKE) -s $(BUILD)/fuzz/wire_fuzz
+	@mkdir -p $(BUILD)/fuzz/corpus
+	$(BUILD)/fuzz/wire_fuzz -rss_limit_mb=256 -max_total_time=$(FUZZ_SECONDS) \
+		-artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/corpus tests/fuzz/corpus
+
 lint:
 	@BUILD=$(BUILD) tests/lint
 
 format:
 	clang-format -i $(C_FILES)
 
-.PHONY: test-binaries check demo lint format
+.PHONY: test-binaries check demo fuzz lint format

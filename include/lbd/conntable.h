@@ -378,9 +378,12 @@ struct lbd_choice {
 };
 
 /*
- * An empty slot costs as much as its bucket is full: of two buckets the emptier
- * one fills up, and so hardly a flow finds both full before the table is.
+ * An empty slot costs as much as its bucket is full, so that hardly a flow
+ * finds both buckets full before the table is. The second bucket costs two
+ * more: it is worth its cache miss only when the first one gets crowded.
  */
+#define LBD_SECOND_BUCKET_COST 2
+
 LBD_INLINE __u64 lbd_bucket_fullness(const struct lbd_bucket *bucket)
 {
 	__u64 full = LBD_BUCKET_SLOTS;
@@ -394,14 +397,13 @@ LBD_INLINE __u64 lbd_bucket_fullness(const struct lbd_bucket *bucket)
 LBD_INLINE void lbd_bucket_choose(const struct lbd_bucket *bucket, __u32 first, __u32 now,
 				  const struct lbd_timeouts *timeouts, struct lbd_choice *choice)
 {
-	const __u64 fullness = lbd_bucket_fullness(bucket);
+	const __u64 cost = lbd_bucket_fullness(bucket) + (first ? LBD_SECOND_BUCKET_COST : 0);
 
 #pragma GCC unroll 1
 	for (__u32 i = 0; i < LBD_BUCKET_SLOTS; i++) {
 		__u64 key = LBD_READ_ONCE(bucket->key[i]);
 		__u64 value = LBD_READ_ONCE(bucket->value[i]);
-		__u64 rank =
-			lbd_slot_rank(key, value, now, timeouts) + (fullness & lbd_mask_zero(key));
+		__u64 rank = lbd_slot_rank(key, value, now, timeouts) + (cost & lbd_mask_zero(key));
 		__u64 better = lbd_mask_less(rank, choice->rank);
 
 		choice->rank = lbd_select(better, rank, choice->rank);

@@ -145,7 +145,6 @@ static void ha_on_timer(evutil_socket_t fd, short what, void *context)
 static int ha_start(struct ha *ha, struct event_base *base, struct error *err)
 {
 	const struct timeval period = { .tv_usec = HA_LOOK_MS * 1000 };
-
 	int rc = ha_set_gate(ha, ha_decide(ha), err);
 
 	if (rc || ha->gate_open)

@@ -32,6 +32,13 @@
 #define KEEPALIVED_GONE_S 3
 
 /*
+ * What it then loses in rank: more than priorities of one cluster differ by,
+ * but not everything. Where the kernel doesn't report processes, in a network
+ * namespace, all nodes lose it, and must keep their order.
+ */
+#define KEEPALIVED_GONE_WEIGHT 100
+
+/*
  * How long a lower ranking master is left alone. A lbd that starts again has
  * the rank of its node back at once (fork_delay didn't help), and needs this
  * time to close the gate if it has to. A master that is silent or in FAULT is
@@ -137,10 +144,10 @@ static void keepalived_print_tracked(FILE *out, const char *run_dir)
 		"# A node whose lbd is gone for longer than a restart yields to one that has it.\n"
 		"vrrp_track_process lbd_daemon {\n"
 		"\tprocess lbd\n"
-		"\tweight -253\n"
+		"\tweight -%d\n"
 		"\tterminate_delay %d\n"
 		"}\n\n",
-		run_dir, KEEPALIVED_GONE_S);
+		run_dir, KEEPALIVED_GONE_WEIGHT, KEEPALIVED_GONE_S);
 }
 
 /* Unicast needs a peer; a node without one speaks to the multicast group. */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "tests/bench/e2e.h"
 #include "tests/bench/packet.h"
 #include "tests/bench/report.h"
 
@@ -62,6 +63,8 @@ static int run_all(const struct options *options, struct report *report, struct 
 	int rc;
 
 	rc = packet_bench(report, options->build, options->only, options->quick, err);
+	if (!rc && !options->quick)
+		rc = e2e_bench(report, options->build, options->only, err);
 	if (!rc && options->json && report_save(report, options->json))
 		rc = error_set(err, -EIO, "can't write %s", options->json);
 	return rc;

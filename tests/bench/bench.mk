@@ -8,7 +8,7 @@ BENCH_BPF := $(patsubst %.bpf.c,$(BUILD)/%.bpf.o,$(wildcard tests/bench/*.bpf.c)
 
 $(BENCH): $(BENCH_SOURCES:%.c=$(BUILD)/obj/%.o) $(BUILD)/liblbd.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIB_LIBS)
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIB_LIBS) -lm
 
 bench-binaries: $(BENCH) $(BENCH_BPF) $(BPF_OBJECTS)
 

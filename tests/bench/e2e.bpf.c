@@ -48,6 +48,15 @@ LBD_INLINE __u16 e2e_checksum(const struct iphdr *ip)
 	return ~((sum & 0xffff) + (sum >> 16));
 }
 
+LBD_INLINE void e2e_address(void *eth, const volatile __u32 macs[3])
+{
+	__u32 *words = eth;
+
+	words[0] = macs[0];
+	words[1] = macs[1];
+	words[2] = macs[2];
+}
+
 /* Which flow comes next: random, as xorshift makes it, of exactly the number asked for. */
 LBD_INLINE __u32 e2e_next_flow(void)
 {
@@ -74,7 +83,8 @@ LBD_INLINE void e2e_write(struct e2e_frame *frame, __u32 flow)
 	};
 
 	ip.check = e2e_checksum(&ip);
-	__builtin_memcpy(&frame->eth, e2e_config.head, sizeof(frame->eth));
+	e2e_address(&frame->eth, e2e_config.generate_macs);
+	frame->eth.h_proto = bpf_htons(ETH_P_IP);
 	__builtin_memcpy(&frame->ip, &ip, sizeof(ip));
 	frame->udp.source = bpf_htons(1024 + (flow & 1023));
 	frame->udp.dest = bpf_htons(E2E_PORT);
@@ -103,7 +113,7 @@ int redirect(struct xdp_md *ctx)
 		return XDP_DROP;
 	if (eth->h_proto != bpf_htons(ETH_P_IP))
 		return XDP_PASS;
-	__builtin_memcpy(eth, e2e_config.forward_macs, 2 * ETH_ALEN);
+	e2e_address(eth, e2e_config.forward_macs);
 	return bpf_redirect_map(&e2e_tx, 0, XDP_DROP);
 }
 

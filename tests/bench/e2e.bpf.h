@@ -8,13 +8,13 @@
 #define E2E_FRAME 60	       /* bytes, the least that Ethernet allows */
 #define E2E_CLIENTS 0xc6120000 /* 198.18.0.0, host order: 1024 flows an address */
 #define E2E_VIP 0xc0000201     /* 192.0.2.1 */
-#define E2E_PORT 53
+#define E2E_PORT 80
 
 /* Constant once loaded. */
 struct e2e_config {
 	__u32 generate_ifindex;
-	__u8 head[14];	       /* Ethernet header towards the balancer */
-	__u8 forward_macs[12]; /* destination and source towards the backend */
+	__u32 generate_macs[3]; /* destination and source towards the balancer */
+	__u32 forward_macs[3];	/* and from it towards the backend */
 };
 
 /* The generator's wishes and the sink's count. */

@@ -26,11 +26,11 @@ void scene_config(const struct scene *scene, const char *in, char text[SCENE_CON
 			"limits: {services: 16, backends: 64, connections-ipv4: %d, "
 			"connections-ipv6: %d, maglev: 65537}\n"
 			"services:\n"
-			"- {name: measured, vip: \"%s\", port: %d, protocol: tcp, forward: %s, "
+			"- {name: measured, vip: \"%s\", port: %d, protocol: %s, forward: %s, "
 			"health: {check: none}, backends: [",
 			in, scene->ipv6 ? 1024 : SCENE_SLOTS, scene->ipv6 ? SCENE_SLOTS : 1024,
 			scene->ipv6 ? "2001:db8:1::1" : "192.0.2.1", PORT,
-			scene->ipip ? "ipip" : "dsr");
+			scene->udp ? "udp" : "tcp", scene->ipip ? "ipip" : "dsr");
 	for (unsigned int i = 1; i <= SCENE_BACKENDS; i++)
 		used += snprintf(text + used, (size_t)(SCENE_CONFIG_MAX - used),
 				 scene->ipv6 ? "%s{address: \"2001:db8:2::%x\"}"

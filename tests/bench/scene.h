@@ -21,6 +21,7 @@
 struct scene {
 	bool ipv6; /* clients, VIP and backends alike */
 	bool ipip; /* or dsr */
+	bool udp;  /* or TCP */
 };
 
 /* A configuration with this service, received on interface @in. */

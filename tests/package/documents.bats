@@ -16,14 +16,14 @@ readme_config() {
   sed -n '/^   ```yaml/,/^   ```$/p' README.md | sed '1d;$d;s/^   //'
 }
 
-@test "the README's configuration passes lbctl check, but for the secret of another host" {
-  readme_config | sed '/secret-file/d' >"$BATS_TEST_TMPDIR/lbd.yaml"
+@test "the README's configuration passes lbctl check" {
+  readme_config >"$BATS_TEST_TMPDIR/lbd.yaml"
   [ -s "$BATS_TEST_TMPDIR/lbd.yaml" ]
   "$lbctl" check "$BATS_TEST_TMPDIR/lbd.yaml"
 }
 
 @test "lbctl makes a keepalived.conf with the VIP from the README's configuration" {
-  readme_config | sed '/secret-file/d; s/eth0/lo/' >"$BATS_TEST_TMPDIR/lbd.yaml"
+  readme_config >"$BATS_TEST_TMPDIR/lbd.yaml"
   "$lbctl" keepalived "$BATS_TEST_TMPDIR/lbd.yaml" >"$BATS_TEST_TMPDIR/keepalived.conf"
   grep -q 192.0.2.100 "$BATS_TEST_TMPDIR/keepalived.conf"
 }

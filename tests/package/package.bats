@@ -129,12 +129,16 @@ systemctl daemon-reload" ]
 @test "the keepalived.conf that lbctl prints names the notify script of the package" {
   run -0 in_root '
     dpkg -i /packages/lbd.deb >/dev/null
-    script=$(lbctl keepalived /etc/lbd/lbd.yaml | grep -om1 "/usr/lib/lbd/[a-z-]*")
+    script=$(lbctl keepalived /usr/share/doc/lbd/examples/pair.yaml | grep -om1 "/usr/lib/lbd/[a-z-]*")
     test -x "$script"'
 }
 
-@test "the configuration of the package is right" {
-  run -0 in_root 'dpkg -i /packages/lbd.deb >/dev/null; lbctl check'
+@test "the configuration and the examples of the package are right" {
+  run -0 in_root '
+    dpkg -i /packages/lbd.deb >/dev/null
+    for file in /etc/lbd/lbd.yaml /usr/share/doc/lbd/examples/*.yaml; do
+      lbctl check "$file"
+    done'
 }
 
 # What both packages hold, each distribution's own papers left out.
