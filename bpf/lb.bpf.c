@@ -69,6 +69,8 @@ int lbd_lb(struct xdp_md *ctx)
 
 	if ((const void *)(eth + 1) > end)
 		return leave(LBD_OUTCOME_PASS_TRUNCATED);
+	if (!parse_is_ours(eth))
+		return leave(LBD_OUTCOME_PASS_OTHER_HOST);
 	if (eth->h_proto == bpf_htons(ETH_P_IP))
 		return config_has(LBD_FEATURE_IPV4) ? balance_ipv4(ctx, eth, end)
 						    : leave(LBD_OUTCOME_PASS_NO_SERVICE);

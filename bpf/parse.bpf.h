@@ -14,10 +14,42 @@
 
 #include <bpf/bpf_endian.h>
 
+#include "bpf/config.bpf.h"
 #include "bpf/packet.bpf.h"
 
 #define IPV4_OFFSET_MASK 0x1fff /* of frag_off: not the first fragment */
 #define IPV6_FRAGMENT 44	/* next header */
+
+LBD_INLINE _Bool parse_mac_equal(const __u8 *a, const volatile __u8 *b)
+{
+	__u8 difference = 0;
+
+#pragma unroll
+	for (int i = 0; i < ETH_ALEN; i++)
+		difference |= a[i] ^ b[i];
+	return !difference;
+}
+
+/* RFC 9568, 7.3: the virtual router's address, where keepalived uses one. */
+LBD_INLINE _Bool parse_is_vrrp_mac(const __u8 *mac)
+{
+	return !mac[0] && !mac[1] && mac[2] == 0x5e && !mac[3] && (mac[4] == 1 || mac[4] == 2);
+}
+
+/*
+ * Is the frame for this node? A promiscuous interface behind a flooding switch
+ * also sees those of its peer, and forwarding them would double every packet.
+ */
+LBD_INLINE _Bool parse_is_ours(const struct ethhdr *eth)
+{
+	const __u32 count = lbd_config.macs_count;
+
+#pragma unroll
+	for (__u32 i = 0; i < LBD_MACS_MAX; i++)
+		if (i < count && parse_mac_equal(eth->h_dest, lbd_config.macs[i]))
+			return 1;
+	return !count || parse_is_vrrp_mac(eth->h_dest);
+}
 
 /* What is read of a TCP header; UDP has the same first four bytes. */
 struct parse_ports {

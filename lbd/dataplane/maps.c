@@ -177,14 +177,21 @@ static int maps_find(struct dataplane *dataplane, struct lbd_control *ret, struc
 static int maps_prove(const struct dataplane *dataplane, const struct lbd_control *control,
 		      struct error *err)
 {
-	int rc = 0;
+	char have[DATAPLANE_LIMITS_TEXT], asked[DATAPLANE_LIMITS_TEXT];
 
-	if (control->abi != LBD_MAPS_ABI)
-		rc = error_set(err, -EPROTO, "%s: pinned maps have ABI %u, this lbd has %d",
-			       dataplane->pin_dir, control->abi, LBD_MAPS_ABI);
-	if (rc)
+	if (control->abi != LBD_MAPS_ABI) {
+		error_set(err, -EPROTO, "%s: pinned maps have ABI %u, this lbd has %d",
+			  dataplane->pin_dir, control->abi, LBD_MAPS_ABI);
 		error_hint(err, "install the matching lbd, or start empty: lbd --detach");
-	return rc;
+		return -EPROTO;
+	}
+	if (!memcmp(&control->limits, &dataplane->limits, sizeof(control->limits)))
+		return 0;
+	error_set(err, -E2BIG, "limits: the maps in %s were made for %s; the config asks for %s",
+		  dataplane->pin_dir, dataplane_format_limits(&control->limits, have),
+		  dataplane_format_limits(&dataplane->limits, asked));
+	error_hint(err, "set the limits back, or start empty: lbd --detach");
+	return -E2BIG;
 }
 
 static int maps_adopt(struct dataplane *dataplane, const struct lbd_control *control,
