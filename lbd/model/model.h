@@ -91,6 +91,7 @@ enum lbd_backend_state model_backend_state(const struct backend *backend);
 struct backend *model_next_backend(const struct model *model, uint16_t service,
 				   const struct backend *previous);
 
+/* By identity. GONE ones too. */
 struct service *model_find_service(const struct model *model, const struct lbd_addr *vip,
 				   uint16_t port, uint8_t protocol);
 struct backend *model_find_backend(const struct model *model, uint16_t service,
@@ -98,8 +99,8 @@ struct backend *model_find_backend(const struct model *model, uint16_t service,
 
 /*
  * The ring of @service: its backends that take new flows, by weight. Backends
- * that are UP only; when all of those have weight 0 or there are none, the
- * ring is empty. @ring has limits.ring_size places. As maglev_build.
+ * that are UP and whose next hop is known; when all of those have weight 0 or
+ * there are none, the ring is empty. @ring has limits.ring_size places. As maglev_build.
  */
 int model_ring(const struct model *model, const struct service *service, uint16_t *ring);
 
