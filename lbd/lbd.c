@@ -133,6 +133,25 @@ int lbd_commit(struct lbd *lbd, struct error *err)
 
 /* --- followers of the model */
 
+/*
+ * An address that was watched before brings no news: ask for what is known of
+ * it. And a next hop that was adopted may be behind an interface of the past.
+ */
+static void lbd_take_next_hops(struct lbd *lbd)
+{
+	struct nexthop nexthop;
+
+	for (uint32_t i = 1; i < lbd->model->limits.backends; i++) {
+		struct backend *backend = &lbd->model->backends[i];
+
+		if (!lbd_next_hop_stands(&backend->nexthop))
+			backend->nexthop.resolved = false;
+		if (backend->index && !backend->gone && !backend->nexthop.resolved &&
+		    neighbours_find(lbd->neighbours, &backend->addr, &nexthop))
+			backend->nexthop = nexthop;
+	}
+}
+
 static int lbd_follow_neighbours(struct lbd *lbd)
 {
 	struct model *model = lbd->model;
@@ -147,6 +166,8 @@ static int lbd_follow_neighbours(struct lbd *lbd)
 			addrs[count++] = model->backends[i].addr;
 	rc = neighbours_watch(lbd->neighbours, addrs, count);
 	free(addrs);
+	if (!rc)
+		lbd_take_next_hops(lbd);
 	return rc;
 }
 

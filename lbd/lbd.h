@@ -71,6 +71,9 @@ void lbd_next_hop_changed(void *context, const struct lbd_addr *addr,
 			  const struct nexthop *nexthop);
 void lbd_health_changed(void *context, uint16_t backend, bool healthy, const char *reason);
 
+/* Is it resolved, behind an interface that is still there? */
+bool lbd_next_hop_stands(const struct nexthop *nexthop);
+
 /* start.c: start-up order, and the way back. */
 int lbd_start(struct lbd *lbd, struct error *err);
 void lbd_stop(struct lbd *lbd);
