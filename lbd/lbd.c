@@ -90,8 +90,8 @@ static void lbd_own_macs(struct lbd *lbd)
 
 	for (; count < lbd->config->xdp.interfaces_count && count < LBD_MACS_MAX; count++) {
 		dataplane_refresh_mac(&lbd->attachments[count]);
-		memcpy(lbd->model->macs[count], lbd->attachments[count].mac,
-		       sizeof(lbd->model->macs[count]));
+		memcpy(&lbd->model->macs[count], lbd->attachments[count].mac,
+		       sizeof(lbd->attachments[count].mac));
 	}
 	/* More interfaces than that: take every frame. */
 	lbd->model->macs_count = lbd->config->xdp.interfaces_count > LBD_MACS_MAX ? 0 : count;
