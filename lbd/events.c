@@ -31,6 +31,13 @@ void lbd_schedule_commit(struct lbd *lbd)
 		evtimer_add(lbd->commit_timer, &delay);
 }
 
+bool lbd_next_hop_stands(const struct nexthop *nexthop)
+{
+	char name[IFNAMSIZ];
+
+	return nexthop->resolved && if_indextoname(nexthop->ifindex, name);
+}
+
 void lbd_next_hop_changed(void *context, const struct lbd_addr *addr, const struct nexthop *nexthop)
 {
 	struct lbd *lbd = context;
@@ -41,7 +48,7 @@ void lbd_next_hop_changed(void *context, const struct lbd_addr *addr, const stru
 		if (!backend->index || !lbd_addr_equal(&backend->addr, addr))
 			continue;
 		/* Lost isn't gone: the last known way serves until another is found. */
-		if (!nexthop->resolved && backend->nexthop.resolved)
+		if (!nexthop->resolved && lbd_next_hop_stands(&backend->nexthop))
 			continue;
 		if (memcmp(&backend->nexthop, nexthop, sizeof(*nexthop)) == 0)
 			continue;

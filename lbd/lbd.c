@@ -25,6 +25,7 @@ static int lbd_check_fixed(const struct lbd *lbd, const struct config *config, s
 {
 	const struct lbd_limits *have = dataplane_limits(lbd->dataplane);
 	const struct lbd_limits asked = model_limits(config);
+	char text[DATAPLANE_LIMITS_TEXT];
 	int rc = 0;
 
 	if (strcmp(config->instance, lbd->config->instance) != 0)
@@ -32,11 +33,8 @@ static int lbd_check_fixed(const struct lbd *lbd, const struct config *config, s
 			       config->instance, lbd->config->instance);
 	else if (memcmp(have, &asked, sizeof(asked)) != 0)
 		rc = error_set(err, -EBUSY,
-			       "limits: the pinned maps were made for %u services, %u backends, "
-			       "%u IPv4 and %u IPv6 connections, Maglev %u; they can't be resized",
-			       have->services, have->backends,
-			       have->conn4_buckets * LBD_BUCKET_SLOTS,
-			       have->conn6_buckets * LBD_BUCKET_SLOTS, have->ring_size);
+			       "limits: the pinned maps were made for %s; they can't be resized",
+			       dataplane_format_limits(have, text));
 	if (rc)
 		error_hint(err, "set it back, or start empty: systemctl stop lbd; lbd --detach");
 	return rc;
@@ -53,37 +51,93 @@ static int lbd_read_secret(const struct config *config, struct model *model, str
 	return 0;
 }
 
+static void lbd_ids_free(struct tables_ids *ids)
+{
+	free(ids->services);
+	free(ids->backends);
+}
+
+static int lbd_ids_new(const struct lbd_limits *limits, struct tables_ids *ret)
+{
+	*ret = (struct tables_ids){
+		.services = calloc(limits->services, sizeof(bool)),
+		.backends = calloc(limits->backends, sizeof(bool)),
+		.services_count = limits->services,
+		.backends_count = limits->backends,
+	};
+	if (ret->services && ret->backends)
+		return 0;
+	lbd_ids_free(ret);
+	return -ENOMEM;
+}
+
+static void lbd_mark_gone(const struct model *model, struct tables_ids *gone)
+{
+	for (uint32_t i = 1; i < model->limits.services; i++)
+		gone->services[i] = model->services[i].gone;
+	for (uint32_t i = 1; i < model->limits.backends; i++)
+		gone->backends[i] = model->backends[i].gone;
+}
+
+/* Which ids may be given to nobody else. Those that are GONE free themselves with time. */
+static int lbd_used_ids(struct lbd *lbd, struct tables_ids *ret)
+{
+	const struct tables *tables = dataplane_tables(lbd->dataplane);
+	struct tables_ids gone;
+	int rc;
+
+	rc = lbd_ids_new(dataplane_limits(lbd->dataplane), &gone);
+	if (rc)
+		return rc;
+	rc = lbd_ids_new(dataplane_limits(lbd->dataplane), ret);
+	if (!rc) {
+		dataplane_settle(lbd->dataplane);
+		lbd_mark_gone(lbd->model, &gone);
+		tables_release(tables, &gone);
+		tables_mark_used(tables, ret);
+	}
+	lbd_ids_free(&gone);
+	return rc;
+}
+
 int lbd_build_model(struct lbd *lbd, const struct config *config, struct model **ret,
 		    struct error *err)
 {
-	const struct lbd_limits *limits = dataplane_limits(lbd->dataplane);
-	bool *services = calloc(limits->services, sizeof(bool));
-	bool *backends = calloc(limits->backends, sizeof(bool));
 	struct model *model = NULL;
+	struct tables_ids used;
 	int rc;
 
 	rc = lbd_check_fixed(lbd, config, err);
 	if (rc)
-		goto out;
-	rc = -ENOMEM;
-	if (!services || !backends)
-		goto out;
-	tables_mark_used(dataplane_tables(lbd->dataplane), services, backends, limits);
-	rc = model_build(config, lbd->model, services, backends, &model, err);
+		return rc;
+	if (lbd_used_ids(lbd, &used))
+		return error_set(err, -ENOMEM, "out of memory");
+	rc = model_build(config, lbd->model, used.services, used.backends, &model, err);
+	lbd_ids_free(&used);
 	if (!rc)
 		rc = lbd_read_secret(config, model, err);
-	if (!rc) {
+	if (rc)
+		model_free(model);
+	else
 		*ret = model;
-		model = NULL;
-	}
-out:
-	model_free(model);
-	free(services);
-	free(backends);
-	return rc == -ENOMEM ? error_set(err, rc, "out of memory") : rc;
+	return rc;
 }
 
 /* --- commit */
+
+/* Frames for other hosts, which a promiscuous interface also sees, aren't ours to forward. */
+static void lbd_own_macs(struct lbd *lbd)
+{
+	uint32_t count = 0;
+
+	for (; count < lbd->config->xdp.interfaces_count && count < LBD_MACS_MAX; count++) {
+		dataplane_refresh_mac(&lbd->attachments[count]);
+		memcpy(&lbd->model->macs[count], lbd->attachments[count].mac,
+		       sizeof(lbd->attachments[count].mac));
+	}
+	/* More interfaces than that: take every frame. */
+	lbd->model->macs_count = lbd->config->xdp.interfaces_count > LBD_MACS_MAX ? 0 : count;
+}
 
 static uint32_t lbd_features(const struct lbd *lbd)
 {
@@ -104,6 +158,7 @@ int lbd_commit(struct lbd *lbd, struct error *err)
 	struct dataplane_generation running;
 	int rc = 0;
 
+	lbd_own_macs(lbd);
 	dataplane_generation(lbd->dataplane, LBD_GENERATION_RUNNING, &running);
 	if (!running.prog_id || (features & ~running.features))
 		rc = upgrade_swap(lbd->dataplane, lbd->object, lbd->model,
@@ -120,6 +175,25 @@ int lbd_commit(struct lbd *lbd, struct error *err)
 
 /* --- followers of the model */
 
+/*
+ * An address that was watched before brings no news: ask for what is known of
+ * it. And a next hop that was adopted may be behind an interface of the past.
+ */
+static void lbd_take_next_hops(struct lbd *lbd)
+{
+	struct nexthop nexthop;
+
+	for (uint32_t i = 1; i < lbd->model->limits.backends; i++) {
+		struct backend *backend = &lbd->model->backends[i];
+
+		if (!lbd_next_hop_stands(&backend->nexthop))
+			backend->nexthop.resolved = false;
+		if (backend->index && !backend->gone && !backend->nexthop.resolved &&
+		    neighbours_find(lbd->neighbours, &backend->addr, &nexthop))
+			backend->nexthop = nexthop;
+	}
+}
+
 static int lbd_follow_neighbours(struct lbd *lbd)
 {
 	struct model *model = lbd->model;
@@ -134,6 +208,8 @@ static int lbd_follow_neighbours(struct lbd *lbd)
 			addrs[count++] = model->backends[i].addr;
 	rc = neighbours_watch(lbd->neighbours, addrs, count);
 	free(addrs);
+	if (!rc)
+		lbd_take_next_hops(lbd);
 	return rc;
 }
 
@@ -342,10 +418,17 @@ static void lbd_running_path(const struct lbd *lbd, char *path, size_t size)
 	snprintf(path, size, "%s/running.yaml", lbd->run_dir);
 }
 
+void lbd_forget_changes(const struct lbd *lbd)
+{
+	char path[256];
+
+	lbd_running_path(lbd, path, sizeof(path));
+	unlink(path);
+}
+
 int lbd_reload(struct lbd *lbd, struct error *err)
 {
 	struct config *config = NULL;
-	char path[256];
 	int rc;
 
 	rc = config_load(lbd->config_path, &config, err);
@@ -362,8 +445,7 @@ int lbd_reload(struct lbd *lbd, struct error *err)
 			    lbd->config_path);
 	lbd->runtime_changes = false;
 	lbd->reloads++;
-	lbd_running_path(lbd, path, sizeof(path));
-	unlink(path);
+	lbd_forget_changes(lbd);
 	log_info("reloaded %s: %u services", lbd->config_path, lbd->config->services_count);
 	return 0;
 }

@@ -71,6 +71,9 @@ void lbd_next_hop_changed(void *context, const struct lbd_addr *addr,
 			  const struct nexthop *nexthop);
 void lbd_health_changed(void *context, uint16_t backend, bool healthy, const char *reason);
 
+/* Is it resolved, behind an interface that is still there? */
+bool lbd_next_hop_stands(const struct nexthop *nexthop);
+
 /* start.c: start-up order, and the way back. */
 int lbd_start(struct lbd *lbd, struct error *err);
 void lbd_stop(struct lbd *lbd);
@@ -95,6 +98,9 @@ struct lbd_backend_change {
 	const char *service, *name, *address;
 	uint32_t weight;
 };
+
+/* Starting empty, or from the file: what lbctl backend changed is over. */
+void lbd_forget_changes(const struct lbd *lbd);
 
 int lbd_change_backend(struct lbd *lbd, const struct lbd_backend_change *change, struct error *err);
 

@@ -45,6 +45,10 @@ void dataplane_close(struct dataplane *dataplane);
 /* Were the maps there before? How many claims were swept? */
 bool dataplane_adopted(const struct dataplane *dataplane, uint32_t *ret_swept);
 
+/* Limits in the words of the config; @buffer has DATAPLANE_LIMITS_TEXT bytes and is returned. */
+#define DATAPLANE_LIMITS_TEXT 160
+char *dataplane_format_limits(const struct lbd_limits *limits, char *buffer);
+
 const struct lbd_limits *dataplane_limits(const struct dataplane *dataplane);
 const struct tables *dataplane_tables(const struct dataplane *dataplane);
 
@@ -53,6 +57,13 @@ int dataplane_adopt(const struct dataplane *dataplane, struct model **ret, struc
 
 /* Put @model in force: one atomic step for the packet path. */
 int dataplane_commit(struct dataplane *dataplane, const struct model *model, struct error *err);
+
+/*
+ * Wait until no packet is under way that read an older snapshot, some
+ * milliseconds at most. What refers to an id that went GONE before is then in
+ * the connection table, to be seen.
+ */
+void dataplane_settle(const struct dataplane *dataplane);
 
 struct dataplane_generation {
 	uint32_t prog_id; /* 0: the slot is empty */
@@ -90,15 +101,21 @@ struct dataplane_attachment {
 	enum config_xdp_mode mode; /* in force: NATIVE, GENERIC or OFFLOAD */
 	bool dispatcher;	   /* in libxdp's chain, or the only program */
 	bool adopted;		   /* it was there before */
+	uint8_t mac[6];		   /* frames for it are ours */
 	char reason[192];	   /* why this mode: a sentence */
 };
+
+/* Read the interface's MAC address again: it may change while we stand on it. */
+void dataplane_refresh_mac(struct dataplane_attachment *attachment);
 
 /* "native", "generic", ... as the config writes it. */
 const char *dataplane_mode_name(enum config_xdp_mode mode);
 
 /*
  * Stand the root program on @interface, unless it stands there already.
- * AUTO tries native, then generic. @root_object is root.bpf.o.
+ * AUTO tries native, then generic. @root_object is root.bpf.o. A root program
+ * that lost its pins, and so only hands packets to the kernel, is replaced.
+ * -EBUSY or -EEXIST: somebody else's program is there, and can't be shared with.
  */
 int dataplane_attach(struct dataplane *dataplane, const char *root_object, const char *interface,
 		     enum config_xdp_mode mode, struct dataplane_attachment *ret,
@@ -109,8 +126,9 @@ int dataplane_detach(struct dataplane *dataplane, const char *interface, struct 
 
 /*
  * Remove everything of the instance: the root program from each interface of
- * this network namespace, then every pin. Works whatever ABI and sizes the pins
- * have. -ENOENT if there is nothing. *ret_interfaces: how many it stood on.
+ * this network namespace (and such as lost their pins), then every pin. Works
+ * whatever ABI and sizes the pins have. -ENOENT if there is nothing.
+ * *ret_interfaces: how many it stood on.
  */
 int dataplane_remove(const char *pin_dir, uint32_t *ret_interfaces, struct error *err);
 

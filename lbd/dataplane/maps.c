@@ -177,14 +177,21 @@ static int maps_find(struct dataplane *dataplane, struct lbd_control *ret, struc
 static int maps_prove(const struct dataplane *dataplane, const struct lbd_control *control,
 		      struct error *err)
 {
-	int rc = 0;
+	char have[DATAPLANE_LIMITS_TEXT], asked[DATAPLANE_LIMITS_TEXT];
 
-	if (control->abi != LBD_MAPS_ABI)
-		rc = error_set(err, -EPROTO, "%s: pinned maps have ABI %u, this lbd has %d",
-			       dataplane->pin_dir, control->abi, LBD_MAPS_ABI);
-	if (rc)
+	if (control->abi != LBD_MAPS_ABI) {
+		error_set(err, -EPROTO, "%s: pinned maps have ABI %u, this lbd has %d",
+			  dataplane->pin_dir, control->abi, LBD_MAPS_ABI);
 		error_hint(err, "install the matching lbd, or start empty: lbd --detach");
-	return rc;
+		return -EPROTO;
+	}
+	if (!memcmp(&control->limits, &dataplane->limits, sizeof(control->limits)))
+		return 0;
+	error_set(err, -E2BIG, "limits: the maps in %s were made for %s; the config asks for %s",
+		  dataplane->pin_dir, dataplane_format_limits(&control->limits, have),
+		  dataplane_format_limits(&dataplane->limits, asked));
+	error_hint(err, "set the limits back, or start empty: lbd --detach");
+	return -E2BIG;
 }
 
 static int maps_adopt(struct dataplane *dataplane, const struct lbd_control *control,
@@ -265,15 +272,19 @@ int maps_unpin(const char *pin_dir, struct error *err)
 #undef X
 	};
 	char path[256];
+	int rc;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		snprintf(path, sizeof(path), "%s/%s", pin_dir, names[i]);
 		if (unlink(path) && errno != ENOENT)
 			return error_errno(err, -errno, "remove %s", path);
 	}
-	if (rmdir(pin_dir) && errno != ENOENT)
-		return error_errno(err, -errno, "remove %s", pin_dir);
-	return 0;
+	if (!rmdir(pin_dir) || errno == ENOENT)
+		return 0;
+	rc = error_errno(err, -errno, "remove %s", pin_dir);
+	if (rc == -ENOTEMPTY)
+		error_hint(err, "what is left in it isn't lbd's: look, and remove it");
+	return rc;
 }
 
 int maps_reuse(const struct dataplane *dataplane, struct bpf_object *object, struct error *err)

@@ -106,6 +106,8 @@ void object_specialise(const struct dataplane *dataplane, const struct model *mo
 	config->refresh_bits = REFRESH_BITS;
 	config->conn_secret = dataplane->control->conn_secret;
 	config->pick_secret = model->pick_secret;
+	config->macs_count = model->macs_count;
+	memcpy(config->macs, model->macs, sizeof(config->macs));
 }
 
 /* The last two lines of the verifier's log say what it refused. */
@@ -159,7 +161,6 @@ int dataplane_load(struct dataplane *dataplane, const char *path, const struct m
 	if (rc)
 		goto out;
 	object_specialise(dataplane, model, features, &config);
-	dataplane->tables.timeouts = config.timeouts;
 	rc = bpf_map__set_initial_value(object_config_map(object), &config, sizeof(config));
 	if (rc) {
 		error_errno(err, rc, "%s: set its configuration", path);

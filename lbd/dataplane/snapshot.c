@@ -29,9 +29,9 @@ struct snapshot {
 	const struct model *model;
 	uint32_t half; /* the idle one, being written */
 	bool *rings_taken;
-	uint16_t *ring; /* scratch */
-	__u64 *packed;	/* scratch */
-	bool tx_used[LBD_TX_MAX];
+	uint16_t *ring;		  /* scratch */
+	__u64 *packed;		  /* scratch */
+	bool tx_used[LBD_TX_MAX]; /* slots of lbd_tx that either half sends through */
 };
 
 struct lbd_vip_bucket *snapshot_vips(const struct dataplane *dataplane, uint32_t half)
@@ -103,6 +103,19 @@ static void snapshot_take_rings(struct snapshot *s)
 			s->rings_taken[old[id].ring] = true;
 }
 
+/*
+ * Slots that the half in force sends through: the kernel empties one when its
+ * interface goes, but packets are still sent through it until the flip.
+ */
+static void snapshot_take_tx(struct snapshot *s)
+{
+	const struct lbd_backend *old = snapshot_backends(s->dataplane, s->half ^ 1);
+
+	for (uint32_t index = 1; index < s->model->limits.backends; index++)
+		if (old[index].ifindex && old[index].tx_slot < LBD_TX_MAX)
+			s->tx_used[old[index].tx_slot] = true;
+}
+
 /* --- services */
 
 static int snapshot_service(struct snapshot *s, const struct service *service, struct error *err)
@@ -147,10 +160,14 @@ static int snapshot_write_services(struct snapshot *s, struct error *err)
 
 /* --- backends */
 
-/* The slot of lbd_tx that leads to @ifindex; taken if there is none yet. */
+/*
+ * The slot of lbd_tx that leads to @ifindex; taken if there is none yet.
+ * -ENODEV without a message: there is no such interface any more.
+ */
 static int snapshot_tx_slot(struct snapshot *s, uint32_t ifindex, struct error *err)
 {
 	int fd = s->dataplane->fd[MAP_lbd_tx], free_slot = -1;
+	char name[IFNAMSIZ];
 	__u32 held;
 
 	for (__u32 slot = 0; slot < LBD_TX_MAX; slot++) {
@@ -158,15 +175,17 @@ static int snapshot_tx_slot(struct snapshot *s, uint32_t ifindex, struct error *
 			held = 0;
 		if (held == ifindex)
 			return (int)slot;
-		if (!held && free_slot < 0)
+		if (!held && free_slot < 0 && !s->tx_used[slot])
 			free_slot = (int)slot;
 	}
 	if (free_slot < 0)
 		return error_set(err, -ENOSPC, "backends behind more than %d interfaces",
 				 LBD_TX_MAX);
-	if (bpf_map_update_elem(fd, &free_slot, &ifindex, BPF_ANY))
-		return error_errno(err, -errno, "enter interface %u for transmission", ifindex);
-	return free_slot;
+	if (!bpf_map_update_elem(fd, &free_slot, &ifindex, BPF_ANY))
+		return free_slot;
+	if (!if_indextoname(ifindex, name))
+		return -ENODEV;
+	return error_errno(err, -errno, "enter interface %s for transmission", name);
 }
 
 static void snapshot_next_hop(struct lbd_backend *to, const struct nexthop *nexthop)
@@ -202,10 +221,13 @@ static int snapshot_backend(struct snapshot *s, const struct backend *backend, s
 	snapshot_tunnel(to, s->model);
 	if (!backend->nexthop.resolved)
 		return 0;
-	snapshot_next_hop(to, &backend->nexthop);
-	slot = snapshot_tx_slot(s, to->ifindex, err);
+	slot = snapshot_tx_slot(s, backend->nexthop.ifindex, err);
+	/* The interface went away with the next hop: unresolved, and no reason to hold up the rest. */
+	if (slot == -ENODEV)
+		return 0;
 	if (slot < 0)
 		return slot;
+	snapshot_next_hop(to, &backend->nexthop);
 	s->tx_used[slot] = true;
 	to->tx_slot = (__u16)slot;
 	return 0;
@@ -285,7 +307,7 @@ static int snapshot_write_vips(const struct snapshot *s, struct error *err)
  * inside an RCU read-side section, and MEMBARRIER_CMD_GLOBAL waits for all of
  * those (membarrier(2)). Rarely needed: the last flip is mostly long ago.
  */
-static void snapshot_wait_idle(struct dataplane *dataplane)
+void dataplane_settle(const struct dataplane *dataplane)
 {
 	int64_t since = clock_monotonic_ms() - dataplane->flipped_ms;
 
@@ -304,15 +326,8 @@ static void snapshot_flip(struct dataplane *dataplane, uint32_t half)
 /* Interfaces that neither half uses. A failure only leaves a slot taken. */
 static void snapshot_release_tx(const struct snapshot *s)
 {
-	const struct lbd_backend *old = snapshot_backends(s->dataplane, s->half ^ 1);
-	bool used[LBD_TX_MAX];
-
-	memcpy(used, s->tx_used, sizeof(used));
-	for (uint32_t index = 0; index < s->model->limits.backends; index++)
-		if (old[index].ifindex && old[index].tx_slot < LBD_TX_MAX)
-			used[old[index].tx_slot] = true;
 	for (__u32 slot = 0; slot < LBD_TX_MAX; slot++)
-		if (!used[slot])
+		if (!s->tx_used[slot])
 			bpf_map_delete_elem(s->dataplane->fd[MAP_lbd_tx], &slot);
 }
 
@@ -321,6 +336,7 @@ static int snapshot_write(struct snapshot *s, struct error *err)
 	int rc;
 
 	snapshot_take_rings(s);
+	snapshot_take_tx(s);
 	rc = snapshot_write_services(s, err);
 	if (!rc)
 		rc = snapshot_write_backends(s, err);
@@ -345,7 +361,7 @@ int dataplane_commit(struct dataplane *dataplane, const struct model *model, str
 		rc = error_set(err, -ENOMEM, "out of memory");
 		goto out;
 	}
-	snapshot_wait_idle(dataplane);
+	dataplane_settle(dataplane);
 	rc = snapshot_write(&s, err);
 	if (rc)
 		goto out;
