@@ -293,10 +293,10 @@ static void running_out_of_ids_names_the_limit_to_raise(void **state)
 	assert_int_equal(apply_marked(lab, WEB A END, NULL, lab->backend_used, &err), -ENOSPC);
 	assert_string_equal(err.text, "backend a of service web: all 15 indexes are taken or still "
 				      "used by connections");
-	assert_string_equal(err.hint, "raise limits.backends");
+	assert_non_null(strstr(err.hint, "limits.backends can be raised"));
 	memset(lab->service_used, true, sizeof(lab->service_used));
 	assert_int_equal(apply_marked(lab, WEB A END, lab->service_used, NULL, &err), -ENOSPC);
-	assert_string_equal(err.hint, "raise limits.services");
+	assert_non_null(strstr(err.hint, "limits.services can be raised"));
 	assert_null(lab->model);
 }
 
