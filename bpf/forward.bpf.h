@@ -29,19 +29,16 @@ LBD_INLINE int forward_send(struct xdp_md *ctx, const struct lbd_backend *backen
 	return bpf_redirect_map(&lbd_tx, backend->tx_slot, XDP_DROP);
 }
 
-/* Destination and source, side by side in frame and backend. As words: clang would copy bytes. */
-struct forward_macs {
-	__u32 word[2 * ETH_ALEN / sizeof(__u32)];
-};
-
 LBD_INLINE int forward_address(struct xdp_md *ctx, const struct lbd_backend *backend)
 {
-	const struct forward_macs *macs = (const void *)backend->dmac;
-	struct ethhdr *eth = (void *)(long)ctx->data;
+	const __u32 *from = (const void *)backend->dmac; /* smac follows it */
+	__u32 *to = (void *)(long)ctx->data;
 
-	if ((void *)(eth + 1) > (void *)(long)ctx->data_end)
+	if ((void *)to + sizeof(struct ethhdr) > (void *)(long)ctx->data_end)
 		return LBD_OUTCOME_DROP_HEADROOM;
-	*(struct forward_macs *)eth = *macs;
+	to[0] = from[0];
+	to[1] = from[1];
+	to[2] = from[2];
 	return PACKET_GO_ON;
 }
 

@@ -51,34 +51,76 @@ static int lbd_read_secret(const struct config *config, struct model *model, str
 	return 0;
 }
 
+static void lbd_ids_free(struct tables_ids *ids)
+{
+	free(ids->services);
+	free(ids->backends);
+}
+
+static int lbd_ids_new(const struct lbd_limits *limits, struct tables_ids *ret)
+{
+	*ret = (struct tables_ids){
+		.services = calloc(limits->services, sizeof(bool)),
+		.backends = calloc(limits->backends, sizeof(bool)),
+		.services_count = limits->services,
+		.backends_count = limits->backends,
+	};
+	if (ret->services && ret->backends)
+		return 0;
+	lbd_ids_free(ret);
+	return -ENOMEM;
+}
+
+static void lbd_mark_gone(const struct model *model, struct tables_ids *gone)
+{
+	for (uint32_t i = 1; i < model->limits.services; i++)
+		gone->services[i] = model->services[i].gone;
+	for (uint32_t i = 1; i < model->limits.backends; i++)
+		gone->backends[i] = model->backends[i].gone;
+}
+
+/* Which ids may be given to nobody else. Those that are GONE free themselves with time. */
+static int lbd_used_ids(struct lbd *lbd, struct tables_ids *ret)
+{
+	const struct tables *tables = dataplane_tables(lbd->dataplane);
+	struct tables_ids gone;
+	int rc;
+
+	rc = lbd_ids_new(dataplane_limits(lbd->dataplane), &gone);
+	if (rc)
+		return rc;
+	rc = lbd_ids_new(dataplane_limits(lbd->dataplane), ret);
+	if (!rc) {
+		dataplane_settle(lbd->dataplane);
+		lbd_mark_gone(lbd->model, &gone);
+		tables_release(tables, &gone);
+		tables_mark_used(tables, ret);
+	}
+	lbd_ids_free(&gone);
+	return rc;
+}
+
 int lbd_build_model(struct lbd *lbd, const struct config *config, struct model **ret,
 		    struct error *err)
 {
-	const struct lbd_limits *limits = dataplane_limits(lbd->dataplane);
-	bool *services = calloc(limits->services, sizeof(bool));
-	bool *backends = calloc(limits->backends, sizeof(bool));
 	struct model *model = NULL;
+	struct tables_ids used;
 	int rc;
 
 	rc = lbd_check_fixed(lbd, config, err);
 	if (rc)
-		goto out;
-	rc = -ENOMEM;
-	if (!services || !backends)
-		goto out;
-	tables_mark_used(dataplane_tables(lbd->dataplane), services, backends, limits);
-	rc = model_build(config, lbd->model, services, backends, &model, err);
+		return rc;
+	if (lbd_used_ids(lbd, &used))
+		return error_set(err, -ENOMEM, "out of memory");
+	rc = model_build(config, lbd->model, used.services, used.backends, &model, err);
+	lbd_ids_free(&used);
 	if (!rc)
 		rc = lbd_read_secret(config, model, err);
-	if (!rc) {
+	if (rc)
+		model_free(model);
+	else
 		*ret = model;
-		model = NULL;
-	}
-out:
-	model_free(model);
-	free(services);
-	free(backends);
-	return rc == -ENOMEM ? error_set(err, rc, "out of memory") : rc;
+	return rc;
 }
 
 /* --- commit */
@@ -90,8 +132,8 @@ static void lbd_own_macs(struct lbd *lbd)
 
 	for (; count < lbd->config->xdp.interfaces_count && count < LBD_MACS_MAX; count++) {
 		dataplane_refresh_mac(&lbd->attachments[count]);
-		memcpy(lbd->model->macs[count], lbd->attachments[count].mac,
-		       sizeof(lbd->model->macs[count]));
+		memcpy(&lbd->model->macs[count], lbd->attachments[count].mac,
+		       sizeof(lbd->attachments[count].mac));
 	}
 	/* More interfaces than that: take every frame. */
 	lbd->model->macs_count = lbd->config->xdp.interfaces_count > LBD_MACS_MAX ? 0 : count;
@@ -376,10 +418,17 @@ static void lbd_running_path(const struct lbd *lbd, char *path, size_t size)
 	snprintf(path, size, "%s/running.yaml", lbd->run_dir);
 }
 
+void lbd_forget_changes(const struct lbd *lbd)
+{
+	char path[256];
+
+	lbd_running_path(lbd, path, sizeof(path));
+	unlink(path);
+}
+
 int lbd_reload(struct lbd *lbd, struct error *err)
 {
 	struct config *config = NULL;
-	char path[256];
 	int rc;
 
 	rc = config_load(lbd->config_path, &config, err);
@@ -396,8 +445,7 @@ int lbd_reload(struct lbd *lbd, struct error *err)
 			    lbd->config_path);
 	lbd->runtime_changes = false;
 	lbd->reloads++;
-	lbd_running_path(lbd, path, sizeof(path));
-	unlink(path);
+	lbd_forget_changes(lbd);
 	log_info("reloaded %s: %u services", lbd->config_path, lbd->config->services_count);
 	return 0;
 }

@@ -99,6 +99,9 @@ struct lbd_backend_change {
 	uint32_t weight;
 };
 
+/* Starting empty, or from the file: what lbctl backend changed is over. */
+void lbd_forget_changes(const struct lbd *lbd);
+
 int lbd_change_backend(struct lbd *lbd, const struct lbd_backend_change *change, struct error *err);
 
 /*

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "config/keys.h"
+#include "config/value.h"
 #include "lbd.h"
 
 #define MAIN_CONFIG "/etc/lbd/lbd.yaml"
@@ -112,12 +114,23 @@ static int main_parse(int argc, char **argv, struct main_options *options)
 	return status;
 }
 
+/* The instance becomes part of paths, below which things are removed. */
+static bool main_is_instance(const char *name)
+{
+	const struct key *key = keys_find(keys_top, "instance");
+
+	return value_valid(key, key->kind, name);
+}
+
 static int main_find_instance(struct lbd *lbd, const struct main_options *options,
 			      struct error *err)
 {
 	struct config *config;
 	int rc;
 
+	if (options->instance && !main_is_instance(options->instance))
+		return error_set(err, -EINVAL, "\"%s\" can't be the name of an instance",
+				 options->instance);
 	if (options->instance) {
 		lbd_set_instance(lbd, options->instance);
 		return 0;
@@ -135,25 +148,23 @@ static int main_find_instance(struct lbd *lbd, const struct main_options *option
 static int main_detach(struct lbd *lbd, const struct main_options *options, struct error *err)
 {
 	uint32_t interfaces = 0;
-	char changes[160];
 	int rc;
 
 	rc = main_find_instance(lbd, options, err);
 	if (!rc)
 		rc = lbd_lock(lbd, err);
-	if (!rc)
-		rc = dataplane_remove(lbd->pin_dir, &interfaces, err);
-	/* What starts empty starts with the file, too. */
-	snprintf(changes, sizeof(changes), "%s/running.yaml", lbd->run_dir);
-	unlink(changes);
-	if (rc == -ENOENT) {
+	if (rc)
+		return rc;
+	rc = dataplane_remove(lbd->pin_dir, &interfaces, err);
+	if (rc && rc != -ENOENT)
+		return rc;
+	lbd_forget_changes(lbd);
+	if (rc)
 		printf("nothing is pinned in %s\n", lbd->pin_dir);
-		return 0;
-	}
-	if (!rc)
+	else
 		printf("removed the program from %u interface%s, and the maps in %s\n", interfaces,
 		       interfaces == 1 ? "" : "s", lbd->pin_dir);
-	return rc;
+	return 0;
 }
 
 static int main_run(struct lbd *lbd, const struct main_options *options, struct error *err)

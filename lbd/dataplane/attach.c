@@ -20,6 +20,7 @@
 #include "dataplane/internal.h"
 
 #define ROOT_PROGRAM "lbd_root"
+#define GENERIC_COST "it costs about two thirds of the packet rate"
 
 static int attach_print(enum libxdp_print_level level, const char *format, va_list args)
 {
@@ -51,46 +52,92 @@ static enum config_xdp_mode attach_from_libxdp(enum xdp_attach_mode mode)
 	return mode == XDP_MODE_HW ? CONFIG_XDP_OFFLOAD : CONFIG_XDP_NATIVE;
 }
 
-static bool attach_uses_map(int prog_fd, uint32_t map_id)
+#define ATTACH_MAPS_MAX 64 /* of a program; root uses two */
+
+/* Ids of the maps that the program uses; returns how many. */
+static uint32_t attach_maps(const struct xdp_program *program, __u32 *ids)
 {
-	__u32 maps[64] = { 0 }, size = sizeof(struct bpf_prog_info);
+	__u32 size = sizeof(struct bpf_prog_info);
 	struct bpf_prog_info info = {
-		.map_ids = (__u64)(uintptr_t)maps,
-		.nr_map_ids = sizeof(maps) / sizeof(*maps),
+		.map_ids = (__u64)(uintptr_t)ids,
+		.nr_map_ids = ATTACH_MAPS_MAX,
 	};
 
-	if (bpf_obj_get_info_by_fd(prog_fd, &info, &size))
-		return false;
-	for (__u32 i = 0; i < info.nr_map_ids && i < sizeof(maps) / sizeof(*maps); i++)
-		if (maps[i] == map_id)
-			return true;
-	return false;
+	if (bpf_obj_get_info_by_fd(xdp_program__fd(program), &info, &size))
+		return 0;
+	return info.nr_map_ids < ATTACH_MAPS_MAX ? info.nr_map_ids : ATTACH_MAPS_MAX;
+}
+
+static bool attach_is_root(const struct xdp_program *program)
+{
+	return program && !strcmp(xdp_program__name(program), ROOT_PROGRAM);
 }
 
 static bool attach_is_ours(const struct dataplane *dataplane, const struct xdp_program *program)
 {
+	__u32 size = sizeof(struct bpf_map_info), ids[ATTACH_MAPS_MAX];
 	struct bpf_map_info info = { 0 };
-	__u32 size = sizeof(info);
+	uint32_t count;
 
-	if (!program || strcmp(xdp_program__name(program), ROOT_PROGRAM) != 0)
+	if (!attach_is_root(program) ||
+	    bpf_obj_get_info_by_fd(dataplane->fd[MAP_lbd_generations], &info, &size))
 		return false;
-	if (bpf_obj_get_info_by_fd(dataplane->fd[MAP_lbd_generations], &info, &size))
-		return false;
-	return attach_uses_map(xdp_program__fd(program), info.id);
+	count = attach_maps(program, ids);
+	for (uint32_t i = 0; i < count; i++)
+		if (ids[i] == info.id)
+			return true;
+	return false;
 }
 
-/* Our program among those on the interface; belongs to @chain. */
+static bool attach_map_is_deserted(uint32_t id)
+{
+	__u32 size = sizeof(struct bpf_map_info), running = LBD_GENERATION_RUNNING, held;
+	struct bpf_map_info info = { 0 };
+	int fd = bpf_map_get_fd_by_id(id);
+	bool deserted;
+
+	if (fd < 0)
+		return false;
+	deserted = !bpf_obj_get_info_by_fd(fd, &info, &size) &&
+		   !strcmp(info.name, "lbd_generations") &&
+		   bpf_map_lookup_elem(fd, &running, &held) && errno == ENOENT;
+	close(fd);
+	return deserted;
+}
+
+/*
+ * A root program whose pins were removed behind our back, or went with bpffs:
+ * with its last pin and descriptor the kernel emptied its lbd_generations, so
+ * it only hands packets to the kernel. Nobody misses it, and it is in the way.
+ */
+static bool attach_is_orphan(const struct dataplane *dataplane, const struct xdp_program *program)
+{
+	__u32 ids[ATTACH_MAPS_MAX];
+	uint32_t count;
+
+	if (!attach_is_root(program) || attach_is_ours(dataplane, program))
+		return false;
+	count = attach_maps(program, ids);
+	for (uint32_t i = 0; i < count; i++)
+		if (attach_map_is_deserted(ids[i]))
+			return true;
+	return false;
+}
+
+typedef bool (*attach_match)(const struct dataplane *, const struct xdp_program *);
+
+/* The program among those on the interface that @match means; belongs to @chain. */
 static struct xdp_program *attach_find(const struct dataplane *dataplane,
-				       const struct xdp_multiprog *chain)
+				       const struct xdp_multiprog *chain, attach_match match)
 {
 	struct xdp_program *program = NULL;
 
 	if (xdp_multiprog__is_legacy(chain)) {
 		program = xdp_multiprog__main_prog(chain);
-		return attach_is_ours(dataplane, program) ? program : NULL;
+		return match(dataplane, program) ? program : NULL;
 	}
 	while ((program = xdp_multiprog__next_prog(program, chain)))
-		if (attach_is_ours(dataplane, program))
+		if (match(dataplane, program))
 			return program;
 	return NULL;
 }
@@ -102,7 +149,7 @@ static bool attach_adopt(const struct dataplane *dataplane, struct dataplane_att
 
 	if (libxdp_get_error(chain))
 		return false;
-	found = attach_find(dataplane, chain);
+	found = attach_find(dataplane, chain, attach_is_ours);
 	if (found) {
 		ret->adopted = true;
 		ret->dispatcher = !xdp_multiprog__is_legacy(chain);
@@ -135,6 +182,18 @@ static int attach_open(const struct dataplane *dataplane, const char *path,
 	return 0;
 }
 
+static void attach_explain(int rc, enum config_xdp_mode mode, struct error *err)
+{
+	if (rc == -EBUSY || rc == -EEXIST) {
+		error_set(err, rc, "another XDP program is attached, and can't be shared with");
+		error_hint(err, "see it: ip -d link; remove it: ip link set dev INTERFACE xdp off");
+		return;
+	}
+	error_errno(err, rc, "attach");
+	if (mode == CONFIG_XDP_NATIVE || mode == CONFIG_XDP_OFFLOAD)
+		error_hint(err, "xdp.mode: auto also takes generic, which every driver can do");
+}
+
 /* libxdp consumes a program in a failed attempt, so each attempt opens its own. */
 static int attach_try(const struct dataplane *dataplane, const char *path, uint32_t ifindex,
 		      enum config_xdp_mode mode, struct error *err)
@@ -149,7 +208,7 @@ static int attach_try(const struct dataplane *dataplane, const char *path, uint3
 	object = xdp_program__bpf_obj(program);
 	rc = xdp_program__attach(program, (int)ifindex, attach_to_libxdp(mode), 0);
 	if (rc)
-		error_errno(err, rc, "attach");
+		attach_explain(rc, mode, err);
 	xdp_program__close(program);
 	bpf_object__close(object);
 	return rc;
@@ -178,9 +237,7 @@ static int attach_fallback(const struct dataplane *dataplane, const char *path,
 	if (rc)
 		return rc;
 	ret->mode = CONFIG_XDP_GENERIC;
-	snprintf(ret->reason, sizeof(ret->reason),
-		 "generic: the driver refused native (%s); costs about two thirds of the packet "
-		 "rate",
+	snprintf(ret->reason, sizeof(ret->reason), "the driver refused native (%s); " GENERIC_COST,
 		 why);
 	return 0;
 }
@@ -191,9 +248,8 @@ static void attach_adopted_reason(struct dataplane_attachment *ret, enum config_
 		snprintf(ret->reason, sizeof(ret->reason), "it was attached before");
 	else
 		snprintf(ret->reason, sizeof(ret->reason),
-			 "%s: adopted; the config asks for %s, which takes effect after lbd "
-			 "--detach",
-			 dataplane_mode_name(ret->mode), dataplane_mode_name(mode));
+			 "adopted; the config asks for %s, which takes effect after lbd --detach",
+			 dataplane_mode_name(mode));
 }
 
 /* Only after attaching can be told whether libxdp found a dispatcher possible. */
@@ -219,9 +275,69 @@ out:
 		close(fd);
 }
 
+static void attach_fresh_reason(struct dataplane_attachment *ret, enum config_xdp_mode mode)
+{
+	const char *reason = "the config asks for it";
+
+	if (mode == CONFIG_XDP_AUTO)
+		reason = "the driver supports it";
+	else if (mode == CONFIG_XDP_GENERIC)
+		reason = "the config asks for it; " GENERIC_COST;
+	snprintf(ret->reason, sizeof(ret->reason), "%s", reason);
+}
+
+/* Attach where nothing of ours stands yet. */
+static int attach_fresh(const struct dataplane *dataplane, const char *root_object,
+			enum config_xdp_mode mode, struct dataplane_attachment *ret,
+			struct error *err)
+{
+	int rc;
+
+	ret->mode = mode == CONFIG_XDP_AUTO ? CONFIG_XDP_NATIVE : mode;
+	rc = attach_try(dataplane, root_object, ret->ifindex, mode, err);
+	if (!rc)
+		attach_fresh_reason(ret, mode);
+	/* With a foreign program on the interface generic would fail as well, less clearly. */
+	else if (mode == CONFIG_XDP_AUTO && rc != -EBUSY && rc != -EEXIST)
+		rc = attach_fallback(dataplane, root_object, ret, err);
+	return rc;
+}
+
+/* Remove the program that @match means from the interface. *ret_found: was there one? */
+static int attach_remove(const struct dataplane *dataplane, uint32_t ifindex, attach_match match,
+			 bool *ret_found, struct error *err)
+{
+	struct xdp_multiprog *chain = xdp_multiprog__get_from_ifindex((int)ifindex);
+	struct xdp_program *program;
+	int rc = 0;
+
+	*ret_found = false;
+	if (libxdp_get_error(chain))
+		return 0;
+	program = attach_find(dataplane, chain, match);
+	*ret_found = program;
+	if (program)
+		rc = xdp_program__detach(program, (int)ifindex, xdp_multiprog__attach_mode(chain),
+					 0);
+	if (rc)
+		error_errno(err, rc, "detach from interface %u", ifindex);
+	xdp_multiprog__close(chain);
+	return rc;
+}
+
+int dataplane_detach(struct dataplane *dataplane, const char *interface, struct error *err)
+{
+	uint32_t ifindex = if_nametoindex(interface);
+	bool found;
+
+	libxdp_set_print(attach_print);
+	return ifindex ? attach_remove(dataplane, ifindex, attach_is_ours, &found, err) : 0;
+}
+
 int dataplane_attach(struct dataplane *dataplane, const char *root_object, const char *interface,
 		     enum config_xdp_mode mode, struct dataplane_attachment *ret, struct error *err)
 {
+	bool orphan;
 	int rc;
 
 	memset(ret, 0, sizeof(*ret));
@@ -234,14 +350,9 @@ int dataplane_attach(struct dataplane *dataplane, const char *root_object, const
 		attach_adopted_reason(ret, mode);
 		return 0;
 	}
-	ret->mode = mode == CONFIG_XDP_AUTO ? CONFIG_XDP_NATIVE : mode;
-	rc = attach_try(dataplane, root_object, ret->ifindex, mode, err);
+	rc = attach_remove(dataplane, ret->ifindex, attach_is_orphan, &orphan, err);
 	if (!rc)
-		snprintf(ret->reason, sizeof(ret->reason), "%s",
-			 mode == CONFIG_XDP_AUTO ? "the driver supports it"
-						 : "the config asks for it");
-	else if (mode == CONFIG_XDP_AUTO)
-		rc = attach_fallback(dataplane, root_object, ret, err);
+		rc = attach_fresh(dataplane, root_object, mode, ret, err);
 	if (rc)
 		return error_prefix(err, rc, "interface %s, mode %s", interface,
 				    dataplane_mode_name(mode));
@@ -249,68 +360,48 @@ int dataplane_attach(struct dataplane *dataplane, const char *root_object, const
 	return 0;
 }
 
-int dataplane_detach(struct dataplane *dataplane, const char *interface, struct error *err)
+static bool attach_is_removable(const struct dataplane *dataplane,
+				const struct xdp_program *program)
 {
-	int ifindex = (int)if_nametoindex(interface), rc = 0;
-	struct xdp_multiprog *chain;
-	struct xdp_program *program;
-
-	libxdp_set_print(attach_print);
-	if (!ifindex)
-		return 0;
-	chain = xdp_multiprog__get_from_ifindex(ifindex);
-	if (libxdp_get_error(chain))
-		return 0;
-	program = attach_find(dataplane, chain);
-	if (program)
-		rc = xdp_program__detach(program, ifindex, xdp_multiprog__attach_mode(chain), 0);
-	if (rc)
-		error_errno(err, rc, "detach from %s", interface);
-	xdp_multiprog__close(chain);
-	return rc;
+	return attach_is_ours(dataplane, program) || attach_is_orphan(dataplane, program);
 }
 
-static bool attach_stands_on(const struct dataplane *dataplane, unsigned int ifindex)
+static int attach_remove_all(const struct dataplane *dataplane, uint32_t *ret_interfaces,
+			     struct error *err)
 {
-	struct dataplane_attachment attachment = { .ifindex = ifindex };
-
-	return attach_adopt(dataplane, &attachment);
-}
-
-static int attach_remove_all(struct dataplane *dataplane, const struct if_nameindex *all,
-			     uint32_t *ret_interfaces, struct error *err)
-{
+	struct if_nameindex *all = if_nameindex();
+	bool found;
 	int rc = 0;
 
-	for (; all->if_index && !rc; all++) {
-		if (!attach_stands_on(dataplane, all->if_index))
-			continue;
-		rc = dataplane_detach(dataplane, all->if_name, err);
-		*ret_interfaces += !rc;
+	if (!all)
+		return error_errno(err, -errno, "list the interfaces");
+	for (size_t i = 0; all[i].if_index && !rc; i++) {
+		rc = attach_remove(dataplane, all[i].if_index, attach_is_removable, &found, err);
+		*ret_interfaces += found && !rc;
 	}
+	if_freenameindex(all);
 	return rc;
 }
 
 int dataplane_remove(const char *pin_dir, uint32_t *ret_interfaces, struct error *err)
 {
 	struct dataplane dataplane = { 0 };
-	struct if_nameindex *all;
 	char path[256];
 	int rc;
 
 	*ret_interfaces = 0;
 	libxdp_set_print(attach_print);
-	if (access(pin_dir, F_OK))
-		return error_errno(err, -errno, "%s", pin_dir);
 	snprintf(path, sizeof(path), "%s/lbd_generations", pin_dir);
 	dataplane.fd[MAP_lbd_generations] = bpf_obj_get(path);
-	if (dataplane.fd[MAP_lbd_generations] < 0)
-		return maps_unpin(pin_dir, err);
-	all = if_nameindex();
-	rc = all ? attach_remove_all(&dataplane, all, ret_interfaces, err)
-		 : error_errno(err, -errno, "list the interfaces");
-	if (all)
-		if_freenameindex(all);
-	close(dataplane.fd[MAP_lbd_generations]);
-	return rc ? rc : maps_unpin(pin_dir, err);
+	/* Unreadable: the only way to what is attached, so it stays. */
+	if (dataplane.fd[MAP_lbd_generations] < 0 && errno != ENOENT)
+		return error_errno(err, -errno, "open %s", path);
+	rc = attach_remove_all(&dataplane, ret_interfaces, err);
+	if (dataplane.fd[MAP_lbd_generations] >= 0)
+		close(dataplane.fd[MAP_lbd_generations]);
+	if (rc)
+		return rc;
+	if (access(pin_dir, F_OK))
+		return *ret_interfaces ? 0 : error_errno(err, -ENOENT, "%s", pin_dir);
+	return maps_unpin(pin_dir, err);
 }

@@ -58,6 +58,13 @@ int dataplane_adopt(const struct dataplane *dataplane, struct model **ret, struc
 /* Put @model in force: one atomic step for the packet path. */
 int dataplane_commit(struct dataplane *dataplane, const struct model *model, struct error *err);
 
+/*
+ * Wait until no packet is under way that read an older snapshot, some
+ * milliseconds at most. What refers to an id that went GONE before is then in
+ * the connection table, to be seen.
+ */
+void dataplane_settle(const struct dataplane *dataplane);
+
 struct dataplane_generation {
 	uint32_t prog_id; /* 0: the slot is empty */
 	uint32_t features;
@@ -106,7 +113,9 @@ const char *dataplane_mode_name(enum config_xdp_mode mode);
 
 /*
  * Stand the root program on @interface, unless it stands there already.
- * AUTO tries native, then generic. @root_object is root.bpf.o.
+ * AUTO tries native, then generic. @root_object is root.bpf.o. A root program
+ * that lost its pins, and so only hands packets to the kernel, is replaced.
+ * -EBUSY or -EEXIST: somebody else's program is there, and can't be shared with.
  */
 int dataplane_attach(struct dataplane *dataplane, const char *root_object, const char *interface,
 		     enum config_xdp_mode mode, struct dataplane_attachment *ret,
@@ -117,8 +126,9 @@ int dataplane_detach(struct dataplane *dataplane, const char *interface, struct 
 
 /*
  * Remove everything of the instance: the root program from each interface of
- * this network namespace, then every pin. Works whatever ABI and sizes the pins
- * have. -ENOENT if there is nothing. *ret_interfaces: how many it stood on.
+ * this network namespace (and such as lost their pins), then every pin. Works
+ * whatever ABI and sizes the pins have. -ENOENT if there is nothing.
+ * *ret_interfaces: how many it stood on.
  */
 int dataplane_remove(const char *pin_dir, uint32_t *ret_interfaces, struct error *err);
 

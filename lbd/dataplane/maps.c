@@ -272,15 +272,19 @@ int maps_unpin(const char *pin_dir, struct error *err)
 #undef X
 	};
 	char path[256];
+	int rc;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		snprintf(path, sizeof(path), "%s/%s", pin_dir, names[i]);
 		if (unlink(path) && errno != ENOENT)
 			return error_errno(err, -errno, "remove %s", path);
 	}
-	if (rmdir(pin_dir) && errno != ENOENT)
-		return error_errno(err, -errno, "remove %s", pin_dir);
-	return 0;
+	if (!rmdir(pin_dir) || errno == ENOENT)
+		return 0;
+	rc = error_errno(err, -errno, "remove %s", pin_dir);
+	if (rc == -ENOTEMPTY)
+		error_hint(err, "what is left in it isn't lbd's: look, and remove it");
+	return rc;
 }
 
 int maps_reuse(const struct dataplane *dataplane, struct bpf_object *object, struct error *err)

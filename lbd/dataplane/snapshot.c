@@ -307,7 +307,7 @@ static int snapshot_write_vips(const struct snapshot *s, struct error *err)
  * inside an RCU read-side section, and MEMBARRIER_CMD_GLOBAL waits for all of
  * those (membarrier(2)). Rarely needed: the last flip is mostly long ago.
  */
-static void snapshot_wait_idle(struct dataplane *dataplane)
+void dataplane_settle(const struct dataplane *dataplane)
 {
 	int64_t since = clock_monotonic_ms() - dataplane->flipped_ms;
 
@@ -361,7 +361,7 @@ int dataplane_commit(struct dataplane *dataplane, const struct model *model, str
 		rc = error_set(err, -ENOMEM, "out of memory");
 		goto out;
 	}
-	snapshot_wait_idle(dataplane);
+	dataplane_settle(dataplane);
 	rc = snapshot_write(&s, err);
 	if (rc)
 		goto out;

@@ -239,27 +239,57 @@ uint32_t tables_sweep(const struct tables *tables)
 	return swept;
 }
 
-struct tables_used {
-	bool *services;
-	bool *backends;
-	const struct lbd_limits *limits;
-};
+/* --- ids in use */
+
+/* Does the entry keep an id from being given to somebody else? */
+static bool tables_refers(const struct tables_ids *gone, uint64_t key, uint64_t value)
+{
+	uint16_t service = lbd_key_service(key), backend = lbd_value_backend(value);
+
+	return (service < gone->services_count && gone->services[service]) ||
+	       (backend < gone->backends_count && gone->backends[backend]);
+}
+
+static uint32_t tables_release_line(const struct tables *tables, struct lbd_bucket *line,
+				    const struct tables_ids *gone, uint32_t now)
+{
+	uint32_t released = 0;
+
+	for (uint32_t s = 0; s < LBD_BUCKET_SLOTS; s++) {
+		uint64_t key = LBD_READ_ONCE(line->key[s]);
+		uint64_t value = LBD_READ_ONCE(line->value[s]);
+
+		if (lbd_key_is_flow(key) && tables_refers(gone, key, value) &&
+		    lbd_value_expired(value, now, &tables->timeouts) &&
+		    LBD_CAS(&line->key[s], key, LBD_KEY_EMPTY) == key)
+			released++;
+	}
+	return released;
+}
+
+uint32_t tables_release(const struct tables *tables, const struct tables_ids *gone)
+{
+	uint32_t now = tables_now(tables), released = 0;
+
+	for (uint32_t b = 0; b < tables->conn4_buckets; b++)
+		released += tables_release_line(tables, &tables->conn4[b], gone, now);
+	for (uint32_t b = 0; b < tables->conn6_buckets; b++)
+		released += tables_release_line(tables, &tables->conn6[b].line, gone, now);
+	return released;
+}
 
 static bool tables_mark(void *context, const struct table_entry *entry)
 {
-	struct tables_used *used = context;
+	const struct tables_ids *used = context;
 
-	if (entry->service < used->limits->services)
+	if (entry->service < used->services_count)
 		used->services[entry->service] = true;
-	if (entry->backend < used->limits->backends)
+	if (entry->backend < used->backends_count)
 		used->backends[entry->backend] = true;
 	return true;
 }
 
-void tables_mark_used(const struct tables *tables, bool *service_used, bool *backend_used,
-		      const struct lbd_limits *limits)
+void tables_mark_used(const struct tables *tables, struct tables_ids *used)
 {
-	struct tables_used used = { service_used, backend_used, limits };
-
-	tables_walk(tables, tables_mark, &used);
+	tables_walk(tables, tables_mark, used);
 }

@@ -78,8 +78,20 @@ bool tables_find(const struct tables *tables, const struct table_entry *flow,
 /* Free the slots that a killed daemon left claimed; returns how many. */
 uint32_t tables_sweep(const struct tables *tables);
 
-/* Mark in service_used[id] and backend_used[index] what any entry refers to. */
-void tables_mark_used(const struct tables *tables, bool *service_used, bool *backend_used,
-		      const struct lbd_limits *limits);
+/* A flag per service id and backend index. */
+struct tables_ids {
+	bool *services, *backends;
+	uint32_t services_count, backends_count;
+};
+
+/*
+ * Drop the expired entries of those ids that @gone marks, and return how many.
+ * Nothing else removes an entry before its slot is wanted, and in a table with
+ * room to spare that is never: the ids would stay taken for good.
+ */
+uint32_t tables_release(const struct tables *tables, const struct tables_ids *gone);
+
+/* Mark in @used what any entry refers to. */
+void tables_mark_used(const struct tables *tables, struct tables_ids *used);
 
 #endif

@@ -10,6 +10,11 @@
 
 #include "model/model.h"
 
+/* An id is free again when no connection uses it, one change after it was given up. */
+#define BUILD_ROOM_HINT                                                                  \
+	"change fewer at once, or wait until the connections of removed ones time out; " \
+	"limits.%s can be raised after lbd --detach"
+
 struct build {
 	const struct config *config;
 	const struct model *old; /* may be NULL */
@@ -161,7 +166,7 @@ static struct service *build_place_service(struct build *b, const struct config_
 		error_set(b->err, -ENOSPC,
 			  "service %s: all %u ids are taken or still used by connections",
 			  config->name, b->model->limits.services - 1);
-		error_hint(b->err, "raise limits.services");
+		error_hint(b->err, BUILD_ROOM_HINT, "services");
 		return NULL;
 	}
 	service = &b->model->services[id];
@@ -184,7 +189,7 @@ static int build_place_backend(struct build *b, const struct service *service,
 			  "backend %s of service %s: all %u indexes are taken or still used by "
 			  "connections",
 			  config->name, service->name, b->model->limits.backends - 1);
-		error_hint(b->err, "raise limits.backends");
+		error_hint(b->err, BUILD_ROOM_HINT, "backends");
 		return -ENOSPC;
 	}
 	backend = &b->model->backends[index];

@@ -61,10 +61,10 @@ struct model {
 	struct lbd_timeouts timeouts_s; /* seconds, as in the config */
 	struct lbd_secret pick_secret;
 	struct addr_prefix tunnel4, tunnel6;
-	uint8_t macs[LBD_MACS_MAX][6]; /* of the interfaces packets come in on ... */
-	uint32_t macs_count;	       /* ... 0: frames for any MAC address are taken */
-	struct service *services;      /* limits.services of them, place = id */
-	struct backend *backends;      /* limits.backends of them, place = index */
+	struct lbd_mac macs[LBD_MACS_MAX]; /* of the interfaces packets come in on ... */
+	uint32_t macs_count;		   /* ... 0: frames for any MAC address are taken */
+	struct service *services;	   /* limits.services of them, place = id */
+	struct backend *backends;	   /* limits.backends of them, place = index */
 };
 
 /* The sizes of the maps that @config asks for. */

@@ -119,7 +119,10 @@ static int neighbourhood_resolve(const struct neighbourhood *neighbourhood,
 static void neighbourhood_own_macs(const struct neighbourhood *neighbourhood, struct model *model)
 {
 	for (uint32_t i = 0; i < neighbourhood->interfaces_count && i < LBD_MACS_MAX; i++) {
-		ether_aton_r(neighbourhood->interfaces[i].mac, (struct ether_addr *)model->macs[i]);
+		struct ether_addr mac = { 0 };
+
+		ether_aton_r(neighbourhood->interfaces[i].mac, &mac);
+		memcpy(&model->macs[i], &mac, sizeof(mac));
 		model->macs_count = i + 1;
 	}
 }
