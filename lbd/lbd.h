@@ -17,12 +17,13 @@
 #include "model/model.h"
 #include "net/neighbours.h"
 #include "sync/sync.h"
+#include "upgrade/upgrade.h"
 
 struct api;
 
 struct lbd {
 	const char *config_path;
-	char object[256];      /* the packet path that was last loaded: installed, or upgraded to */
+	char object[256];      /* lb.bpf.o, as installed */
 	char root_object[256]; /* root.bpf.o */
 	char pin_dir[128];
 	char run_dir[128];  /* /run/lbd/INSTANCE: socket, lock, role, gate, running config */
@@ -48,21 +49,34 @@ struct lbd {
 /* Read the config file again and apply it. On failure the running state is untouched. */
 int lbd_reload(struct lbd *lbd, struct error *err);
 
-/* Apply @config, which becomes lbd->config on success; still the caller's on failure. */
+/*
+ * Apply @config, which becomes lbd->config on success. On failure it is still
+ * the caller's, and everything is as it was.
+ */
 int lbd_apply(struct lbd *lbd, struct config *config, struct error *err);
 
 /* The model that @config asks for, going on from lbd->model. *ret: model_free. */
 int lbd_build_model(struct lbd *lbd, const struct config *config, struct model **ret,
 		    struct error *err);
 
-/* Put lbd->model in force, with a generation that fits it. */
+/* Put lbd->model in force, with a generation that fits it. On failure the old snapshot is. */
 int lbd_commit(struct lbd *lbd, struct error *err);
 
-/* Start, change or stop sync to what @config asks for. */
-int lbd_follow_cluster(struct lbd *lbd, const struct config *config, struct error *err);
+/* A commit was refused and lbd->model is the old one again: let the generation fit that. */
+void lbd_recommit(struct lbd *lbd);
 
-/* Tell net, health and sync what lbd->model has. */
-int lbd_follow_model(struct lbd *lbd, struct error *err);
+/* What a generation is to be loaded for, and where its object is. */
+struct upgrade_target lbd_target(const struct lbd *lbd);
+struct upgrade_place lbd_place(const struct lbd *lbd);
+
+/* Start sync, or change it to the peers of @config. Without any, nothing is done. */
+int lbd_start_cluster(struct lbd *lbd, const struct config *config, struct error *err);
+
+/* Watch the next hops of lbd->model's backends, and take what is known of them. */
+int lbd_follow_neighbours(struct lbd *lbd);
+
+/* Tell health and sync what lbd->model has. Fails only for want of memory, which is logged. */
+void lbd_follow_model(struct lbd *lbd);
 
 /* events.c: what happens to the daemon from outside; @context is the struct lbd. */
 int lbd_listen_signals(struct lbd *lbd, struct error *err);
@@ -99,8 +113,8 @@ struct lbd_backend_change {
 	uint32_t weight;
 };
 
-/* Starting empty, or from the file: what lbctl backend changed is over. */
-void lbd_forget_changes(const struct lbd *lbd);
+/* The instance is detached: forget runtime changes and kept objects. */
+void lbd_forget(const struct lbd *lbd);
 
 int lbd_change_backend(struct lbd *lbd, const struct lbd_backend_change *change, struct error *err);
 

@@ -158,7 +158,7 @@ static int main_detach(struct lbd *lbd, const struct main_options *options, stru
 	rc = dataplane_remove(lbd->pin_dir, &interfaces, err);
 	if (rc && rc != -ENOENT)
 		return rc;
-	lbd_forget_changes(lbd);
+	lbd_forget(lbd);
 	if (rc)
 		printf("nothing is pinned in %s\n", lbd->pin_dir);
 	else

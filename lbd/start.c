@@ -190,8 +190,11 @@ static int start_commit(struct lbd *lbd, struct error *err)
 		return error_set(err, -ENOMEM, "out of memory");
 	for (uint32_t i = 0; i < lbd->config->xdp.interfaces_count; i++)
 		lbd->attachments[i].ifindex = if_nametoindex(lbd->config->xdp.interfaces[i]);
-	rc = lbd_follow_model(lbd, err);
-	return rc ? rc : lbd_commit(lbd, err);
+	rc = lbd_follow_neighbours(lbd);
+	if (rc)
+		return error_errno(err, rc, "follow the backends' next hops");
+	lbd_follow_model(lbd);
+	return lbd_commit(lbd, err);
 }
 
 static int start_attach(struct lbd *lbd, struct error *err)
@@ -221,9 +224,9 @@ static int start_cluster(struct lbd *lbd, struct error *err)
 	uint32_t swept;
 	int rc;
 
-	rc = lbd_follow_cluster(lbd, lbd->config, err);
-	if (!rc && lbd->sync)
-		rc = sync_set_dictionary(lbd->sync, lbd->model);
+	rc = lbd_start_cluster(lbd, lbd->config, err);
+	if (!rc && lbd->sync && sync_set_dictionary(lbd->sync, lbd->model))
+		rc = error_set(err, -ENOMEM, "out of memory");
 	if (rc)
 		return rc;
 	return ha_new(lbd->base, lbd->run_dir, dataplane_adopted(lbd->dataplane, &swept),

@@ -85,15 +85,21 @@ int dataplane_load(struct dataplane *dataplane, const char *object, const struct
 /* Make @prog_fd the running generation; the one that ran becomes the previous one. */
 int dataplane_swap(struct dataplane *dataplane, int prog_fd, struct error *err);
 
+/*
+ * Make @prog_fd the running generation in place of one of the same object that
+ * was specialised for another config: the previous one stays for a rollback.
+ */
+int dataplane_refit(struct dataplane *dataplane, int prog_fd, struct error *err);
+
 /* Exchange running and previous. -ENOENT if there is no previous one. */
 int dataplane_rollback(struct dataplane *dataplane, struct error *err);
 
 int dataplane_generation(const struct dataplane *dataplane, enum lbd_generation_slot slot,
 			 struct dataplane_generation *ret);
 
-/* Was the running generation loaded with just these features and @model's times and secret? */
-bool dataplane_fits(const struct dataplane *dataplane, const struct model *model,
-		    uint32_t features);
+/* Was the generation in @slot loaded with just these features and @model's times and secret? */
+bool dataplane_fits(const struct dataplane *dataplane, enum lbd_generation_slot slot,
+		    const struct model *model, uint32_t features);
 
 struct dataplane_attachment {
 	char interface[IFNAMSIZ];

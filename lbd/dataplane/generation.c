@@ -5,6 +5,7 @@
  *
  *   swap:      PREVIOUS <- RUNNING, then RUNNING <- new       (one word each)
  *   rollback:  PREVIOUS <- RUNNING, RUNNING <- old PREVIOUS
+ *   refit:     RUNNING <- the same object, specialised for another config
  *
  * Killed between the two, PREVIOUS and RUNNING are the same program: a swap
  * that didn't happen, and a rollback that goes nowhere.
@@ -56,6 +57,15 @@ int dataplane_swap(struct dataplane *dataplane, int prog_fd, struct error *err)
 		generation_follow_timeouts(dataplane);
 	if (running >= 0)
 		close(running);
+	return rc;
+}
+
+int dataplane_refit(struct dataplane *dataplane, int prog_fd, struct error *err)
+{
+	int rc = generation_set(dataplane, LBD_GENERATION_RUNNING, prog_fd, err);
+
+	if (!rc)
+		generation_follow_timeouts(dataplane);
 	return rc;
 }
 
@@ -165,16 +175,17 @@ void generation_follow_timeouts(struct dataplane *dataplane)
 		dataplane->tables.timeouts = running.timeouts;
 }
 
-bool dataplane_fits(const struct dataplane *dataplane, const struct model *model, uint32_t features)
+bool dataplane_fits(const struct dataplane *dataplane, enum lbd_generation_slot slot,
+		    const struct model *model, uint32_t features)
 {
-	struct lbd_generation_config running, wanted;
+	struct lbd_generation_config held, wanted;
 	struct dataplane_generation generation;
 
-	if (generation_query(dataplane, LBD_GENERATION_RUNNING, &generation, &running))
+	if (generation_query(dataplane, slot, &generation, &held) || !generation.prog_id)
 		return false;
-	wanted = running;
+	wanted = held;
 	object_specialise(dataplane, model, features, &wanted);
-	return !memcmp(&running, &wanted, sizeof(running));
+	return !memcmp(&held, &wanted, sizeof(held));
 }
 
 int dataplane_test_run(struct dataplane *dataplane, int prog_fd, uint32_t ifindex, const void *in,

@@ -167,6 +167,9 @@ int dataplane_load(struct dataplane *dataplane, const char *path, const struct m
 		goto out;
 	}
 	rc = object_load(object, path, log, ret_fd, err);
+	/* Until one runs, entries are aged as the first to be loaded will. */
+	if (!rc && !dataplane->tables.timeouts.tcp)
+		dataplane->tables.timeouts = config.timeouts;
 out:
 	bpf_object__close(object);
 	free(log);

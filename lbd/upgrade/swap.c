@@ -1,20 +1,100 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "upgrade/upgrade.h"
 
-int upgrade_swap(struct dataplane *dataplane, const char *object, const struct model *model,
-		 uint32_t features, bool prove, struct error *err)
+static int swap_load(const struct upgrade_target *target, const char *object, int *ret_fd,
+		     struct error *err)
 {
-	int fd = -1, rc = 0;
+	return dataplane_load(target->dataplane, object, target->model, target->features, ret_fd,
+			      err);
+}
 
-	if (prove)
-		rc = golden_try(object, err);
+/* Copy first: what is proven is then what is loaded, whoever writes to @object meanwhile. */
+static int swap_prove(const struct upgrade_place *place, const struct upgrade_target *target,
+		      const char *object, int *ret_fd, struct error *err)
+{
+	char draft[UPGRADE_PATH_MAX];
+	int rc;
+
+	kept_path(place, UPGRADE_KEPT_DRAFT, draft);
+	rc = kept_copy(place, object, err);
 	if (!rc)
-		rc = dataplane_load(dataplane, object, model, features, &fd, err);
+		rc = golden_try(draft, err);
 	if (!rc)
-		rc = dataplane_swap(dataplane, fd, err);
-	if (fd >= 0)
-		close(fd);
+		rc = swap_load(target, draft, ret_fd, err);
+	if (rc)
+		unlink(draft);
+	return rc == -ENOENT ? rc : rc ? error_prefix(err, rc, "%s", object) : 0;
+}
+
+int upgrade_load(const struct upgrade_place *place, const struct upgrade_target *target,
+		 int *ret_fd, struct error *err)
+{
+	char running[UPGRADE_PATH_MAX];
+	int rc;
+
+	kept_path(place, UPGRADE_KEPT_RUNNING, running);
+	if (!access(running, R_OK) && !swap_load(target, running, ret_fd, err))
+		return 0;
+	rc = swap_prove(place, target, place->installed, ret_fd, err);
+	if (rc)
+		return rc;
+	rc = kept_advance(place, false, err);
+	if (rc)
+		close(*ret_fd);
+	return rc;
+}
+
+int upgrade_swap(const struct upgrade_place *place, const struct upgrade_target *target,
+		 const char *object, struct error *err)
+{
+	int fd, rc;
+
+	rc = swap_prove(place, target, object ? object : place->installed, &fd, err);
+	if (rc)
+		return rc;
+	rc = dataplane_swap(target->dataplane, fd, err);
+	close(fd);
+	return rc ? rc : kept_advance(place, true, err);
+}
+
+/* The previous slot was specialised for another config: load its object again. */
+static int swap_reload_previous(const struct upgrade_place *place,
+				const struct upgrade_target *target, struct error *err)
+{
+	char previous[UPGRADE_PATH_MAX];
+	int fd, rc;
+
+	kept_path(place, UPGRADE_KEPT_PREVIOUS, previous);
+	rc = swap_load(target, previous, &fd, err);
+	if (rc) {
+		error_prefix(err, rc, "the previous generation is of an older config");
+		error_hint(err, "lbctl upgrade OBJECT loads an older object for this config");
+		return rc;
+	}
+	rc = dataplane_swap(target->dataplane, fd, err);
+	close(fd);
+	return rc;
+}
+
+int upgrade_rollback(const struct upgrade_place *place, const struct upgrade_target *target,
+		     struct error *err)
+{
+	struct dataplane_generation previous;
+	int rc;
+
+	rc = dataplane_generation(target->dataplane, LBD_GENERATION_PREVIOUS, &previous);
+	if (rc)
+		return error_errno(err, rc, "query the previous generation");
+	if (!previous.prog_id || dataplane_fits(target->dataplane, LBD_GENERATION_PREVIOUS,
+						target->model, target->features))
+		rc = dataplane_rollback(target->dataplane, err);
+	else
+		rc = swap_reload_previous(place, target, err);
+	if (!rc)
+		kept_exchange(place);
 	return rc;
 }

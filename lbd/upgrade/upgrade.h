@@ -2,14 +2,32 @@
 /*
  * Replacing the packet path under load.
  *
- *   object -> golden packets on a private copy -> load over the live maps -> swap one slot
- *                    |                                  |
- *                    +---------- refused ---------------+--> the running one goes on
+ *   object -> copy -> golden packets on private maps -> load over the live maps -> swap one slot
+ *                              |                                  |
+ *                              +---------- refused ---------------+--> the running one goes on
+ *
+ * The objects behind the two generations are kept as files in the run
+ * directory. A change of the configuration may need the running packet path
+ * specialised anew, and a rollback the previous one: both by the text that was
+ * proven then, whatever became of the file that it came from.
  */
 #ifndef UPGRADE_UPGRADE_H
 #define UPGRADE_UPGRADE_H
 
 #include "dataplane/dataplane.h"
+
+/* Where packet paths come from, and where those in use are kept. */
+struct upgrade_place {
+	const char *run_dir;
+	const char *installed; /* lb.bpf.o of the package */
+};
+
+/* What a generation is loaded over and specialised for. */
+struct upgrade_target {
+	struct dataplane *dataplane;
+	const struct model *model;
+	uint32_t features;
+};
 
 /*
  * Load @object on maps of its own, with services of every kind, and see that
@@ -19,10 +37,42 @@
 int golden_try(const char *object, struct error *err);
 
 /*
- * Make @object, specialised for @model with @features, the running generation;
- * after golden_try if @prove. The previous one stays loaded for rollback.
+ * Load the packet path that runs, specialised for @target; the installed one if
+ * none runs or its object isn't kept or loads no more. Nothing is swapped:
+ * *ret_fd is the caller's, for dataplane_refit.
  */
-int upgrade_swap(struct dataplane *dataplane, const char *object, const struct model *model,
-		 uint32_t features, bool prove, struct error *err);
+int upgrade_load(const struct upgrade_place *place, const struct upgrade_target *target,
+		 int *ret_fd, struct error *err);
+
+/* Prove @object (NULL: the installed one) and make it the running generation. */
+int upgrade_swap(const struct upgrade_place *place, const struct upgrade_target *target,
+		 const char *object, struct error *err);
+
+/*
+ * Let the previous generation run again: its slot if that fits @target, else
+ * its object, specialised anew. -ENOENT if there is none.
+ */
+int upgrade_rollback(const struct upgrade_place *place, const struct upgrade_target *target,
+		     struct error *err);
+
+/* Remove the objects that are kept: the instance was detached. */
+void upgrade_forget(const struct upgrade_place *place);
+
+/* --- kept.c: the files */
+
+enum upgrade_kept { UPGRADE_KEPT_RUNNING, UPGRADE_KEPT_PREVIOUS, UPGRADE_KEPT_DRAFT };
+
+#define UPGRADE_PATH_MAX 192
+
+char *kept_path(const struct upgrade_place *place, enum upgrade_kept which, char *buffer);
+
+/* Copy @object into the draft. Refuses what isn't a regular file of sensible size. */
+int kept_copy(const struct upgrade_place *place, const char *object, struct error *err);
+
+/* The draft becomes the running one; the one that ran becomes the previous one if @shift. */
+int kept_advance(const struct upgrade_place *place, bool shift, struct error *err);
+
+/* Exchange running and previous. */
+void kept_exchange(const struct upgrade_place *place);
 
 #endif

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Applying a configuration, from wherever it came:
+ *
+ *   build model -> attach -> next hops -> peers -> commit -> leave, follow
+ *   \________________ can fail: all undone _______________/ \_ only memory _/
+ *
+ * Up to the commit everything can still be refused, and the running state is
+ * as it was before; the commit is one word.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "lbd.h"
+
+/* The three that belong together: what the daemon goes by. */
+struct apply_state {
+	struct config *config;
+	struct model *model;
+	struct dataplane_attachment *attachments;
+};
+
+static struct apply_state apply_exchange(struct lbd *lbd, struct apply_state state)
+{
+	const struct apply_state old = { lbd->config, lbd->model, lbd->attachments };
+
+	lbd->config = state.config;
+	lbd->model = state.model;
+	lbd->attachments = state.attachments;
+	return old;
+}
+
+/* --- interfaces */
+
+/* What we know of an interface that we stand on already, or NULL. */
+static const struct dataplane_attachment *apply_attachment(const struct lbd *lbd, const char *name)
+{
+	for (uint32_t i = 0; i < lbd->config->xdp.interfaces_count; i++)
+		if (!strcmp(lbd->attachments[i].interface, name))
+			return &lbd->attachments[i];
+	return NULL;
+}
+
+static int apply_attach_one(struct lbd *lbd, const struct config *config, const char *name,
+			    struct dataplane_attachment *ret, struct error *err)
+{
+	const struct dataplane_attachment *known = apply_attachment(lbd, name);
+
+	if (known && known->ifindex == if_nametoindex(name) &&
+	    config->xdp.mode == lbd->config->xdp.mode) {
+		*ret = *known;
+		return 0;
+	}
+	return dataplane_attach(lbd->dataplane, lbd->root_object, name, config->xdp.mode, ret, err);
+}
+
+static bool apply_has_interface(const struct config *config, const char *name)
+{
+	for (uint32_t i = 0; i < config->xdp.interfaces_count; i++)
+		if (!strcmp(config->xdp.interfaces[i], name))
+			return true;
+	return false;
+}
+
+/* Leave the first @count interfaces of @left that @kept doesn't have. */
+static void apply_leave(struct lbd *lbd, const struct config *left, uint32_t count,
+			const struct config *kept, const char *why)
+{
+	struct error err;
+
+	for (uint32_t i = 0; i < count; i++) {
+		const char *name = left->xdp.interfaces[i];
+
+		if (apply_has_interface(kept, name))
+			continue;
+		if (dataplane_detach(lbd->dataplane, name, &err))
+			log_report("detach", &err);
+		else
+			log_info("interface %s %s: detached", name, why);
+	}
+}
+
+static void apply_unattach(struct lbd *lbd, const struct config *config, uint32_t count)
+{
+	apply_leave(lbd, config, count, lbd->config, "was attached for a config that is refused");
+}
+
+/* Stand on every interface of @config, or on none that wasn't stood on before. */
+static int apply_attach(struct lbd *lbd, const struct config *config,
+			struct dataplane_attachment **ret, struct error *err)
+{
+	struct dataplane_attachment *all = calloc(config->xdp.interfaces_count, sizeof(*all));
+	uint32_t i = 0;
+	int rc = 0;
+
+	if (!all)
+		return error_set(err, -ENOMEM, "out of memory");
+	for (; i < config->xdp.interfaces_count && !rc; i++)
+		rc = apply_attach_one(lbd, config, config->xdp.interfaces[i], &all[i], err);
+	if (!rc) {
+		*ret = all;
+		return 0;
+	}
+	apply_unattach(lbd, config, i - 1);
+	free(all);
+	return rc;
+}
+
+/* --- peers */
+
+static void apply_sync_config(const struct config *config, struct sync_config *ret,
+			      struct sync_peer_config *peers)
+{
+	memset(ret, 0, sizeof(*ret));
+	snprintf(ret->node, sizeof(ret->node), "%s", config->node);
+	ret->listen = config->cluster.listen;
+	ret->peers = peers;
+	ret->peers_count = config->cluster.peers_count;
+	for (uint32_t i = 0; i < ret->peers_count; i++) {
+		snprintf(peers[i].name, sizeof(peers[i].name), "%s", config->cluster.peers[i].name);
+		peers[i].address = config->cluster.peers[i].address;
+	}
+}
+
+int lbd_start_cluster(struct lbd *lbd, const struct config *config, struct error *err)
+{
+	struct sync_peer_config *peers;
+	struct sync_config sync;
+	int rc;
+
+	if (!config->cluster.peers_count)
+		return 0;
+	peers = calloc(config->cluster.peers_count, sizeof(*peers));
+	if (!peers)
+		return error_set(err, -ENOMEM, "out of memory");
+	apply_sync_config(config, &sync, peers);
+	if (lbd->sync)
+		rc = sync_reconfigure(lbd->sync, &sync, err);
+	else
+		rc = sync_start(&sync, dataplane_tables(lbd->dataplane), &lbd->sync, err);
+	free(peers);
+	return rc;
+}
+
+/* Peers that @config doesn't have any more. The gate must not look at what is stopped. */
+static void apply_settle_cluster(struct lbd *lbd, const struct config *config)
+{
+	struct sync *left = config->cluster.peers_count ? NULL : lbd->sync;
+
+	if (left)
+		lbd->sync = NULL;
+	if (lbd->ha)
+		ha_set_cluster(lbd->ha, config->cluster.patience_ms, lbd->sync);
+	sync_stop(left);
+}
+
+static void apply_restore_cluster(struct lbd *lbd)
+{
+	struct error err = { 0 };
+
+	if (lbd_start_cluster(lbd, lbd->config, &err))
+		log_report("go back to the peers of the running config", &err);
+	apply_settle_cluster(lbd, lbd->config);
+}
+
+/* --- the way through */
+
+/* What may be refused. lbd has the new config, model and attachments already. */
+static int apply_try(struct lbd *lbd, struct error *err)
+{
+	int rc;
+
+	rc = lbd_follow_neighbours(lbd);
+	if (rc)
+		return error_errno(err, rc, "follow the backends' next hops");
+	rc = lbd_start_cluster(lbd, lbd->config, err);
+	return rc ? rc : lbd_commit(lbd, err);
+}
+
+static void apply_undo(struct lbd *lbd, struct apply_state old)
+{
+	const struct apply_state refused = apply_exchange(lbd, old);
+
+	if (lbd_follow_neighbours(lbd))
+		log_error("next hops don't follow the config that stays: out of memory");
+	apply_restore_cluster(lbd);
+	lbd_recommit(lbd);
+	apply_unattach(lbd, refused.config, refused.config->xdp.interfaces_count);
+	free(refused.attachments);
+	model_free(refused.model);
+}
+
+/* The new config is the truth. */
+static void apply_finish(struct lbd *lbd, struct apply_state old)
+{
+	apply_leave(lbd, old.config, old.config->xdp.interfaces_count, lbd->config,
+		    "left the config");
+	apply_settle_cluster(lbd, lbd->config);
+	lbd_follow_model(lbd);
+	config_free(old.config);
+	free(old.attachments);
+	model_free(old.model);
+}
+
+int lbd_apply(struct lbd *lbd, struct config *config, struct error *err)
+{
+	struct apply_state state = { .config = config };
+	int rc;
+
+	rc = lbd_build_model(lbd, config, &state.model, err);
+	if (rc)
+		return rc;
+	rc = apply_attach(lbd, config, &state.attachments, err);
+	if (rc) {
+		model_free(state.model);
+		return rc;
+	}
+	state = apply_exchange(lbd, state);
+	rc = apply_try(lbd, err);
+	if (rc)
+		apply_undo(lbd, state);
+	else
+		apply_finish(lbd, state);
+	return rc;
+}

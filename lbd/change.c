@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What an operator may ask of the running daemon: reload, other backends, another packet path. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "lbd.h"
+
+/* --- reload and runtime changes */
+
+static void change_path(const struct lbd *lbd, char *path, size_t size)
+{
+	snprintf(path, size, "%s/running.yaml", lbd->run_dir);
+}
+
+static void change_forget(const struct lbd *lbd)
+{
+	char path[256];
+
+	change_path(lbd, path, sizeof(path));
+	unlink(path);
+}
+
+void lbd_forget(const struct lbd *lbd)
+{
+	const struct upgrade_place place = lbd_place(lbd);
+
+	change_forget(lbd);
+	upgrade_forget(&place);
+}
+
+int lbd_reload(struct lbd *lbd, struct error *err)
+{
+	struct config *config = NULL;
+	int rc;
+
+	rc = config_load(lbd->config_path, &config, err);
+	if (rc)
+		return rc;
+	rc = lbd_apply(lbd, config, err);
+	if (rc) {
+		config_free(config);
+		return rc;
+	}
+	if (lbd->runtime_changes)
+		log_warning("reload: runtime changes (lbctl backend ...) gave way to %s",
+			    lbd->config_path);
+	lbd->runtime_changes = false;
+	lbd->reloads++;
+	change_forget(lbd);
+	log_info("reloaded %s: %u services", lbd->config_path, lbd->config->services_count);
+	return 0;
+}
+
+static int change_edit(struct config *config, const struct lbd_backend_change *c, struct error *err)
+{
+	switch (c->action) {
+	case LBD_BACKEND_ADD:
+		return config_backend_add(config, c->service, c->name, c->address, c->weight, err);
+	case LBD_BACKEND_REMOVE:
+		return config_backend_remove(config, c->service, c->name, err);
+	case LBD_BACKEND_DRAIN:
+		return config_backend_drain(config, c->service, c->name, true, err);
+	case LBD_BACKEND_UNDRAIN:
+		return config_backend_drain(config, c->service, c->name, false, err);
+	case LBD_BACKEND_WEIGHT:
+		return config_backend_weight(config, c->service, c->name, c->weight, err);
+	}
+	return error_set(err, -EINVAL, "unknown change %d of a backend", c->action);
+}
+
+/* The change is made to a copy, which travels through the same checks as a file. */
+int lbd_change_backend(struct lbd *lbd, const struct lbd_backend_change *change, struct error *err)
+{
+	struct config *edited = NULL;
+	char path[256], draft[256];
+	int rc;
+
+	change_path(lbd, path, sizeof(path));
+	snprintf(draft, sizeof(draft), "%s/draft.yaml", lbd->run_dir);
+	rc = config_save(lbd->config, draft, err);
+	if (!rc)
+		rc = config_load(draft, &edited, err);
+	if (!rc)
+		rc = change_edit(edited, change, err);
+	if (!rc)
+		rc = config_save(edited, draft, err);
+	if (!rc)
+		rc = lbd_apply(lbd, edited, err);
+	if (rc) {
+		unlink(draft);
+		config_free(edited);
+		return rc;
+	}
+	lbd->runtime_changes = true;
+	if (rename(draft, path))
+		return error_errno(err, -errno, "keep the change in %s", path);
+	return 0;
+}
+
+/* --- upgrade */
+
+int lbd_upgrade(struct lbd *lbd, const char *object, struct error *err)
+{
+	const struct upgrade_target target = lbd_target(lbd);
+	const struct upgrade_place place = lbd_place(lbd);
+	int rc;
+
+	rc = upgrade_swap(&place, &target, object, err);
+	if (!rc)
+		log_info("upgrade: %s runs", object ? object : lbd->object);
+	return rc;
+}
+
+int lbd_rollback(struct lbd *lbd, struct error *err)
+{
+	const struct upgrade_target target = lbd_target(lbd);
+	const struct upgrade_place place = lbd_place(lbd);
+	int rc;
+
+	rc = upgrade_rollback(&place, &target, err);
+	if (!rc)
+		log_info("rollback: the previous packet path runs again");
+	return rc;
+}
