@@ -238,6 +238,10 @@ static int start_api(struct lbd *lbd, struct error *err)
 	return api_new(lbd, &lbd->api, err);
 }
 
+/*
+ * Capabilities are a thread's: they go before the first thread is started, the
+ * one that talks to the network. Sockets of group lbd are made before that.
+ */
 static int start_privileges(struct lbd *lbd, struct error *err)
 {
 	(void)lbd;
@@ -248,13 +252,19 @@ static const struct {
 	const char *name;
 	int (*run)(struct lbd *lbd, struct error *err);
 } start_steps[] = {
-	{ "configuration", start_config },  { "lock", start_lock },
-	{ "bpffs", start_bpffs },	    { "maps", start_maps },
-	{ "model", start_model },	    { "event loop", start_base },
-	{ "next hops", start_neighbours },  { "health", start_health },
-	{ "snapshot", start_commit },	    { "attachment", start_attach },
-	{ "cluster", start_cluster },	    { "API", start_api },
+	{ "configuration", start_config },
+	{ "lock", start_lock },
+	{ "bpffs", start_bpffs },
+	{ "maps", start_maps },
+	{ "model", start_model },
+	{ "event loop", start_base },
+	{ "next hops", start_neighbours },
+	{ "health", start_health },
+	{ "snapshot", start_commit },
+	{ "attachment", start_attach },
+	{ "API", start_api },
 	{ "privileges", start_privileges },
+	{ "cluster", start_cluster },
 };
 
 int lbd_start(struct lbd *lbd, struct error *err)

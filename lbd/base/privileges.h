@@ -6,7 +6,8 @@
 
 /*
  * Keep only the capabilities that the running daemon needs, for good: no
- * process it starts could regain others (no_new_privs). 0 or a negative errno.
+ * process it starts could regain others (no_new_privs). Of this thread and those
+ * that it starts from here on, so call it first. 0 or a negative errno.
  */
 int privileges_drop(struct error *err);
 
