@@ -20,10 +20,17 @@
 
 #include "bpf/maps.bpf.h"
 #include "bpf/packet.bpf.h"
-#include "bpf/pick.bpf.h"
 
 #define ENCAP_TTL 64
 #define ENCAP_DF 0x4000
+
+/* Differs between flows, and is the same on every node. */
+LBD_INLINE __u32 encap_spread(const struct packet *packet)
+{
+	__u64 ports = (__u64)packet->client_port << 16 | packet->vip_port;
+
+	return (__u32)(lbd_mix(packet->client.halves[0] ^ packet->client.halves[1] ^ ports) >> 20);
+}
 
 LBD_INLINE __u16 encap_checksum(const struct iphdr *ip)
 {
@@ -40,7 +47,7 @@ LBD_INLINE __u16 encap_checksum(const struct iphdr *ip)
 LBD_INLINE void encap_outer4(struct iphdr *ip, const struct packet *packet,
 			     const struct lbd_backend *backend, __u8 inner)
 {
-	__u32 source = backend->tunnel_base4 | (pick_hash(packet) & backend->tunnel_host4);
+	__u32 source = backend->tunnel_base4 | (encap_spread(packet) & backend->tunnel_host4);
 	struct iphdr outer = {
 		.version = 4,
 		.ihl = 5,
@@ -60,17 +67,17 @@ LBD_INLINE void encap_outer4(struct iphdr *ip, const struct packet *packet,
 LBD_INLINE void encap_outer6(struct ipv6hdr *ip, const struct packet *packet,
 			     const struct lbd_backend *backend, __u8 inner)
 {
-	__u32 hash = pick_hash(packet);
+	__u32 spread = encap_spread(packet);
 	__be32 *source = (__be32 *)&ip->saddr;
 
-	*(__be32 *)ip = bpf_htonl(6U << 28 | (__u32)packet->traffic << 20 | (hash & 0xfffff));
+	*(__be32 *)ip = bpf_htonl(6U << 28 | (__u32)packet->traffic << 20 | (spread & 0xfffff));
 	ip->payload_len = bpf_htons(packet->length);
 	ip->nexthdr = inner;
 	ip->hop_limit = ENCAP_TTL;
-	__builtin_memcpy(source, &backend->tunnel_base6, sizeof(backend->tunnel_base6));
+	*(__be64 *)source = backend->tunnel_base6;
 	source[2] = 0;
-	source[3] = bpf_htonl(hash);
-	__builtin_memcpy(&ip->daddr, &backend->addr, sizeof(ip->daddr));
+	source[3] = bpf_htonl(spread);
+	packet_put_addr6(&ip->daddr, &backend->addr);
 }
 
 /* Put Ethernet and outer header before the packet. Returns PACKET_GO_ON or a drop. */

@@ -31,12 +31,14 @@ LBD_INLINE int forward_send(struct xdp_md *ctx, const struct lbd_backend *backen
 
 LBD_INLINE int forward_address(struct xdp_md *ctx, const struct lbd_backend *backend)
 {
-	struct ethhdr *eth = (void *)(long)ctx->data;
+	const __u32 *from = (const void *)backend->dmac; /* smac follows it */
+	__u32 *to = (void *)(long)ctx->data;
 
-	if ((void *)(eth + 1) > (void *)(long)ctx->data_end)
+	if ((void *)to + sizeof(struct ethhdr) > (void *)(long)ctx->data_end)
 		return LBD_OUTCOME_DROP_HEADROOM;
-	__builtin_memcpy(eth->h_dest, backend->dmac, ETH_ALEN);
-	__builtin_memcpy(eth->h_source, backend->smac, ETH_ALEN);
+	to[0] = from[0];
+	to[1] = from[1];
+	to[2] = from[2];
 	return PACKET_GO_ON;
 }
 

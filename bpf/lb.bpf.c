@@ -66,13 +66,17 @@ int lbd_lb(struct xdp_md *ctx)
 {
 	const void *end = (void *)(long)ctx->data_end;
 	const struct ethhdr *eth = (void *)(long)ctx->data;
+	__be16 protocol;
 
 	if ((const void *)(eth + 1) > end)
 		return leave(LBD_OUTCOME_PASS_TRUNCATED);
-	if (eth->h_proto == bpf_htons(ETH_P_IP))
+	if (!parse_is_ours(eth))
+		return leave(LBD_OUTCOME_PASS_OTHER_HOST);
+	protocol = packet_word16(&eth->h_proto);
+	if (protocol == bpf_htons(ETH_P_IP))
 		return config_has(LBD_FEATURE_IPV4) ? balance_ipv4(ctx, eth, end)
 						    : leave(LBD_OUTCOME_PASS_NO_SERVICE);
-	if (eth->h_proto == bpf_htons(ETH_P_IPV6))
+	if (protocol == bpf_htons(ETH_P_IPV6))
 		return config_has(LBD_FEATURE_IPV6) ? balance_ipv6(ctx, eth, end)
 						    : leave(LBD_OUTCOME_PASS_NO_SERVICE);
 	return leave(LBD_OUTCOME_PASS_NOT_IP);

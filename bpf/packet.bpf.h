@@ -22,6 +22,40 @@ struct packet {
 	__u16 service;	/* id */
 };
 
+/*
+ * Words of the frame. Its headers lie at odd offsets, and clang would read and
+ * write them byte by byte; the machines that lbd runs on need no alignment.
+ */
+LBD_INLINE __u16 packet_word16(const void *at)
+{
+	return *(const __u16 *)at;
+}
+
+LBD_INLINE __u32 packet_word32(const void *at)
+{
+	return *(const __u32 *)at;
+}
+
+LBD_INLINE __u64 packet_word64(const void *at)
+{
+	return *(const __u64 *)at;
+}
+
+LBD_INLINE struct lbd_addr packet_addr6(const void *at)
+{
+	struct lbd_addr addr = { .halves = { packet_word64(at), packet_word64(at + 8) } };
+
+	return addr;
+}
+
+LBD_INLINE void packet_put_addr6(void *at, const struct lbd_addr *addr)
+{
+	__u64 *halves = at;
+
+	halves[0] = addr->halves[0];
+	halves[1] = addr->halves[1];
+}
+
 /* A step's answer: go on, or leave with this outcome. */
 #define PACKET_GO_ON (-1)
 

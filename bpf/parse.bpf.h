@@ -14,10 +14,35 @@
 
 #include <bpf/bpf_endian.h>
 
+#include "bpf/config.bpf.h"
 #include "bpf/packet.bpf.h"
 
 #define IPV4_OFFSET_MASK 0x1fff /* of frag_off: not the first fragment */
 #define IPV6_FRAGMENT 44	/* next header */
+
+/* RFC 9568, 7.3: the virtual router's address, where keepalived uses one. */
+LBD_INLINE _Bool parse_is_vrrp_mac(const __u8 *mac)
+{
+	return !mac[0] && !mac[1] && mac[2] == 0x5e && !mac[3] && (mac[4] == 1 || mac[4] == 2);
+}
+
+/*
+ * Is the frame for this node? A promiscuous interface behind a flooding switch
+ * also sees those of its peer, and forwarding them would double every packet.
+ */
+LBD_INLINE _Bool parse_is_ours(const struct ethhdr *eth)
+{
+	const __u32 count = lbd_config.macs_count;
+	const __u32 first = packet_word32(eth->h_dest);
+	const __u16 last = packet_word16(eth->h_dest + sizeof(first));
+
+#pragma unroll
+	for (__u32 i = 0; i < LBD_MACS_MAX; i++)
+		if (i < count && first == lbd_config.macs[i].first &&
+		    last == lbd_config.macs[i].last)
+			return 1;
+	return !count || parse_is_vrrp_mac(eth->h_dest);
+}
 
 /* What is read of a TCP header; UDP has the same first four bytes. */
 struct parse_ports {
@@ -89,8 +114,8 @@ LBD_INLINE int parse_ipv6(const struct ethhdr *eth, const void *end, struct pack
 	if ((const void *)(ip + 1) > end)
 		return LBD_OUTCOME_PASS_TRUNCATED;
 	packet->protocol = ip->nexthdr;
-	__builtin_memcpy(&packet->client, &ip->saddr, sizeof(packet->client));
-	__builtin_memcpy(&packet->vip, &ip->daddr, sizeof(packet->vip));
+	packet->client = packet_addr6(&ip->saddr);
+	packet->vip = packet_addr6(&ip->daddr);
 	packet->length = bpf_ntohs(ip->payload_len) + sizeof(*ip);
 	packet->traffic = ip->priority << 4 | ip->flow_lbl[0] >> 4;
 	packet->fragment = ip->nexthdr == IPV6_FRAGMENT;

@@ -17,6 +17,7 @@ static int lbd_check_fixed(const struct lbd *lbd, const struct config *config, s
 {
 	const struct lbd_limits *have = dataplane_limits(lbd->dataplane);
 	const struct lbd_limits asked = model_limits(config);
+	char text[DATAPLANE_LIMITS_TEXT];
 	int rc = 0;
 
 	if (strcmp(config->instance, lbd->config->instance) != 0)
@@ -24,11 +25,8 @@ static int lbd_check_fixed(const struct lbd *lbd, const struct config *config, s
 			       config->instance, lbd->config->instance);
 	else if (memcmp(have, &asked, sizeof(asked)) != 0)
 		rc = error_set(err, -EBUSY,
-			       "limits: the pinned maps were made for %u services, %u backends, "
-			       "%u IPv4 and %u IPv6 connections, Maglev %u; they can't be resized",
-			       have->services, have->backends,
-			       have->conn4_buckets * LBD_BUCKET_SLOTS,
-			       have->conn6_buckets * LBD_BUCKET_SLOTS, have->ring_size);
+			       "limits: the pinned maps were made for %s; they can't be resized",
+			       dataplane_format_limits(have, text));
 	if (rc)
 		error_hint(err, "set it back, or start empty: systemctl stop lbd; lbd --detach");
 	return rc;
@@ -119,6 +117,20 @@ int lbd_build_model(struct lbd *lbd, const struct config *config, struct model *
 
 /* --- commit */
 
+/* Frames for other hosts, which a promiscuous interface also sees, aren't ours to forward. */
+static void lbd_own_macs(struct lbd *lbd)
+{
+	uint32_t count = 0;
+
+	for (; count < lbd->config->xdp.interfaces_count && count < LBD_MACS_MAX; count++) {
+		dataplane_refresh_mac(&lbd->attachments[count]);
+		memcpy(&lbd->model->macs[count], lbd->attachments[count].mac,
+		       sizeof(lbd->attachments[count].mac));
+	}
+	/* More interfaces than that: take every frame. */
+	lbd->model->macs_count = lbd->config->xdp.interfaces_count > LBD_MACS_MAX ? 0 : count;
+}
+
 static uint32_t lbd_features(const struct lbd *lbd)
 {
 	uint32_t ifindexes[64], count = 0;
@@ -174,6 +186,7 @@ int lbd_commit(struct lbd *lbd, struct error *err)
 	const struct upgrade_place place = lbd_place(lbd);
 	int fd = -1, rc;
 
+	lbd_own_macs(lbd);
 	rc = lbd_widen(lbd, &target, err);
 	if (!rc &&
 	    !dataplane_fits(lbd->dataplane, LBD_GENERATION_RUNNING, lbd->model, target.features))

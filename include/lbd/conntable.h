@@ -75,10 +75,15 @@ struct lbd_bucket6 {
 _Static_assert(sizeof(struct lbd_bucket) == 64, "a bucket is one cache line");
 _Static_assert(sizeof(struct lbd_bucket6) == 128, "an IPv6 bucket is two cache lines");
 
-/* What identifies a flow in the table. @client is used for IPv6 only. */
+/*
+ * What identifies a flow in the table. @client is used for IPv6 only. The gap
+ * has a name because verifiers before Linux 6.3 refuse to copy bytes of the
+ * stack that nothing was written to, and only named members are written.
+ */
 struct lbd_flow {
 	__u64 key;
 	__be16 dport;
+	__u16 unused[3];
 	struct lbd_addr client;
 };
 
@@ -148,13 +153,17 @@ LBD_INLINE __u32 lbd_value_tick(__u64 value)
 
 /*
  * Ticks since the value's last write, across the wrap of the counter. Two
- * clocks may disagree by a tick: a value from the near future is as good as now.
+ * clocks may disagree by a tick or two: a value from the near future is as good
+ * as now. Only the near one: an entry that nothing has touched for months must
+ * not turn young, which would guard its slot for months more.
  */
+#define LBD_TICK_AHEAD_MAX 255U
+
 LBD_INLINE __u32 lbd_value_idle(__u64 value, __u32 now)
 {
 	__u32 idle = (now - lbd_value_tick(value)) & LBD_TICK_MASK;
 
-	return idle > LBD_TICK_MASK / 2 ? 0 : idle;
+	return idle > LBD_TICK_MASK - LBD_TICK_AHEAD_MAX ? 0 : idle;
 }
 
 LBD_INLINE __u64 lbd_value_make(__u16 backend, __be16 dport, __u64 flags, __u32 tick)
@@ -229,6 +238,13 @@ LBD_INLINE __u32 lbd_flow_bucket(__u64 hash, int which, __u32 mask)
 	return (which ? (__u32)(hash >> 32) : (__u32)hash) & mask;
 }
 
+/* Read where it stands: a compiler that read the client early would match an older one. */
+LBD_INLINE _Bool lbd_client_equal(const struct lbd_addr *client, const struct lbd_addr *other)
+{
+	return LBD_READ_ONCE(client->halves[0]) == other->halves[0] &&
+	       LBD_READ_ONCE(client->halves[1]) == other->halves[1];
+}
+
 LBD_INLINE _Bool lbd_bucket_match(const struct lbd_bucket *bucket, const struct lbd_addr *client,
 				  __u32 i, const struct lbd_flow *flow, __u64 *ret_value)
 {
@@ -239,7 +255,7 @@ LBD_INLINE _Bool lbd_bucket_match(const struct lbd_bucket *bucket, const struct 
 	value = LBD_READ_ONCE(bucket->value[i]);
 	if (lbd_value_dport(value) != flow->dport)
 		return 0;
-	if (client && !lbd_addr_equal(&client[i], &flow->client))
+	if (client && !lbd_client_equal(&client[i], &flow->client))
 		return 0;
 	*ret_value = value;
 	return LBD_READ_ONCE(bucket->key[i]) == flow->key;
@@ -292,7 +308,8 @@ LBD_INLINE __u64 lbd_slot_rank(__u64 key, __u64 value, __u32 now,
 			       const struct lbd_timeouts *timeouts)
 {
 	__u64 ahead = (now - lbd_value_tick(value)) & LBD_TICK_MASK;
-	__u64 idle = ahead & ~lbd_mask_less(LBD_TICK_MASK / 2, ahead); /* lbd_value_idle */
+	__u64 idle = ahead &
+		     ~lbd_mask_less(LBD_TICK_MASK - LBD_TICK_AHEAD_MAX, ahead); /* lbd_value_idle */
 	__u64 youth = LBD_TICK_MASK - idle;
 	__u64 rank = lbd_select(lbd_mask_less(idle, timeouts->guard), LBD_RANK_NEVER,
 				LBD_RANK_CONFIRMED + youth);

@@ -160,6 +160,16 @@ LBD_INLINE __u32 lbd_vip_hash(const struct lbd_addr *addr, __be16 port, __u8 pro
 #define LBD_FEATURE_ANY_PORT (1U << 4)
 #define LBD_FEATURE_REDIRECT (1U << 5) /* a backend is behind another interface */
 
+/* A MAC address as the packet path compares it: in two words. */
+struct lbd_mac {
+	__u32 first;
+	__u16 last;
+	__u16 unused;
+};
+
+/* Interfaces whose own MAC address is compared. */
+#define LBD_MACS_MAX 4
+
 struct lbd_generation_config {
 	__u32 abi;
 	__u32 features;
@@ -169,6 +179,8 @@ struct lbd_generation_config {
 	__u32 refresh_bits; /* a live entry is replicated again every 2^bits ticks */
 	struct lbd_secret conn_secret;
 	struct lbd_secret pick_secret; /* of the Maglev hash, shared by the cluster */
+	__u32 macs_count;	       /* 0: take frames for any MAC address */
+	struct lbd_mac macs[LBD_MACS_MAX];
 	char version[32];
 };
 

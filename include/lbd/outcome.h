@@ -27,7 +27,8 @@
 	X(FORWARD_FIRST, "forward_first", FORWARD,                                                \
 	  "forwarded, first packet (SYN): picked by Maglev, no entry yet")                        \
 	X(FORWARD_UNTRACKED, "forward_untracked", FORWARD,                                        \
-	  "forwarded, picked by Maglev: no slot of the table could be taken")                     \
+	  "forwarded, picked by Maglev without an entry: no slot could be taken, or it closes "   \
+	  "(FIN, RST)")                                                                           \
 	X(FORWARD_REPICKED, "forward_repicked", FORWARD,                                          \
 	  "forwarded, the connection's backend takes it no longer: picked again")                 \
 	X(DROP_FRAGMENT, "drop_fragment", DROP, "dropped, a later fragment shows no ports")       \
@@ -38,7 +39,9 @@
 	  "dropped, does not fit the link with its tunnel header")                                \
 	X(DROP_HEADROOM, "drop_headroom", DROP,                                                   \
 	  "dropped, the driver left no room for a tunnel header")                                 \
-	X(DROP_TABLE, "drop_table", DROP, "dropped, the service tables contradict each other")
+	X(DROP_TABLE, "drop_table", DROP, "dropped, the service tables contradict each other")    \
+	X(PASS_OTHER_HOST, "pass_other_host", PASS,                                               \
+	  "the frame is for another host's MAC address: left to the kernel")
 
 enum lbd_outcome {
 #define X(constant, name, kind, sentence) LBD_OUTCOME_##constant,

@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <xdp/libxdp.h>
 
@@ -257,6 +259,20 @@ static void attach_note_chain(const struct dataplane *dataplane, struct dataplan
 
 	if (attach_adopt(dataplane, &found))
 		ret->dispatcher = found.dispatcher;
+}
+
+void dataplane_refresh_mac(struct dataplane_attachment *attachment)
+{
+	struct ifreq request = { 0 };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || !if_indextoname(attachment->ifindex, request.ifr_name))
+		goto out;
+	if (!ioctl(fd, SIOCGIFHWADDR, &request))
+		memcpy(attachment->mac, request.ifr_hwaddr.sa_data, sizeof(attachment->mac));
+out:
+	if (fd >= 0)
+		close(fd);
 }
 
 static void attach_fresh_reason(struct dataplane_attachment *ret, enum config_xdp_mode mode)

@@ -45,6 +45,10 @@ void dataplane_close(struct dataplane *dataplane);
 /* Were the maps there before? How many claims were swept? */
 bool dataplane_adopted(const struct dataplane *dataplane, uint32_t *ret_swept);
 
+/* Limits in the words of the config; @buffer has DATAPLANE_LIMITS_TEXT bytes and is returned. */
+#define DATAPLANE_LIMITS_TEXT 160
+char *dataplane_format_limits(const struct lbd_limits *limits, char *buffer);
+
 const struct lbd_limits *dataplane_limits(const struct dataplane *dataplane);
 const struct tables *dataplane_tables(const struct dataplane *dataplane);
 
@@ -103,8 +107,12 @@ struct dataplane_attachment {
 	enum config_xdp_mode mode; /* in force: NATIVE, GENERIC or OFFLOAD */
 	bool dispatcher;	   /* in libxdp's chain, or the only program */
 	bool adopted;		   /* it was there before */
+	uint8_t mac[6];		   /* frames for it are ours */
 	char reason[192];	   /* why this mode: a sentence */
 };
+
+/* Read the interface's MAC address again: it may change while we stand on it. */
+void dataplane_refresh_mac(struct dataplane_attachment *attachment);
 
 /* "native", "generic", ... as the config writes it. */
 const char *dataplane_mode_name(enum config_xdp_mode mode);

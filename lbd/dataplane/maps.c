@@ -174,28 +174,21 @@ static int maps_find(struct dataplane *dataplane, struct lbd_control *ret, struc
 	return rc;
 }
 
-/* What the sizes of the maps can't tell: two ring sizes may need the same room. */
-static int maps_compare_limits(const struct dataplane *dataplane, const struct lbd_control *control,
-			       struct error *err)
-{
-	if (!memcmp(&control->limits, &dataplane->limits, sizeof(control->limits)))
-		return 0;
-	return error_set(err, -E2BIG,
-			 "%s: made for a Maglev ring of %u places, the config's limits ask for %u",
-			 dataplane->pin_dir, control->limits.ring_size,
-			 dataplane->limits.ring_size);
-}
-
-static int maps_prove(struct dataplane *dataplane, const struct lbd_control *control,
+/* The limits word for word: a map alone may have the same size for two of them. */
+static int maps_prove(const struct dataplane *dataplane, const struct lbd_control *control,
 		      struct error *err)
 {
-	int rc;
+	char have[DATAPLANE_LIMITS_TEXT], asked[DATAPLANE_LIMITS_TEXT];
 
 	if (control->abi != LBD_MAPS_ABI)
 		return error_set(err, -EPROTO, "%s: pinned maps have ABI %u, this lbd has %d",
 				 dataplane->pin_dir, control->abi, LBD_MAPS_ABI);
-	rc = maps_each(dataplane, maps_open_one, err);
-	return rc ? rc : maps_compare_limits(dataplane, control, err);
+	if (!memcmp(&control->limits, &dataplane->limits, sizeof(control->limits)))
+		return 0;
+	return error_set(err, -E2BIG,
+			 "limits: the maps in %s were made for %s; the config asks for %s",
+			 dataplane->pin_dir, dataplane_format_limits(&control->limits, have),
+			 dataplane_format_limits(&dataplane->limits, asked));
 }
 
 static int maps_adopt(struct dataplane *dataplane, const struct lbd_control *control,
@@ -204,6 +197,8 @@ static int maps_adopt(struct dataplane *dataplane, const struct lbd_control *con
 	int rc;
 
 	rc = maps_prove(dataplane, control, err);
+	if (!rc)
+		rc = maps_each(dataplane, maps_open_one, err);
 	if (!rc)
 		rc = maps_each(dataplane, maps_map_memory, err);
 	if (rc)

@@ -4,6 +4,7 @@
  * the same identity keeps its id, health and next hop.
  */
 #include <errno.h>
+#include <search.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,6 +21,8 @@ struct build {
 	const bool *service_used;
 	const bool *backend_used;
 	struct model *model;
+	uint32_t free_service, free_backend; /* no id below these is free */
+	void *index; /* of model->backends by identity, tsearch(3): there may be 65535 */
 	struct error *err;
 };
 
@@ -68,41 +71,89 @@ static void build_globals(struct build *b)
 
 /* --- ids */
 
-/* Everything the old model had stays, as GONE, if an entry may still point at it. */
-static void build_keep_gone(struct build *b)
+static int build_by_identity(const void *a, const void *b)
 {
-	struct model *model = b->model;
+	const struct backend *x = a, *y = b;
 
-	if (!b->old)
-		return;
-	for (uint32_t i = 1; i < model->limits.services && i < b->old->limits.services; i++) {
-		if (b->old->services[i].gone && b->service_used && !b->service_used[i])
-			continue;
-		model->services[i] = b->old->services[i];
-		model->services[i].gone = true;
-	}
-	for (uint32_t i = 1; i < model->limits.backends && i < b->old->limits.backends; i++) {
-		if (b->old->backends[i].gone && b->backend_used && !b->backend_used[i])
-			continue;
-		model->backends[i] = b->old->backends[i];
-		model->backends[i].gone = true;
-	}
+	if (x->service != y->service)
+		return x->service < y->service ? -1 : 1;
+	return memcmp(&x->addr, &y->addr, sizeof(x->addr));
 }
 
-static uint16_t build_free_service(const struct build *b)
+static int build_index_add(struct build *b, const struct backend *backend)
 {
-	for (uint32_t i = LBD_SERVICE_ID_MIN;
-	     i < b->model->limits.services && i <= LBD_SERVICE_ID_MAX; i++)
-		if (!b->model->services[i].id && !(b->service_used && b->service_used[i]))
-			return (uint16_t)i;
+	return tsearch(backend, &b->index, build_by_identity) ? 0 : -ENOMEM;
+}
+
+static struct backend *build_index_find(const struct build *b, const struct service *service,
+					const struct lbd_addr *addr)
+{
+	const struct backend wanted = { .service = service->id, .addr = *addr };
+	struct backend **found = tfind(&wanted, &b->index, build_by_identity);
+
+	return found ? *found : NULL;
+}
+
+static void build_index_keep(void *backend)
+{
+	(void)backend; /* the model's */
+}
+
+static void build_keep_service(struct build *b, uint32_t id)
+{
+	b->model->services[id] = b->old->services[id];
+	b->model->services[id].gone = true;
+}
+
+/* With its service: an id that went to another one would take the backend along. */
+static int build_keep_backend(struct build *b, uint32_t index)
+{
+	struct backend *backend = &b->model->backends[index];
+
+	*backend = b->old->backends[index];
+	if (!backend->index)
+		return 0;
+	backend->gone = true;
+	if (backend->service < b->model->limits.services &&
+	    backend->service < b->old->limits.services)
+		build_keep_service(b, backend->service);
+	return build_index_add(b, backend);
+}
+
+/* Everything the old model had stays, as GONE, if an entry may still point at it. */
+static int build_keep_gone(struct build *b)
+{
+	const struct model *old = b->old;
+	int rc = 0;
+
+	if (!old)
+		return 0;
+	for (uint32_t i = 1; i < b->model->limits.services && i < old->limits.services; i++)
+		if (!old->services[i].gone || !b->service_used || b->service_used[i])
+			build_keep_service(b, i);
+	for (uint32_t i = 1; i < b->model->limits.backends && i < old->limits.backends && !rc; i++)
+		if (!old->backends[i].gone || !b->backend_used || b->backend_used[i])
+			rc = build_keep_backend(b, i);
+	return rc;
+}
+
+/* The lowest free id, 0 if there is none. Ids are only taken here, never given back. */
+static uint16_t build_free_service(struct build *b)
+{
+	for (; b->free_service < b->model->limits.services && b->free_service <= LBD_SERVICE_ID_MAX;
+	     b->free_service++)
+		if (!b->model->services[b->free_service].id &&
+		    !(b->service_used && b->service_used[b->free_service]))
+			return (uint16_t)b->free_service;
 	return 0;
 }
 
-static uint16_t build_free_backend(const struct build *b)
+static uint16_t build_free_backend(struct build *b)
 {
-	for (uint32_t i = 1; i < b->model->limits.backends; i++)
-		if (!b->model->backends[i].index && !(b->backend_used && b->backend_used[i]))
-			return (uint16_t)i;
+	for (; b->free_backend < b->model->limits.backends; b->free_backend++)
+		if (!b->model->backends[b->free_backend].index &&
+		    !(b->backend_used && b->backend_used[b->free_backend]))
+			return (uint16_t)b->free_backend;
 	return 0;
 }
 
@@ -127,14 +178,15 @@ static struct service *build_place_service(struct build *b, const struct config_
 	return service;
 }
 
-static struct backend *build_place_backend(struct build *b, const struct service *service,
-					   const struct config_backend *config)
+static int build_place_backend(struct build *b, const struct service *service,
+			       const struct config_backend *config, struct backend **ret)
 {
-	struct backend *backend = model_find_backend(b->model, service->id, &config->addr);
+	struct backend *backend = build_index_find(b, service, &config->addr);
 	uint16_t index;
 
+	*ret = backend;
 	if (backend)
-		return backend;
+		return 0;
 	index = build_free_backend(b);
 	if (!index) {
 		error_set(b->err, -ENOSPC,
@@ -142,14 +194,15 @@ static struct backend *build_place_backend(struct build *b, const struct service
 			  "connections",
 			  config->name, service->name, b->model->limits.backends - 1);
 		error_hint(b->err, BUILD_ROOM_HINT, "backends");
-		return NULL;
+		return -ENOSPC;
 	}
 	backend = &b->model->backends[index];
 	backend->index = index;
 	backend->service = service->id;
 	backend->addr = config->addr;
 	backend->gone = true; /* until build_backend says otherwise: it has no health yet */
-	return backend;
+	*ret = backend;
+	return build_index_add(b, backend) ? error_set(b->err, -ENOMEM, "out of memory") : 0;
 }
 
 /* --- contents */
@@ -157,11 +210,13 @@ static struct backend *build_place_backend(struct build *b, const struct service
 static int build_backend(struct build *b, const struct service *service,
 			 const struct config_backend *config)
 {
-	struct backend *backend = build_place_backend(b, service, config);
+	struct backend *backend;
 	bool known;
+	int rc;
 
-	if (!backend)
-		return -ENOSPC;
+	rc = build_place_backend(b, service, config, &backend);
+	if (rc)
+		return rc;
 	known = b->old && backend->index < b->old->limits.backends &&
 		b->old->backends[backend->index].index && !b->old->backends[backend->index].gone;
 	backend->gone = false;
@@ -204,19 +259,24 @@ int model_build(const struct config *config, const struct model *old, const bool
 		.service_used = service_used,
 		.backend_used = backend_used,
 		.model = model_new(&limits),
+		.free_service = LBD_SERVICE_ID_MIN,
+		.free_backend = 1,
 		.err = err,
 	};
-	int rc = 0;
+	int rc;
 
 	if (!b.model)
 		return error_set(err, -ENOMEM, "out of memory");
 	build_globals(&b);
-	build_keep_gone(&b);
+	rc = build_keep_gone(&b);
+	if (rc)
+		error_set(err, rc, "out of memory");
 	for (uint32_t i = 0; i < config->services_count && !rc; i++)
 		rc = build_service(&b, &config->services[i]);
 	if (rc)
 		model_free(b.model);
 	else
 		*ret_model = b.model;
+	tdestroy(b.index, build_index_keep);
 	return rc;
 }

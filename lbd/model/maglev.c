@@ -15,6 +15,7 @@ struct maglev_turn {
 	uint32_t weight;
 	uint64_t credit;
 	uint16_t index;
+	bool placed; /* has it any place? */
 	struct lbd_addr addr;
 };
 
@@ -86,12 +87,14 @@ static void maglev_take(struct maglev_turn *turn, uint16_t *ring, uint32_t size)
 
 /*
  * In each round the heaviest member takes one place, a lighter one earns its
- * share of a place and takes one when it has earned a whole.
+ * share of a place and takes one when it has earned a whole. Returns how many
+ * have a place: in a ring that is too small for its members, not all.
  */
-static void maglev_fill(struct maglev_turn *turns, uint32_t count, uint16_t *ring, uint32_t size)
+static uint32_t maglev_fill(struct maglev_turn *turns, uint32_t count, uint16_t *ring,
+			    uint32_t size)
 {
 	const uint32_t heaviest = maglev_heaviest(turns, count);
-	uint32_t filled = 0;
+	uint32_t filled = 0, placed = 0;
 
 	while (filled < size) {
 		for (uint32_t i = 0; i < count && filled < size; i++) {
@@ -100,16 +103,19 @@ static void maglev_fill(struct maglev_turn *turns, uint32_t count, uint16_t *rin
 				continue;
 			turns[i].credit -= heaviest;
 			maglev_take(&turns[i], ring, size);
+			placed += !turns[i].placed;
+			turns[i].placed = true;
 			filled++;
 		}
 	}
+	return placed;
 }
 
 int maglev_build(const struct lbd_secret *secret, const struct maglev_member *members,
 		 uint32_t count, uint16_t *ring, uint32_t size)
 {
 	struct maglev_turn *turns;
-	uint32_t taking;
+	uint32_t taking, placed = 0;
 
 	memset(ring, 0, size * sizeof(*ring));
 	if (!count)
@@ -119,7 +125,7 @@ int maglev_build(const struct lbd_secret *secret, const struct maglev_member *me
 		return -ENOMEM;
 	taking = maglev_turns(secret, members, count, turns, size);
 	if (taking)
-		maglev_fill(turns, taking, ring, size);
+		placed = maglev_fill(turns, taking, ring, size);
 	free(turns);
-	return (int)taking;
+	return (int)placed;
 }

@@ -61,8 +61,10 @@ struct model {
 	struct lbd_timeouts timeouts_s; /* seconds, as in the config */
 	struct lbd_secret pick_secret;
 	struct addr_prefix tunnel4, tunnel6;
-	struct service *services; /* limits.services of them, place = id */
-	struct backend *backends; /* limits.backends of them, place = index */
+	struct lbd_mac macs[LBD_MACS_MAX]; /* of the interfaces packets come in on ... */
+	uint32_t macs_count;		   /* ... 0: frames for any MAC address are taken */
+	struct service *services;	   /* limits.services of them, place = id */
+	struct backend *backends;	   /* limits.backends of them, place = index */
 };
 
 /* The sizes of the maps that @config asks for. */
@@ -94,6 +96,7 @@ bool model_takes_flows(const struct backend *backend);
 struct backend *model_next_backend(const struct model *model, uint16_t service,
 				   const struct backend *previous);
 
+/* By identity. GONE ones too. */
 struct service *model_find_service(const struct model *model, const struct lbd_addr *vip,
 				   uint16_t port, uint8_t protocol);
 struct backend *model_find_backend(const struct model *model, uint16_t service,
@@ -101,8 +104,8 @@ struct backend *model_find_backend(const struct model *model, uint16_t service,
 
 /*
  * The ring of @service: its backends that take new flows, by weight. Backends
- * that are UP only; when all of those have weight 0 or there are none, the
- * ring is empty. @ring has limits.ring_size places. As maglev_build.
+ * that are UP and whose next hop is known; when all of those have weight 0 or
+ * there are none, the ring is empty. @ring has limits.ring_size places. As maglev_build.
  */
 int model_ring(const struct model *model, const struct service *service, uint16_t *ring);
 

@@ -74,6 +74,18 @@ restore() {
   load_unbroken back
 }
 
+@test "connections that were idle when the active node died go on as well" {
+  restore
+  load_start 300 100 --interval-ms 6000 --timeout-ms 12000
+  sleep 2
+  node_kill lb1
+  wait_for 3 "lb2 active" node_is_active lb2
+  sleep 7
+  figures=$(talk_mark load idle)
+  echo "$figures"
+  jq -e '.tcp.before == 300 and .tcp.broken == 0 and .tcp.echoes >= 300' <<<"$figures"
+}
+
 @test "death of lbd alone moves nothing and breaks nothing" {
   restore
   load_start 300 2000

@@ -9,6 +9,7 @@ setup_file() {
   lab_up reload
   backends_up
   solo_up be1 be2
+  load_start 200 4000
 }
 
 setup() {
@@ -16,11 +17,10 @@ setup() {
   config_solo lb1 be1 be2 | config_write lb1
   ctl lb1 reload >/dev/null
   wait_for 5 "healthy backends" backends_healthy lb1
-  load_start 200 4000
+  talk_mark load "before-$BATS_TEST_NUMBER" >/dev/null
 }
 
 teardown() {
-  talk_stop load
   [[ $BATS_TEST_COMPLETED ]] || lab_autopsy 15
 }
 
@@ -52,7 +52,7 @@ spoilt() {
   done
   mv "$LAB/good.yaml" "$LAB/lb1.yaml"
   diff <(echo "$before") <(state)
-  load_unharmed spoilt
+  load_unharmed "spoilt-$BATS_TEST_NUMBER"
 }
 
 @test "an unknown key is refused, naming the nearest known one" {
@@ -100,7 +100,7 @@ spoilt() {
   config_solo lb1 be1 be2 be3 | config_write lb1
   ctl lb1 reload
   wait_for 5 "healthy backends" backends_healthy lb1
-  load_unharmed added
+  load_unharmed "added-$BATS_TEST_NUMBER"
   fresh be3
 }
 
@@ -120,7 +120,7 @@ fresh() {
   kill -HUP "$(lab_pid lbd-lb1)"
   wait_for 3 "the reload" ctl_says lb1 ".reloads == $reloads + 1" status
   wait_for 5 "healthy backends" backends_healthy lb1
-  load_unharmed hup
+  load_unharmed "hup-$BATS_TEST_NUMBER"
   fresh be3
 }
 
@@ -130,7 +130,7 @@ fresh() {
   kill -HUP "$(lab_pid lbd-lb1)"
   wait_for 3 "the refusal" grep -q 'refused.*lb1.yaml:[0-9]*:.*nonsense' "$LAB/logs/lbd-lb1.log"
   diff <(echo "$before") <(state)
-  load_unharmed hup
+  load_unharmed "hup-$BATS_TEST_NUMBER"
 }
 
 @test "a backend added by lbctl gets new connections until the next reload" {
@@ -138,7 +138,7 @@ fresh() {
   wait_for 5 "healthy backends" backends_healthy lb1
   fresh be3
   ctl_says lb1 .runtime_changes status
-  load_unharmed added
+  load_unharmed "added-$BATS_TEST_NUMBER"
   ctl lb1 reload
   fails fresh be3
   ctl_says lb1 '.runtime_changes == false' status
@@ -150,8 +150,8 @@ fresh() {
   done
   fails fresh be1
   sleep 0.5
-  load_unharmed drained
-  jq -e '.servers.be1 > 50' <<<"$(talk_mark load still)"
+  load_unharmed "drained-$BATS_TEST_NUMBER"
+  jq -e '.servers.be1 > 50' <<<"$(talk_mark load "still-$BATS_TEST_NUMBER")"
   for service in web talk probe; do
     ctl lb1 backend undrain "$service-dsr4" be1
   done
@@ -164,7 +164,7 @@ fresh() {
   heavy=$(awk '/backend be1/ { print $1 }' "$LAB/fresh")
   echo "$heavy of 60 where 45 are due"
   ((heavy > 33 && heavy < 57))
-  load_unharmed weights
+  load_unharmed "weights-$BATS_TEST_NUMBER"
 }
 
 @test "a removed service's VIP is the kernel's again, the others don't notice" {
@@ -173,5 +173,5 @@ fresh() {
   ctl lb1 reload
   fails http_get "http://[$VIP6_IPIP]/"
   http_get "http://[$VIP6_DSR]/"
-  load_unharmed removed
+  load_unharmed "removed-$BATS_TEST_NUMBER"
 }

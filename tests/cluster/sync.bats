@@ -75,6 +75,19 @@ same_tables() {
   wait_for 10 "lb2 backup" node_has_role lb2 backup
 }
 
+@test "idle connections are sent in full as well, by a daemon that was restarted" {
+  load_start 200 100 --interval-ms 60000
+  wait_for 2 "equal tables" same_tables
+  sleep 3
+  murder lbd-lb1
+  lbd_start lb1
+  node_kill lb2
+  node_boot lb2
+  wait_for 10 "lb2 in sync" node_in_sync lb2
+  same_tables
+  (($(table lb2 | wc -l) == 200))
+}
+
 @test "both nodes say that they are live, and refused nothing but news for a dead daemon" {
   for node in lb1 lb2; do
     wait_for 10 "$node in sync" node_in_sync "$node"

@@ -32,8 +32,8 @@ made = {}
 
 # --- frames
 
-def frame(packet, pad=True):
-    raw = bytes(Ether(dst=IN_MAC, src=ROUTER_MAC) / packet)
+def frame(packet, pad=True, dmac=IN_MAC):
+    raw = bytes(Ether(dst=dmac, src=ROUTER_MAC) / packet)
     return raw.ljust(MINIMUM, b"\0") if pad else raw
 
 
@@ -260,6 +260,14 @@ def services():
     case("pass-other-address", "Traffic to other addresses is left to the kernel", "dsr",
          passes(IP(src=CLIENT, dst="192.0.2.2") / TCP(dport=80), "pass_no_service"),
          passes(IPv6(src=CLIENT6, dst="2001:db8:1::2") / TCP(dport=80), "pass_no_service"))
+    case("pass-other-host", "Frames for another host's MAC address are left to the kernel", "dsr",
+         passes(frame(tcp("S"), dmac="02:00:00:00:aa:77"), "pass_other_host"),
+         passes(frame(tcp6("S"), dmac="02:00:00:00:ab:01"), "pass_other_host"),
+         passes(frame(udp(), dmac="ff:ff:ff:ff:ff:ff"), "pass_other_host"),
+         passes(frame(tcp("S"), dmac="01:00:5e:00:00:12"), "pass_other_host"))
+    case("virtual-mac", "Frames for VRRP's virtual MAC address are ours", "dsr",
+         to(frame(tcp("S"), dmac="00:00:5e:00:01:33"), "forward_first"),
+         to(frame(tcp6("S"), dmac="00:00:5e:00:02:33"), "forward_first"))
     case("pass-reply-direction", "Packets from a VIP are not for it", "dsr",
          passes(IP(src=VIP, dst=CLIENT) / TCP(sport=80, dport=PORT, flags="SA"),
                 "pass_no_service"))

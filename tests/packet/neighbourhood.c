@@ -115,9 +115,22 @@ static int neighbourhood_resolve(const struct neighbourhood *neighbourhood,
 	return ret->ifindex ? 0 : error_errno(err, -errno, "interface %s", interface->name);
 }
 
+/* The nodes' own MAC addresses: frames for others must be left alone. */
+static void neighbourhood_own_macs(const struct neighbourhood *neighbourhood, struct model *model)
+{
+	for (uint32_t i = 0; i < neighbourhood->interfaces_count && i < LBD_MACS_MAX; i++) {
+		struct ether_addr mac = { 0 };
+
+		ether_aton_r(neighbourhood->interfaces[i].mac, &mac);
+		memcpy(&model->macs[i], &mac, sizeof(mac));
+		model->macs_count = i + 1;
+	}
+}
+
 int neighbourhood_apply(const struct neighbourhood *neighbourhood, const struct lab *lab,
 			struct error *err)
 {
+	neighbourhood_own_macs(neighbourhood, lab->model);
 	for (uint32_t i = 0; i < neighbourhood->neighbours_count; i++) {
 		struct nexthop nexthop = { 0 };
 		struct lbd_addr addr;

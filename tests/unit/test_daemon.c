@@ -506,7 +506,7 @@ static void another_ring_size_is_refused_though_the_maps_fit(void **state)
 	lbd_stop(&daemon_now);
 	shell("sed -i 's/maglev: 101/maglev: 103/' %s", config_path);
 	assert_int_equal(start(&err), -E2BIG);
-	assert_non_null(strstr(err.text, "101 places"));
+	assert_non_null(strstr(err.text, "101"));
 }
 
 static int enter(void **state)

@@ -19,7 +19,7 @@
 #include "tests/tools/talk/udp.h"
 
 #define CLIENT_TARGETS_MAX 16
-#define CLIENT_SETTLE_MS 500 /* how long an answer may be on its way after a mark */
+#define CLIENT_SETTLE_MS 300 /* how long an answer may be on its way after a mark */
 
 struct client {
 	struct event_base *base;
