@@ -15,7 +15,7 @@ static void change_path(const struct lbd *lbd, char *path, size_t size)
 	snprintf(path, size, "%s/running.yaml", lbd->run_dir);
 }
 
-static void change_forget(const struct lbd *lbd)
+void lbd_forget_changes(const struct lbd *lbd)
 {
 	char path[256];
 
@@ -27,7 +27,7 @@ void lbd_forget(const struct lbd *lbd)
 {
 	const struct upgrade_place place = lbd_place(lbd);
 
-	change_forget(lbd);
+	lbd_forget_changes(lbd);
 	upgrade_forget(&place);
 }
 
@@ -49,7 +49,7 @@ int lbd_reload(struct lbd *lbd, struct error *err)
 			    lbd->config_path);
 	lbd->runtime_changes = false;
 	lbd->reloads++;
-	change_forget(lbd);
+	lbd_forget_changes(lbd);
 	log_info("reloaded %s: %u services", lbd->config_path, lbd->config->services_count);
 	return 0;
 }

@@ -113,6 +113,9 @@ struct lbd_backend_change {
 	uint32_t weight;
 };
 
+/* The file holds again: forget what lbctl backend changed. */
+void lbd_forget_changes(const struct lbd *lbd);
+
 /* The instance is detached: forget runtime changes and kept objects. */
 void lbd_forget(const struct lbd *lbd);
 

@@ -79,7 +79,6 @@ static bool start_has_runtime_changes(const struct lbd *lbd, char *path, size_t 
 		return true;
 	log_warning("runtime changes (lbctl backend ...) give way to %s, which is newer",
 		    lbd->config_path);
-	unlink(path);
 	return false;
 }
 
@@ -287,6 +286,9 @@ int lbd_start(struct lbd *lbd, struct error *err)
 		if (rc)
 			error_prefix(err, rc, "%s", start_steps[i].name);
 	}
+	/* Only now: a start that is refused, say for its limits, takes nothing away. */
+	if (!rc && !lbd->runtime_changes)
+		lbd_forget_changes(lbd);
 	return rc;
 }
 

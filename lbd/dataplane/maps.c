@@ -185,10 +185,19 @@ static int maps_prove(const struct dataplane *dataplane, const struct lbd_contro
 				 dataplane->pin_dir, control->abi, LBD_MAPS_ABI);
 	if (!memcmp(&control->limits, &dataplane->limits, sizeof(control->limits)))
 		return 0;
+	dataplane_format_limits(&control->limits, have);
+	dataplane_format_limits(&dataplane->limits, asked);
+	/* The same by the config, so another lbd made other sizes of it. */
+	if (!strcmp(have, asked))
+		return error_set(err, -EPROTO,
+				 "%s: the maps have %u VIP buckets and %u rings, this lbd wants %u "
+				 "and %u for the same limits",
+				 dataplane->pin_dir, control->limits.vip_buckets,
+				 control->limits.rings, dataplane->limits.vip_buckets,
+				 dataplane->limits.rings);
 	return error_set(err, -E2BIG,
 			 "limits: the maps in %s were made for %s; the config asks for %s",
-			 dataplane->pin_dir, dataplane_format_limits(&control->limits, have),
-			 dataplane_format_limits(&dataplane->limits, asked));
+			 dataplane->pin_dir, have, asked);
 }
 
 static int maps_adopt(struct dataplane *dataplane, const struct lbd_control *control,
