@@ -45,10 +45,20 @@ LBD_INLINE int balance(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 	return action;
 }
 
+/*
+ * Asked last of what leads to balancing: ARP, ND and VRRP go to groups, and
+ * are counted for what they are.
+ */
+LBD_INLINE int own(const struct ethhdr *eth, int outcome)
+{
+	return outcome != PACKET_GO_ON || parse_is_ours(eth) ? outcome
+							     : LBD_OUTCOME_PASS_OTHER_HOST;
+}
+
 LBD_INLINE int balance_ipv4(struct xdp_md *ctx, const struct ethhdr *eth, const void *end)
 {
 	struct packet packet = {};
-	int outcome = parse_ipv4(eth, end, &packet);
+	int outcome = own(eth, parse_ipv4(eth, end, &packet));
 
 	return outcome == PACKET_GO_ON ? balance(ctx, &packet, 0) : leave(outcome);
 }
@@ -56,7 +66,7 @@ LBD_INLINE int balance_ipv4(struct xdp_md *ctx, const struct ethhdr *eth, const 
 LBD_INLINE int balance_ipv6(struct xdp_md *ctx, const struct ethhdr *eth, const void *end)
 {
 	struct packet packet = {};
-	int outcome = parse_ipv6(eth, end, &packet);
+	int outcome = own(eth, parse_ipv6(eth, end, &packet));
 
 	return outcome == PACKET_GO_ON ? balance(ctx, &packet, 1) : leave(outcome);
 }
@@ -70,8 +80,6 @@ int lbd_lb(struct xdp_md *ctx)
 
 	if ((const void *)(eth + 1) > end)
 		return leave(LBD_OUTCOME_PASS_TRUNCATED);
-	if (!parse_is_ours(eth))
-		return leave(LBD_OUTCOME_PASS_OTHER_HOST);
 	protocol = packet_word16(&eth->h_proto);
 	if (protocol == bpf_htons(ETH_P_IP))
 		return config_has(LBD_FEATURE_IPV4) ? balance_ipv4(ctx, eth, end)
