@@ -107,6 +107,10 @@ $(filter $(BUILD)/asan/tests/unit/test_api% %/test_lbctl,$(UNIT_TESTS)): \
 	$(BUILD)/asan/obj/tests/unit/fake_lbd.o $(BUILD)/asan/obj/tests/unit/api_client.o
 $(BUILD)/asan/tests/unit/test_lbctl: $(BUILD)/asan/lbctl
 
+# The daemon itself, in the test's process.
+$(BUILD)/asan/tests/unit/test_daemon: \
+	$(patsubst %.c,$(BUILD)/asan/obj/%.o,$(filter-out lbd/main.c,$(DAEMON_SOURCES)))
+
 # A tool may have a folder of its name for the rest of its sources.
 TALK_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/tools/talk/*.c))
 $(BUILD)/tests/tools/talk: $(TALK_OBJECTS)
