@@ -74,10 +74,15 @@ struct lbd_bucket6 {
 _Static_assert(sizeof(struct lbd_bucket) == 64, "a bucket is one cache line");
 _Static_assert(sizeof(struct lbd_bucket6) == 128, "an IPv6 bucket is two cache lines");
 
-/* What identifies a flow in the table. @client is used for IPv6 only. */
+/*
+ * What identifies a flow in the table. @client is used for IPv6 only. The gap
+ * has a name because verifiers before Linux 6.3 refuse to copy bytes of the
+ * stack that nothing was written to, and only named members are written.
+ */
 struct lbd_flow {
 	__u64 key;
 	__be16 dport;
+	__u16 unused[3];
 	struct lbd_addr client;
 };
 
