@@ -24,6 +24,20 @@ static int object_print(enum libbpf_print_level level, const char *format, va_li
 	return 0;
 }
 
+/*
+ * A tail call is refused unless both programs say the same of where they will
+ * be attached (Linux 6.18, and the stable series since: 4540aed51b12 "bpf:
+ * Enforce expected_attach_type for tailcall compatibility"). In a dispatcher
+ * the root is an extension, which must say nothing; XDP programs may.
+ */
+static void object_attach_anywhere(struct bpf_object *object)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, object)
+		bpf_program__set_expected_attach_type(program, 0);
+}
+
 int object_open(const struct dataplane *dataplane, const char *path, char *log, size_t log_size,
 		struct bpf_object **ret, struct error *err)
 {
@@ -43,6 +57,7 @@ int object_open(const struct dataplane *dataplane, const char *path, char *log, 
 		bpf_object__close(object);
 		return rc;
 	}
+	object_attach_anywhere(object);
 	*ret = object;
 	return 0;
 }

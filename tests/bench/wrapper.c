@@ -27,6 +27,15 @@ static struct bpf_map *wrapper_map(const struct wrapper *wrapper, const char *na
 	return NULL;
 }
 
+/* As the packet path is loaded: what tail calls must say the same as its target. */
+static void wrapper_attach_anywhere(const struct wrapper *wrapper)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, wrapper->object)
+		bpf_program__set_expected_attach_type(program, 0);
+}
+
 static int wrapper_load(struct wrapper *wrapper, const char *path, const struct wrap_config *config,
 			struct error *err)
 {
@@ -35,6 +44,7 @@ static int wrapper_load(struct wrapper *wrapper, const char *path, const struct 
 	wrapper->object = bpf_object__open_file(path, NULL);
 	if (!wrapper->object)
 		return error_errno(err, -errno, "%s", path);
+	wrapper_attach_anywhere(wrapper);
 	rc = bpf_map__set_initial_value(wrapper_map(wrapper, ".rodata.wrap"), config,
 					sizeof(*config));
 	if (!rc)
