@@ -111,6 +111,11 @@ $(BUILD)/asan/tests/unit/test_lbctl: $(BUILD)/asan/lbctl
 $(BUILD)/asan/tests/unit/test_daemon: \
 	$(patsubst %.c,$(BUILD)/asan/obj/%.o,$(filter-out lbd/main.c,$(DAEMON_SOURCES)))
 
+# tests/unit/NAME_fixture.c is part of every test_NAME_*.
+FIXTURES := $(patsubst tests/unit/%_fixture.c,%,$(wildcard tests/unit/*_fixture.c))
+$(foreach name,$(FIXTURES),$(eval $(filter $(BUILD)/asan/tests/unit/test_$(name)_%,$(UNIT_TESTS)): \
+	$(BUILD)/asan/obj/tests/unit/$(name)_fixture.o))
+
 # A tool may have a folder of its name for the rest of its sources.
 TALK_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/tools/talk/*.c))
 $(BUILD)/tests/tools/talk: $(TALK_OBJECTS)

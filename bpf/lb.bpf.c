@@ -37,6 +37,8 @@ LBD_INLINE int balance(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 	outcome = vip_find(packet);
 	if (outcome != PACKET_GO_ON)
 		return leave(outcome);
+	if (!packet->ours)
+		return leave(LBD_OUTCOME_PASS_OTHER_HOST);
 	outcome = conn_route(packet, &backend, v6);
 	if (!backend)
 		return leave(outcome);
@@ -45,28 +47,18 @@ LBD_INLINE int balance(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 	return action;
 }
 
-/*
- * Asked last of what leads to balancing: ARP, ND and VRRP go to groups, and
- * are counted for what they are.
- */
-LBD_INLINE int own(const struct ethhdr *eth, int outcome)
-{
-	return outcome != PACKET_GO_ON || parse_is_ours(eth) ? outcome
-							     : LBD_OUTCOME_PASS_OTHER_HOST;
-}
-
 LBD_INLINE int balance_ipv4(struct xdp_md *ctx, const struct ethhdr *eth, const void *end)
 {
-	struct packet packet = {};
-	int outcome = own(eth, parse_ipv4(eth, end, &packet));
+	struct packet packet = { .ours = parse_is_ours(eth) };
+	int outcome = parse_ipv4(eth, end, &packet);
 
 	return outcome == PACKET_GO_ON ? balance(ctx, &packet, 0) : leave(outcome);
 }
 
 LBD_INLINE int balance_ipv6(struct xdp_md *ctx, const struct ethhdr *eth, const void *end)
 {
-	struct packet packet = {};
-	int outcome = own(eth, parse_ipv6(eth, end, &packet));
+	struct packet packet = { .ours = parse_is_ours(eth) };
+	int outcome = parse_ipv6(eth, end, &packet);
 
 	return outcome == PACKET_GO_ON ? balance(ctx, &packet, 1) : leave(outcome);
 }

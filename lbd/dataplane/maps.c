@@ -174,30 +174,34 @@ static int maps_find(struct dataplane *dataplane, struct lbd_control *ret, struc
 	return rc;
 }
 
-/* The limits word for word: a map alone may have the same size for two of them. */
-static int maps_prove(const struct dataplane *dataplane, const struct lbd_control *control,
-		      struct error *err)
+static int maps_compare_limits(const struct dataplane *dataplane, const struct lbd_control *control,
+			       struct error *err)
 {
 	char have[DATAPLANE_LIMITS_TEXT], asked[DATAPLANE_LIMITS_TEXT];
 
-	if (control->abi != LBD_MAPS_ABI)
-		return error_set(err, -EPROTO, "%s: pinned maps have ABI %u, this lbd has %d",
-				 dataplane->pin_dir, control->abi, LBD_MAPS_ABI);
 	if (!memcmp(&control->limits, &dataplane->limits, sizeof(control->limits)))
 		return 0;
 	dataplane_format_limits(&control->limits, have);
 	dataplane_format_limits(&dataplane->limits, asked);
-	/* The same by the config, so another lbd made other sizes of it. */
+	/* The same to the config: then it is lbd that derives other sizes from them. */
 	if (!strcmp(have, asked))
-		return error_set(err, -EPROTO,
-				 "%s: the maps have %u VIP buckets and %u rings, this lbd wants %u "
-				 "and %u for the same limits",
-				 dataplane->pin_dir, control->limits.vip_buckets,
-				 control->limits.rings, dataplane->limits.vip_buckets,
-				 dataplane->limits.rings);
+		return error_set(err, -EPROTO, "%s: made by an lbd whose tables have other sizes",
+				 dataplane->pin_dir);
 	return error_set(err, -E2BIG,
 			 "limits: the maps in %s were made for %s; the config asks for %s",
 			 dataplane->pin_dir, have, asked);
+}
+
+static int maps_prove(struct dataplane *dataplane, const struct lbd_control *control,
+		      struct error *err)
+{
+	int rc;
+
+	if (control->abi != LBD_MAPS_ABI)
+		return error_set(err, -EPROTO, "%s: pinned maps have ABI %u, this lbd has %d",
+				 dataplane->pin_dir, control->abi, LBD_MAPS_ABI);
+	rc = maps_compare_limits(dataplane, control, err);
+	return rc ? rc : maps_each(dataplane, maps_open_one, err);
 }
 
 static int maps_adopt(struct dataplane *dataplane, const struct lbd_control *control,
@@ -206,8 +210,6 @@ static int maps_adopt(struct dataplane *dataplane, const struct lbd_control *con
 	int rc;
 
 	rc = maps_prove(dataplane, control, err);
-	if (!rc)
-		rc = maps_each(dataplane, maps_open_one, err);
 	if (!rc)
 		rc = maps_each(dataplane, maps_map_memory, err);
 	if (rc)

@@ -3,6 +3,8 @@
 #ifndef CONFIG_BROKEN_H
 #define CONFIG_BROKEN_H
 
+#include "config_fixture.h"
+
 #define BROKEN_EXPECTED 4
 
 struct broken {
@@ -10,10 +12,6 @@ struct broken {
 	const char *text;
 	const char *expected[BROKEN_EXPECTED]; /* whole lines, without the file's name */
 };
-
-#define XDP "xdp: {interfaces: [eth0]}\n"
-#define SERVICE(name, vip, rest) "  - {name: " name ", vip: " vip ", " rest "}\n"
-#define BACKENDS "backends: [{address: 192.0.2.101}]"
 
 static const struct broken broken_configs[] = {
 	{

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* When the gate opens, and what gate and role on disk say to the next start. */
+#include "ha_fixture.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "ha/gate.h"
+
+/* --- the gate's decision */
+
+#define PATIENCE 1000
+
+static struct gate_view view_of(const struct sync_peer_status *peers, uint32_t count)
+{
+	struct gate_view view = { .peers = peers, .peers_count = count, .patience_ms = PATIENCE };
+
+	return view;
+}
+
+static void expect_gate(const struct gate_view *view, bool open, const char *reason)
+{
+	char text[160];
+
+	assert_int_equal(gate_decide(view, text, sizeof(text)), open);
+	assert_string_equal(text, reason);
+}
+
+static void a_node_without_peers_has_an_open_gate(void **state)
+{
+	struct gate_view view = view_of(NULL, 0);
+
+	(void)state;
+	expect_gate(&view, true, "no peers are configured");
+}
+
+static void a_master_with_adopted_tables_has_an_open_gate(void **state)
+{
+	struct sync_peer_status peer = { .name = "lb2", .heard_ms_ago = -1 };
+	struct gate_view view = view_of(&peer, 1);
+	char text[160];
+
+	(void)state;
+	view.role = HA_ROLE_MASTER;
+	assert_false(gate_decide(&view, text, sizeof(text)));
+	view.adopted = true;
+	assert_true(gate_decide(&view, text, sizeof(text)));
+	view.role = HA_ROLE_BACKUP;
+	assert_false(gate_decide(&view, text, sizeof(text)));
+}
+
+static void a_peer_that_answers_must_send_its_whole_table(void **state)
+{
+	struct sync_peer_status peer = { .name = "lb2", .heard_ms_ago = 10 };
+	struct gate_view view = view_of(&peer, 1);
+
+	(void)state;
+	view.waited_ms = PATIENCE * 10;
+	expect_gate(&view, false, "lb2 hasn't sent its whole connection table yet");
+	peer.received_all = true;
+	expect_gate(&view, true, "the connection table is in sync with 1 of 1 peers");
+}
+
+static void every_peer_that_answers_counts_and_no_other(void **state)
+{
+	struct sync_peer_status peers[] = {
+		{ .name = "lb2", .heard_ms_ago = 10, .received_all = true },
+		{ .name = "lb3", .heard_ms_ago = 10 },
+	};
+	struct sync_peer_status silent[] = { peers[0], { .name = "lb3", .heard_ms_ago = -1 } };
+	struct gate_view view = view_of(peers, 2);
+
+	(void)state;
+	expect_gate(&view, false, "lb3 hasn't sent its whole connection table yet");
+	view = view_of(silent, 2);
+	expect_gate(&view, true, "the connection table is in sync with 1 of 2 peers");
+}
+
+static void silence_opens_the_gate_only_after_the_patience(void **state)
+{
+	struct sync_peer_status peer = { .name = "lb2", .heard_ms_ago = -1 };
+	struct gate_view view = view_of(&peer, 1);
+
+	(void)state;
+	view.waited_ms = PATIENCE - 1;
+	expect_gate(&view, false, "no peer has answered for 999 of 1000 ms");
+	view.waited_ms = PATIENCE;
+	expect_gate(&view, true, "no peer answered within 1000 ms");
+}
+
+static void a_peer_that_dies_in_the_middle_is_waited_for_and_then_given_up(void **state)
+{
+	struct sync_peer_status peer = { .name = "lb2", .heard_ms_ago = PATIENCE - 1 };
+	struct gate_view view = view_of(&peer, 1);
+
+	(void)state;
+	view.waited_ms = PATIENCE * 3;
+	expect_gate(&view, false, "lb2 hasn't sent its whole connection table yet");
+	peer.heard_ms_ago = PATIENCE;
+	expect_gate(&view, true, "no peer answered within 1000 ms");
+}
+
+/* --- gate and role on disk */
+
+static void the_gate_is_closed_until_the_peer_has_sent_all(void **state)
+{
+	struct lab *lab = *state;
+
+	lab_start(lab, false, 60000, true);
+	lab_expect_file(lab, "gate", "-254");
+	lab->sync.peers[0].heard_ms_ago = 5;
+	lab_run_loop(lab, 150);
+	assert_false(lab_status(lab).gate_open);
+	assert_string_equal(lab_status(lab).gate_reason,
+			    "lb2 hasn't sent its whole connection table yet");
+	lab->sync.peers[0].received_all = true;
+	lab_run_loop(lab, 150);
+	assert_true(lab_status(lab).gate_open);
+	lab_expect_file(lab, "gate", "0");
+}
+
+static void the_gate_stays_open_when_the_peer_goes_away(void **state)
+{
+	struct lab *lab = *state;
+
+	lab->sync.peers[0].heard_ms_ago = 5;
+	lab->sync.peers[0].received_all = true;
+	lab_start(lab, false, 60000, true);
+	assert_true(lab_status(lab).gate_open);
+	lab->sync.peers[0].received_all = false;
+	lab_run_loop(lab, 200);
+	assert_true(lab_status(lab).gate_open);
+	lab_expect_file(lab, "gate", "0");
+}
+
+static void the_gate_opens_when_nobody_answers(void **state)
+{
+	struct lab *lab = *state;
+
+	lab_start(lab, true, 200, true);
+	assert_false(lab_status(lab).gate_open);
+	lab_run_loop(lab, 400);
+	assert_true(lab_status(lab).gate_open);
+}
+
+static void a_restarted_master_keeps_its_gate_open(void **state)
+{
+	struct lab *lab = *state;
+	struct error err;
+
+	lab_start(lab, false, 60000, false);
+	assert_int_equal(ha_set_role(lab->ha, "master", &err), 0);
+	lab_expect_file(lab, "role", "master");
+	lab_start(lab, true, 60000, true);
+	assert_int_equal(lab_status(lab).role, HA_ROLE_MASTER);
+	assert_in_range(lab_status(lab).role_ms_ago, 0, 5000);
+	lab_expect_file(lab, "gate", "0");
+}
+
+static void a_restarted_backup_closes_its_gate(void **state)
+{
+	struct lab *lab = *state;
+
+	lab_write_file(lab, "role", "backup");
+	lab_write_file(lab, "gate", "0");
+	lab_start(lab, true, 60000, true);
+	assert_int_equal(lab_status(lab).role, HA_ROLE_BACKUP);
+	lab_expect_file(lab, "gate", "-254");
+}
+
+static void a_role_of_a_keepalived_that_is_gone_says_nothing(void **state)
+{
+	struct lab *lab = *state;
+	char pid[16];
+
+	lab_write_file(lab, "role", "master");
+	snprintf(pid, sizeof(pid), "%d", getpid()); /* lives, and isn't keepalived */
+	lab_write_file(lab, "notifier", pid);
+	lab_start(lab, true, 60000, true);
+	assert_int_equal(lab_status(lab).role, HA_ROLE_UNKNOWN);
+	assert_int_equal(lab_status(lab).role_ms_ago, -1);
+	lab_expect_file(lab, "gate", "-254");
+}
+
+static void a_role_of_a_keepalived_that_lives_stands(void **state)
+{
+	struct lab *lab = *state;
+
+	assert_int_equal(lab_run("cp /bin/sleep %s/keepalived && { %s/keepalived 60 & echo $! >"
+				 " %s/notifier; } && sleep 0.1",
+				 lab->dir, lab->dir, lab->dir),
+			 0);
+	lab_write_file(lab, "role", "master");
+	lab_start(lab, true, 60000, true);
+	lab_run("kill $(cut -d' ' -f1 %s/notifier)", lab->dir);
+	assert_int_equal(lab_status(lab).role, HA_ROLE_MASTER);
+	lab_expect_file(lab, "gate", "0");
+}
+
+static void a_garbled_role_file_is_no_role(void **state)
+{
+	struct lab *lab = *state;
+
+	lab_write_file(lab, "role", "emperor");
+	lab_start(lab, true, 60000, true);
+	assert_int_equal(lab_status(lab).role, HA_ROLE_UNKNOWN);
+}
+
+static void an_unknown_role_is_refused_and_the_known_ones_named(void **state)
+{
+	struct lab *lab = *state;
+	struct error err;
+
+	lab_start(lab, false, 60000, false);
+	assert_int_equal(ha_set_role(lab->ha, "emperor", &err), -EINVAL);
+	assert_string_equal(err.text, "role \"emperor\": expected master, backup or fault");
+	assert_int_equal(ha_set_role(lab->ha, "unknown", &err), -EINVAL);
+	assert_int_equal(lab_status(lab).role, HA_ROLE_UNKNOWN);
+}
+
+static void a_run_directory_that_is_missing_is_an_error(void **state)
+{
+	struct lab *lab = *state;
+	struct error err;
+
+	assert_int_equal(ha_new(lab->base, "/nonexistent", false, 1, NULL, &lab->ha, &err),
+			 -ENOENT);
+	assert_string_equal(err.text, "/nonexistent/gate: No such file or directory");
+	lab->ha = NULL;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_node_without_peers_has_an_open_gate),
+		cmocka_unit_test(a_master_with_adopted_tables_has_an_open_gate),
+		cmocka_unit_test(a_peer_that_answers_must_send_its_whole_table),
+		cmocka_unit_test(every_peer_that_answers_counts_and_no_other),
+		cmocka_unit_test(silence_opens_the_gate_only_after_the_patience),
+		cmocka_unit_test(a_peer_that_dies_in_the_middle_is_waited_for_and_then_given_up),
+		LAB(the_gate_is_closed_until_the_peer_has_sent_all),
+		LAB(the_gate_stays_open_when_the_peer_goes_away),
+		LAB(the_gate_opens_when_nobody_answers),
+		LAB(a_restarted_master_keeps_its_gate_open),
+		LAB(a_restarted_backup_closes_its_gate),
+		LAB(a_role_of_a_keepalived_that_is_gone_says_nothing),
+		LAB(a_role_of_a_keepalived_that_lives_stands),
+		LAB(a_garbled_role_file_is_no_role),
+		LAB(an_unknown_role_is_refused_and_the_known_ones_named),
+		LAB(a_run_directory_that_is_missing_is_an_error),
+	};
+
+	return cmocka_run_group_tests_name("ha gate", tests, NULL, NULL);
+}
