@@ -75,6 +75,48 @@ void lbd_health_changed(void *context, uint16_t index, bool healthy, const char 
 	lbd_schedule_commit(lbd);
 }
 
+/*
+ * An interface may go and come back (a driver loaded again, a bond or VLAN made
+ * anew) under its name: the program went with the old one.
+ */
+static void events_reattach(struct lbd *lbd, struct dataplane_attachment *attachment)
+{
+	const uint32_t ifindex = if_nametoindex(attachment->interface);
+	struct dataplane_attachment fresh;
+	struct error err = { 0 };
+
+	if (!ifindex || ifindex == attachment->ifindex)
+		return;
+	if (dataplane_attach(lbd->dataplane, lbd->root_object, attachment->interface,
+			     lbd->config->xdp.mode, &fresh, &err)) {
+		log_report("an interface came back", &err);
+		return;
+	}
+	*attachment = fresh;
+	log_info("interface %s came back: %s: %s", fresh.interface, dataplane_mode_name(fresh.mode),
+		 fresh.reason);
+	lbd_schedule_commit(lbd);
+}
+
+static void events_look_at_interfaces(evutil_socket_t fd, short what, void *context)
+{
+	struct lbd *lbd = context;
+
+	(void)fd;
+	(void)what;
+	for (uint32_t i = 0; i < lbd->config->xdp.interfaces_count; i++)
+		events_reattach(lbd, &lbd->attachments[i]);
+}
+
+static int events_start_looking(struct lbd *lbd)
+{
+	const struct timeval second = { .tv_sec = 1 };
+
+	lbd->interfaces_timer =
+		event_new(lbd->base, -1, EV_PERSIST, events_look_at_interfaces, lbd);
+	return lbd->interfaces_timer && !event_add(lbd->interfaces_timer, &second) ? 0 : -ENOMEM;
+}
+
 static void events_reload(evutil_socket_t fd, short what, void *context)
 {
 	struct error err = { 0 };
@@ -138,7 +180,7 @@ int lbd_listen_signals(struct lbd *lbd, struct error *err)
 					 signals[i].number);
 	}
 	lbd->commit_timer = evtimer_new(lbd->base, events_commit, lbd);
-	if (!lbd->commit_timer || events_start_watchdog(lbd))
+	if (!lbd->commit_timer || events_start_looking(lbd) || events_start_watchdog(lbd))
 		return error_set(err, -ENOMEM, "timers can't be made");
 	return 0;
 }

@@ -43,6 +43,7 @@ struct lbd {
 	struct event *commit_timer; /* coalesces health and next hop changes */
 	struct event *signals[3];
 	struct event *watchdog;
+	struct event *interfaces_timer; /* looks for interfaces that came back */
 	uint64_t reloads, commits;
 };
 

@@ -239,6 +239,29 @@ static void a_lost_interface_holds_up_nobody_else(void **state)
 	assert_false(backend_of("far", 99)->nexthop.resolved);
 }
 
+static void run_for(time_t seconds)
+{
+	const struct timeval wait = { .tv_sec = seconds };
+
+	event_base_loopexit(daemon_now.base, &wait);
+	event_base_dispatch(daemon_now.base);
+}
+
+static void an_interface_that_comes_back_is_attached_again(void **state)
+{
+	(void)state;
+	shell("ip link add spare type veth peer name sparep");
+	assert_reloads("xdp: {interfaces: [eth0, spare]}", "web 80 1,2");
+	shell("ip link del spare");
+	run_for(2);
+	shell("ip link add spare type veth peer name sparep");
+	assert_false(attached("spare"));
+	run_for(2);
+	assert_true(attached("spare"));
+	assert_int_equal(daemon_now.attachments[1].ifindex, if_nametoindex("spare"));
+	shell("ip link del spare");
+}
+
 /* --- reload */
 
 static void a_refused_reload_leaves_everything_as_it_was(void **state)
@@ -533,6 +556,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		DAEMON_TEST(a_new_service_on_a_known_address_has_its_next_hop_at_once),
 		DAEMON_TEST(a_lost_interface_holds_up_nobody_else),
+		DAEMON_TEST(an_interface_that_comes_back_is_attached_again),
 		DAEMON_TEST(a_refused_reload_leaves_everything_as_it_was),
 		DAEMON_TEST(a_packet_path_that_cannot_be_loaded_refuses_the_reload),
 		DAEMON_TEST(interfaces_follow_the_config),

@@ -141,7 +141,7 @@ static void assert_kept(struct kept *kept, enum upgrade_kept which, const char *
 
 static void kept_objects_follow_upgrades_and_rollbacks(void **state)
 {
-	struct kept kept;
+	struct kept kept = { 0 };
 
 	(void)state;
 	kept_open(&kept);
@@ -159,7 +159,7 @@ static void kept_objects_follow_upgrades_and_rollbacks(void **state)
 
 static void a_rollback_to_an_object_that_is_not_kept_keeps_none(void **state)
 {
-	struct kept kept;
+	struct kept kept = { 0 };
 
 	(void)state;
 	kept_open(&kept);
@@ -173,7 +173,7 @@ static void a_rollback_to_an_object_that_is_not_kept_keeps_none(void **state)
 static void what_is_no_regular_file_is_refused_at_once(void **state)
 {
 	struct error err = { 0 };
-	struct kept kept;
+	struct kept kept = { 0 };
 
 	(void)state;
 	kept_open(&kept);
