@@ -112,6 +112,10 @@ FIXTURES := $(patsubst tests/unit/%_fixture.c,%,$(wildcard tests/unit/*_fixture.
 $(foreach name,$(FIXTURES),$(eval $(filter $(BUILD)/asan/tests/unit/test_$(name)_%,$(UNIT_TESTS)): \
 	$(BUILD)/asan/obj/tests/unit/$(name)_fixture.o))
 
+# The daemon itself, in the test's process.
+$(BUILD)/asan/tests/unit/test_daemon: \
+	$(patsubst %.c,$(BUILD)/asan/obj/%.o,$(filter-out lbd/main.c,$(DAEMON_SOURCES)))
+
 # A tool may have a folder of its name for the rest of its sources.
 TALK_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/tools/talk/*.c))
 $(BUILD)/tests/tools/talk: $(TALK_OBJECTS)

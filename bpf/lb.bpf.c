@@ -70,16 +70,16 @@ int lbd_lb(struct xdp_md *ctx)
 
 	if ((const void *)(eth + 1) > end)
 		return leave(LBD_OUTCOME_PASS_TRUNCATED);
+	protocol = packet_word16(&eth->h_proto);
+	if (protocol != bpf_htons(ETH_P_IP) && protocol != bpf_htons(ETH_P_IPV6))
+		return leave(LBD_OUTCOME_PASS_NOT_IP);
 	if (!parse_is_ours(eth))
 		return leave(LBD_OUTCOME_PASS_OTHER_HOST);
-	protocol = packet_word16(&eth->h_proto);
 	if (protocol == bpf_htons(ETH_P_IP))
 		return config_has(LBD_FEATURE_IPV4) ? balance_ipv4(ctx, eth, end)
 						    : leave(LBD_OUTCOME_PASS_NO_SERVICE);
-	if (protocol == bpf_htons(ETH_P_IPV6))
-		return config_has(LBD_FEATURE_IPV6) ? balance_ipv6(ctx, eth, end)
-						    : leave(LBD_OUTCOME_PASS_NO_SERVICE);
-	return leave(LBD_OUTCOME_PASS_NOT_IP);
+	return config_has(LBD_FEATURE_IPV6) ? balance_ipv6(ctx, eth, end)
+					    : leave(LBD_OUTCOME_PASS_NO_SERVICE);
 }
 
 char _license[] SEC("license") = "GPL";

@@ -228,7 +228,8 @@ static void lbd_take_next_hops(struct lbd *lbd)
 		if (!lbd_next_hop_stands(&backend->nexthop))
 			backend->nexthop.resolved = false;
 		if (backend->index && !backend->gone && !backend->nexthop.resolved &&
-		    neighbours_find(lbd->neighbours, &backend->addr, &nexthop))
+		    neighbours_find(lbd->neighbours, &backend->addr, &nexthop) &&
+		    lbd_next_hop_stands(&nexthop))
 			backend->nexthop = nexthop;
 	}
 }

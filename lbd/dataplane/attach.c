@@ -190,8 +190,8 @@ static void attach_explain(int rc, enum config_xdp_mode mode, struct error *err)
 }
 
 /* libxdp consumes a program in a failed attempt, so each attempt opens its own. */
-static int attach_try(const struct dataplane *dataplane, const char *path, uint32_t ifindex,
-		      enum config_xdp_mode mode, struct error *err)
+static int attach_in_chain(const struct dataplane *dataplane, const char *path, uint32_t ifindex,
+			   enum config_xdp_mode mode, struct error *err)
 {
 	struct xdp_program *program = NULL;
 	struct bpf_object *object;
@@ -206,6 +206,54 @@ static int attach_try(const struct dataplane *dataplane, const char *path, uint3
 		attach_explain(rc, mode, err);
 	xdp_program__close(program);
 	bpf_object__close(object);
+	return rc;
+}
+
+/* Never in the place of another program: what stands there isn't ours. */
+static int attach_alone(const struct dataplane *dataplane, const char *path, uint32_t ifindex,
+			enum config_xdp_mode mode)
+{
+	static const __u32 flags[] = {
+		[CONFIG_XDP_AUTO] = XDP_FLAGS_DRV_MODE,
+		[CONFIG_XDP_NATIVE] = XDP_FLAGS_DRV_MODE,
+		[CONFIG_XDP_GENERIC] = XDP_FLAGS_SKB_MODE,
+		[CONFIG_XDP_OFFLOAD] = XDP_FLAGS_HW_MODE,
+	};
+	struct bpf_program *program;
+	struct bpf_object *object;
+	int rc;
+
+	rc = object_open(dataplane, path, NULL, 0, &object, NULL);
+	if (rc)
+		return rc;
+	program = bpf_object__find_program_by_name(object, ROOT_PROGRAM);
+	rc = program ? bpf_object__load(object) : -ENOENT;
+	if (!rc)
+		rc = bpf_xdp_attach((int)ifindex, bpf_program__fd(program),
+				    flags[mode] | XDP_FLAGS_UPDATE_IF_NOEXIST, NULL);
+	bpf_object__close(object);
+	return rc;
+}
+
+/*
+ * A kernel may know dispatchers and yet refuse the root in one, because it ends
+ * in a tail call:
+ * - before Linux 6.2 (and stable series without 1c123c567fb1 "bpf: Resolve fext
+ *   program type when checking map compatibility") an extension may not share
+ *   a PROG_ARRAY with XDP programs;
+ * - since 6.13 (and in 6.12's series, 81f6d0530ba0 "bpf: check changes_pkt_data
+ *   property for extension programs") it may not take the place of a function
+ *   that leaves packets alone, as those of libxdp 1.3's dispatcher do.
+ * libxdp goes without its chain only if it can't load the dispatcher: then the
+ * root stands alone, rather than not at all or in generic mode.
+ */
+static int attach_try(const struct dataplane *dataplane, const char *path, uint32_t ifindex,
+		      enum config_xdp_mode mode, struct error *err)
+{
+	int rc = attach_in_chain(dataplane, path, ifindex, mode, err);
+
+	if (rc && !attach_alone(dataplane, path, ifindex, mode))
+		return 0;
 	return rc;
 }
 

@@ -174,24 +174,29 @@ static int maps_find(struct dataplane *dataplane, struct lbd_control *ret, struc
 	return rc;
 }
 
-static int maps_prove(const struct dataplane *dataplane, const struct lbd_control *control,
-		      struct error *err)
+static int maps_compare_limits(const struct dataplane *dataplane, const struct lbd_control *control,
+			       struct error *err)
 {
 	char have[DATAPLANE_LIMITS_TEXT], asked[DATAPLANE_LIMITS_TEXT];
 
-	if (control->abi != LBD_MAPS_ABI) {
-		error_set(err, -EPROTO, "%s: pinned maps have ABI %u, this lbd has %d",
-			  dataplane->pin_dir, control->abi, LBD_MAPS_ABI);
-		error_hint(err, "install the matching lbd, or start empty: lbd --detach");
-		return -EPROTO;
-	}
 	if (!memcmp(&control->limits, &dataplane->limits, sizeof(control->limits)))
 		return 0;
-	error_set(err, -E2BIG, "limits: the maps in %s were made for %s; the config asks for %s",
-		  dataplane->pin_dir, dataplane_format_limits(&control->limits, have),
-		  dataplane_format_limits(&dataplane->limits, asked));
-	error_hint(err, "set the limits back, or start empty: lbd --detach");
-	return -E2BIG;
+	return error_set(err, -E2BIG,
+			 "limits: the maps in %s were made for %s; the config asks for %s",
+			 dataplane->pin_dir, dataplane_format_limits(&control->limits, have),
+			 dataplane_format_limits(&dataplane->limits, asked));
+}
+
+static int maps_prove(struct dataplane *dataplane, const struct lbd_control *control,
+		      struct error *err)
+{
+	int rc;
+
+	if (control->abi != LBD_MAPS_ABI)
+		return error_set(err, -EPROTO, "%s: pinned maps have ABI %u, this lbd has %d",
+				 dataplane->pin_dir, control->abi, LBD_MAPS_ABI);
+	rc = maps_compare_limits(dataplane, control, err);
+	return rc ? rc : maps_each(dataplane, maps_open_one, err);
 }
 
 static int maps_adopt(struct dataplane *dataplane, const struct lbd_control *control,
@@ -200,11 +205,6 @@ static int maps_adopt(struct dataplane *dataplane, const struct lbd_control *con
 	int rc;
 
 	rc = maps_prove(dataplane, control, err);
-	if (rc)
-		return rc;
-	rc = maps_each(dataplane, maps_open_one, err);
-	if (rc)
-		error_hint(err, "set the limits back, or start empty: lbd --detach");
 	if (!rc)
 		rc = maps_each(dataplane, maps_map_memory, err);
 	if (rc)
@@ -234,6 +234,25 @@ static int maps_make(struct dataplane *dataplane, struct error *err)
 	return 0;
 }
 
+static int maps_make_anew(struct dataplane *dataplane, struct error *err)
+{
+	int rc = maps_unpin(dataplane->pin_dir, err);
+
+	if (rc)
+		return rc;
+	if (mkdir(dataplane->pin_dir, 0700) && errno != EEXIST)
+		return error_errno(err, -errno, "make directory %s", dataplane->pin_dir);
+	return maps_make(dataplane, err);
+}
+
+static void maps_hint(int rc, struct error *err)
+{
+	if (rc == -E2BIG)
+		error_hint(err, "set the limits back, or start empty: lbd --detach");
+	else if (rc == -EPROTO || rc == -ENOENT)
+		error_hint(err, "install the lbd that made them, or start empty: lbd --detach");
+}
+
 int maps_open(struct dataplane *dataplane, struct error *err)
 {
 	struct lbd_control control;
@@ -242,16 +261,12 @@ int maps_open(struct dataplane *dataplane, struct error *err)
 	if (!*dataplane->pin_dir)
 		return maps_make(dataplane, err);
 	rc = maps_find(dataplane, &control, err);
+	if (rc == -ENOENT)
+		return maps_make_anew(dataplane, err);
 	if (!rc)
-		return maps_adopt(dataplane, &control, err);
-	if (rc != -ENOENT)
-		return rc;
-	rc = maps_unpin(dataplane->pin_dir, err);
-	if (rc)
-		return rc;
-	if (mkdir(dataplane->pin_dir, 0700) && errno != EEXIST)
-		return error_errno(err, -errno, "make directory %s", dataplane->pin_dir);
-	return maps_make(dataplane, err);
+		rc = maps_adopt(dataplane, &control, err);
+	maps_hint(rc, err);
+	return rc;
 }
 
 void maps_close(struct dataplane *dataplane)

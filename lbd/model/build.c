@@ -42,8 +42,12 @@ struct lbd_limits model_limits(const struct config *config)
 		.backends = config->limits.backends,
 		.conn4_buckets = config->limits.connections_ipv4 / LBD_BUCKET_SLOTS,
 		.conn6_buckets = config->limits.connections_ipv6 / LBD_BUCKET_SLOTS,
-		/* Two entries a service, in buckets that are an eighth full at most. */
-		.vip_buckets = build_power_of_two(4 * config->limits.services),
+		/*
+		 * Two entries a service at most, in buckets that are a sixteenth full: so
+		 * few of four slots overflow that one of a few salts fits even the largest
+		 * limit. Twice as full, 16384 services would take 80,000 salts.
+		 */
+		.vip_buckets = build_power_of_two(8 * config->limits.services),
 		.ring_size = config->limits.maglev,
 		.rings = 2 * config->limits.services,
 	};

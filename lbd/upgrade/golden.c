@@ -1,27 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Golden packets: what any packet path must do before it may carry traffic.
- * Each service of the golden configuration gets a SYN (or a first datagram),
- * then two packets of the same flow, and each must leave towards one and the
- * same backend, addressed and encapsulated right, with the inner packet whole.
+ *
+ *   not ours        ARP, ICMP, another port, a stranger's address: untouched, to the kernel
+ *   every service   a flow: addressed, encapsulated, whole, and all to one backend
+ *                   new flows: to all of the backends
+ *                   its backend drains: the flow stays, new ones go elsewhere
+ *
+ * The last shows that the connection table is kept and read: by the hash alone
+ * the flow would move.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/bpf.h>
-#include <linux/if_ether.h>
 #include <netinet/in.h>
-#include <netinet/ip.h>
-#include <netinet/ip6.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "upgrade/golden.h"
 #include "upgrade/upgrade.h"
 
-#define GOLDEN_INTERFACE 1 /* the loopback device: test-run's default source */
-#define GOLDEN_FRAME_MAX 256
-#define GOLDEN_PORT 80
+#define GOLDEN_INTERFACE 1  /* the loopback device: test-run's default source */
+#define GOLDEN_NEW_FLOWS 64 /* enough to reach each of two backends: 2^-63 says no */
 
 static const char golden_config[] =
 	"instance: golden\n"
@@ -32,25 +33,23 @@ static const char golden_config[] =
 	"- {name: dsr4, vip: 192.0.2.1, port: 80, protocol: tcp, forward: dsr,\n"
 	"   health: {check: none}, backends: [{address: 198.51.100.1}, {address: 198.51.100.2}]}\n"
 	"- {name: dsr6, vip: '2001:db8::1', port: 80, protocol: udp, forward: dsr,\n"
-	"   health: {check: none}, backends: [{address: '2001:db8:1::1'}]}\n"
+	"   health: {check: none}, backends: [{address: '2001:db8:1::1'}, {address: "
+	"'2001:db8:1::2'}]}\n"
 	"- {name: 4in4, vip: 192.0.2.2, port: any, protocol: tcp, forward: ipip,\n"
 	"   health: {check: none}, backends: [{address: 198.51.100.3}, {address: 198.51.100.4}]}\n"
 	"- {name: 6in6, vip: '2001:db8::2', port: 80, protocol: tcp, forward: ipip,\n"
-	"   health: {check: none}, backends: [{address: '2001:db8:1::3'}]}\n"
+	"   health: {check: none}, backends: [{address: '2001:db8:1::3'}, {address: "
+	"'2001:db8:1::4'}]}\n"
 	"- {name: 6in4, vip: '2001:db8::3', port: 80, protocol: tcp, forward: ipip,\n"
-	"   health: {check: none}, backends: [{address: 198.51.100.5}]}\n"
+	"   health: {check: none}, backends: [{address: 198.51.100.5}, {address: 198.51.100.6}]}\n"
 	"- {name: 4in6, vip: 192.0.2.3, port: 80, protocol: udp, forward: ipip,\n"
-	"   health: {check: none}, backends: [{address: '2001:db8:1::4'}]}\n";
+	"   health: {check: none}, backends: [{address: '2001:db8:1::5'}, {address: "
+	"'2001:db8:1::6'}]}\n";
 
 struct golden {
 	struct dataplane *dataplane;
 	struct model *model;
 	int fd;
-};
-
-struct golden_frame {
-	uint8_t bytes[GOLDEN_FRAME_MAX];
-	uint32_t size;
 };
 
 /* --- set-up: a private data plane */
@@ -93,115 +92,25 @@ static int golden_load(struct golden *golden, const struct config *config, const
 
 /* --- packets */
 
-static struct golden_frame golden_packet(const struct service *service, uint8_t tcp_flags)
+static int golden_test_run(const struct golden *golden, const struct golden_frame *in,
+			   struct golden_frame *out)
 {
-	struct golden_frame frame = { .size = ETH_HLEN };
-	struct ethhdr *eth = (void *)frame.bytes;
-	uint8_t *at = frame.bytes + ETH_HLEN;
-	const uint16_t l4 = sizeof(struct tcphdr);
-	struct tcphdr tcp = { .source = htons(40000), .dest = htons(GOLDEN_PORT), .doff = 5 };
-
-	memset(eth->h_dest, 0x22, ETH_ALEN);
-	memset(eth->h_source, 0x44, ETH_ALEN);
-	if (lbd_addr_is4(&service->vip)) {
-		struct iphdr ip = { .version = 4,
-				    .ihl = 5,
-				    .ttl = 9,
-				    .protocol = service->protocol,
-				    .tot_len = htons(sizeof(ip) + l4),
-				    .saddr = htonl(0xcb007105),
-				    .daddr = service->vip.words[3] };
-
-		eth->h_proto = htons(ETH_P_IP);
-		memcpy(at, &ip, sizeof(ip));
-		at += sizeof(ip);
-	} else {
-		struct ip6_hdr ip = { .ip6_vfc = 0x60,
-				      .ip6_plen = htons(l4),
-				      .ip6_hlim = 9,
-				      .ip6_nxt = service->protocol };
-
-		eth->h_proto = htons(ETH_P_IPV6);
-		memcpy(&ip.ip6_dst, &service->vip, sizeof(ip.ip6_dst));
-		ip.ip6_src = ip.ip6_dst;
-		ip.ip6_src.s6_addr[15] = 0x99;
-		memcpy(at, &ip, sizeof(ip));
-		at += sizeof(ip);
-	}
-	((uint8_t *)&tcp)[13] = tcp_flags;
-	memcpy(at, &tcp, sizeof(tcp));
-	frame.size = (uint32_t)(at - frame.bytes) + l4;
-	return frame;
+	out->size = GOLDEN_FRAME_MAX;
+	return dataplane_test_run(golden->dataplane, golden->fd, GOLDEN_INTERFACE, in->bytes,
+				  in->size, out->bytes, &out->size);
 }
 
-/* --- expectations */
-
-/* Bytes of the outer header that leads to @backend, or -1 if it isn't one that does. */
-static int golden_outer(const struct golden_frame *out, const struct backend *backend, bool inner4)
+/* Send one packet of the flow from @port. *ret_backend: who got it. */
+static int golden_send(const struct golden *golden, const struct service *service, uint16_t port,
+		       uint8_t flags, const struct backend **ret_backend, struct error *err)
 {
-	const uint8_t expected = inner4 ? IPPROTO_IPIP : IPPROTO_IPV6;
-	struct iphdr ip;
-	struct ip6_hdr ip6;
-
-	if (lbd_addr_is4(&backend->addr)) {
-		memcpy(&ip, out->bytes + ETH_HLEN, sizeof(ip));
-		return ip.version == 4 && ip.protocol == expected &&
-				       ip.daddr == backend->addr.words[3] &&
-				       ntohs(ip.tot_len) == out->size - ETH_HLEN
-			       ? (int)sizeof(ip)
-			       : -1;
-	}
-	memcpy(&ip6, out->bytes + ETH_HLEN, sizeof(ip6));
-	return ip6.ip6_vfc >> 4 == 6 && ip6.ip6_nxt == expected &&
-			       !memcmp(&ip6.ip6_dst, &backend->addr, sizeof(ip6.ip6_dst))
-		       ? (int)sizeof(ip6)
-		       : -1;
-}
-
-static struct backend *golden_receiver(const struct golden *golden, const struct golden_frame *out)
-{
-	for (uint32_t i = 1; i < golden->model->limits.backends; i++) {
-		struct backend *backend = &golden->model->backends[i];
-
-		if (backend->index && !memcmp(out->bytes, backend->nexthop.dmac, ETH_ALEN))
-			return backend;
-	}
-	return NULL;
-}
-
-/* NULL if @out is @in as @service must send it; else what is wrong. */
-static const char *golden_judge(const struct golden *golden, const struct service *service,
-				const struct golden_frame *in, const struct golden_frame *out,
-				uint16_t *backend_index)
-{
-	const struct backend *backend = golden_receiver(golden, out);
-	int outer = 0;
-
-	if (!backend || backend->service != service->id)
-		return "addressed to one of the service's backends";
-	if (*backend_index && *backend_index != backend->index)
-		return "sent to the backend that got the flow's first packet";
-	*backend_index = backend->index;
-	if (service->forward == LBD_FORWARD_IPIP)
-		outer = golden_outer(out, backend, lbd_addr_is4(&service->vip));
-	if (outer < 0)
-		return "encapsulated to its backend";
-	if (out->size != in->size + (uint32_t)outer ||
-	    memcmp(out->bytes + ETH_HLEN + outer, in->bytes + ETH_HLEN, in->size - ETH_HLEN) != 0)
-		return "whole inside";
-	return NULL;
-}
-
-static int golden_send(const struct golden *golden, const struct service *service,
-		       uint8_t tcp_flags, uint16_t *backend_index, struct error *err)
-{
-	struct golden_frame in = golden_packet(service, tcp_flags);
-	struct golden_frame out = { .size = GOLDEN_FRAME_MAX };
-	const char *expected;
+	const struct golden_frame in =
+		golden_packet(&service->vip, service->protocol, port, GOLDEN_PORT, flags);
+	struct golden_frame out;
+	const char *fault;
 	int action;
 
-	action = dataplane_test_run(golden->dataplane, golden->fd, GOLDEN_INTERFACE, in.bytes,
-				    in.size, out.bytes, &out.size);
+	action = golden_test_run(golden, &in, &out);
 	if (action < 0)
 		return error_errno(err, action, "golden packet of service %s: test-run",
 				   service->name);
@@ -209,42 +118,138 @@ static int golden_send(const struct golden *golden, const struct service *servic
 		return error_set(err, -EBADMSG,
 				 "golden packet of service %s: action %d, expected %d (XDP_TX)",
 				 service->name, action, XDP_TX);
-	expected = golden_judge(golden, service, &in, &out, backend_index);
-	if (expected)
-		return error_set(err, -EBADMSG, "golden packet of service %s: expected it %s",
-				 service->name, expected);
+	fault = golden_judge(golden->model, service, &in, &out, ret_backend);
+	if (fault)
+		return error_set(err, -EBADMSG, "golden packet of service %s: expected %s",
+				 service->name, fault);
 	return 0;
+}
+
+/* A flow from its first packet on: each to @expected, or where the first went if that is NULL. */
+static int golden_flow(const struct golden *golden, const struct service *service,
+		       const uint8_t *flags, size_t count, const struct backend **expected,
+		       struct error *err)
+{
+	const struct backend *backend;
+
+	for (size_t i = 0; i < count; i++) {
+		int rc = golden_send(golden, service, GOLDEN_CLIENT_PORT, flags[i], &backend, err);
+
+		if (rc)
+			return rc;
+		if (*expected && backend != *expected)
+			return error_set(
+				err, -EBADMSG,
+				"golden packet of service %s: went to backend %s, expected "
+				"%s, which has the flow",
+				service->name, backend->name, (*expected)->name);
+		*expected = backend;
+	}
+	return 0;
+}
+
+/* --- what a service must do */
+
+/* New flows reach every backend, but not @drained. */
+static int golden_spread(const struct golden *golden, const struct service *service,
+			 const struct backend *drained, struct error *err)
+{
+	struct backend *backend = NULL;
+	bool reached[64] = { false };
+	int rc = 0;
+
+	for (uint16_t i = 1; i <= GOLDEN_NEW_FLOWS && !rc; i++) {
+		const struct backend *to;
+		uint16_t port = (uint16_t)(GOLDEN_CLIENT_PORT + (drained ? 1000 : 0) + i);
+
+		rc = golden_send(golden, service, port, TH_SYN, &to, err);
+		if (!rc)
+			reached[to->index % 64] = true;
+	}
+	while (!rc && (backend = model_next_backend(golden->model, service->id, backend)))
+		if (reached[backend->index] != (backend != drained))
+			rc = error_set(err, -EBADMSG,
+				       "golden packets of service %s: new flows %s backend %s",
+				       service->name,
+				       backend == drained ? "went to" : "never reached",
+				       backend->name);
+	return rc;
+}
+
+static int golden_drain(const struct golden *golden, const struct backend *backend, bool drain,
+			struct error *err)
+{
+	golden->model->backends[backend->index].drain = drain;
+	return dataplane_commit(golden->dataplane, golden->model, err);
+}
+
+/* Its backend takes no new flows any more; the flow doesn't notice. */
+static int golden_keeps(const struct golden *golden, const struct service *service,
+			const struct backend *backend, struct error *err)
+{
+	static const uint8_t flags[] = { TH_ACK | TH_PUSH, TH_ACK };
+	int rc;
+
+	rc = golden_drain(golden, backend, true, err);
+	if (!rc)
+		rc = golden_flow(golden, service, flags, sizeof(flags), &backend, err);
+	if (!rc)
+		rc = golden_spread(golden, service, backend, err);
+	return rc ? rc : golden_drain(golden, backend, false, err);
 }
 
 static int golden_service(const struct golden *golden, const struct service *service,
 			  struct error *err)
 {
 	static const uint8_t flags[] = { TH_SYN, TH_ACK, TH_ACK | TH_PUSH, TH_ACK };
-	uint16_t backend = 0;
-	int rc = 0;
+	const struct backend *backend = NULL;
+	int rc;
 
-	for (size_t i = 0; i < sizeof(flags) && !rc; i++)
-		rc = golden_send(golden, service, flags[i], &backend, err);
-	return rc;
+	rc = golden_flow(golden, service, flags, sizeof(flags), &backend, err);
+	if (!rc)
+		rc = golden_spread(golden, service, NULL, err);
+	return rc ? rc : golden_keeps(golden, service, backend, err);
 }
 
-/* What isn't ours must come back untouched. */
+/* --- what isn't ours */
+
+static int golden_untouched(const struct golden *golden, const struct golden_frame *in,
+			    const char *what, struct error *err)
+{
+	struct golden_frame out;
+	int action = golden_test_run(golden, in, &out);
+
+	if (action != XDP_PASS || out.size != in->size ||
+	    memcmp(in->bytes, out.bytes, in->size) != 0)
+		return error_set(err, -EBADMSG,
+				 "golden packet, %s: action %d, expected %d (XDP_PASS) and the "
+				 "packet untouched",
+				 what, action, XDP_PASS);
+	return 0;
+}
+
 static int golden_foreign(const struct golden *golden, struct error *err)
 {
-	struct service stranger = { .vip = lbd_addr_from4(htonl(0xc00002fe)),
-				    .protocol = IPPROTO_TCP };
-	struct golden_frame in = golden_packet(&stranger, TH_SYN);
-	struct golden_frame out = { .size = GOLDEN_FRAME_MAX };
-	int action;
+	const struct lbd_addr stranger = lbd_addr_from4(htonl(0xc00002fe)); /* 192.0.2.254 */
+	const struct lbd_addr vip4 = lbd_addr_from4(htonl(0xc0000201));
+	const struct lbd_addr vip6 = { .bytes = { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 } };
+	const struct {
+		const char *what;
+		struct golden_frame frame;
+	} packets[] = {
+		{ "ARP", golden_packet_arp() },
+		{ "to no VIP", golden_packet(&stranger, IPPROTO_TCP, 1, GOLDEN_PORT, TH_SYN) },
+		{ "ssh to a VIP", golden_packet(&vip4, IPPROTO_TCP, 1, 22, TH_SYN) },
+		{ "VRRP", golden_packet(&vip4, 112, 1, 1, 0) },
+		{ "ICMP to a VIP", golden_packet(&vip4, IPPROTO_ICMP, 1, 1, 0) },
+		{ "ICMPv6 to a VIP", golden_packet(&vip6, IPPROTO_ICMPV6, 1, 1, 0) },
+		{ "TCP to a VIP for UDP", golden_packet(&vip6, IPPROTO_TCP, 1, GOLDEN_PORT, 0) },
+	};
+	int rc = 0;
 
-	action = dataplane_test_run(golden->dataplane, golden->fd, GOLDEN_INTERFACE, in.bytes,
-				    in.size, out.bytes, &out.size);
-	if (action != XDP_PASS || out.size != in.size || memcmp(in.bytes, out.bytes, in.size) != 0)
-		return error_set(err, -EBADMSG,
-				 "golden packet to no service: action %d, expected %d (XDP_PASS) "
-				 "and the packet untouched",
-				 action, XDP_PASS);
-	return 0;
+	for (size_t i = 0; i < sizeof(packets) / sizeof(*packets) && !rc; i++)
+		rc = golden_untouched(golden, &packets[i].frame, packets[i].what, err);
+	return rc;
 }
 
 static int golden_run(const struct golden *golden, struct error *err)

@@ -79,7 +79,7 @@ teardown() {
   sed 's/connections-ipv4: .*/connections-ipv4: 131072/' "$LAB/lb1.yaml" >"$LAB/sized.yaml"
   run on lb1 "$LAB_LBD" --config "$LAB/sized.yaml" --objects "$LAB_OBJECTS"
   echo "$output"
-  [[ $status == 1 && $output == *lbd_conn4*limits*--detach* ]]
+  [[ $status == 1 && $output == *"connections-ipv4 65536"*"connections-ipv4 131072"*--detach* ]]
   load_unharmed sized
   lbd_start lb1
 }

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of the golden packets share. Nobody else includes this. */
+#ifndef UPGRADE_GOLDEN_H
+#define UPGRADE_GOLDEN_H
+
+#include "model/model.h"
+
+#define GOLDEN_FRAME_MAX 256
+#define GOLDEN_PORT 80
+#define GOLDEN_CLIENT_PORT 40000
+
+struct golden_frame {
+	uint8_t bytes[GOLDEN_FRAME_MAX];
+	uint32_t size;
+};
+
+/* golden_packet.c: a frame from the golden client to @vip; @flags are TCP's. */
+struct golden_frame golden_packet(const struct lbd_addr *vip, uint8_t protocol,
+				  uint16_t client_port, uint16_t vip_port, uint8_t flags);
+
+/* A frame that is no IP at all. */
+struct golden_frame golden_packet_arp(void);
+
+/* Where golden packets to @vip come from. */
+struct lbd_addr golden_client(const struct lbd_addr *vip);
+
+/*
+ * golden_judge.c: NULL if @out is @in as @service must send it, and *ret_backend
+ * then who gets it; else what was expected of it.
+ */
+const char *golden_judge(const struct model *model, const struct service *service,
+			 const struct golden_frame *in, const struct golden_frame *out,
+			 const struct backend **ret_backend);
+
+#endif
