@@ -107,14 +107,14 @@ $(filter $(BUILD)/asan/tests/unit/test_api% %/test_lbctl,$(UNIT_TESTS)): \
 	$(BUILD)/asan/obj/tests/unit/fake_lbd.o $(BUILD)/asan/obj/tests/unit/api_client.o
 $(BUILD)/asan/tests/unit/test_lbctl: $(BUILD)/asan/lbctl
 
+# The daemon itself, in the test's process.
+$(BUILD)/asan/tests/unit/test_daemon: \
+	$(patsubst %.c,$(BUILD)/asan/obj/%.o,$(filter-out lbd/main.c,$(DAEMON_SOURCES)))
+
 # tests/unit/NAME_fixture.c is part of every test_NAME_*.
 FIXTURES := $(patsubst tests/unit/%_fixture.c,%,$(wildcard tests/unit/*_fixture.c))
 $(foreach name,$(FIXTURES),$(eval $(filter $(BUILD)/asan/tests/unit/test_$(name)_%,$(UNIT_TESTS)): \
 	$(BUILD)/asan/obj/tests/unit/$(name)_fixture.o))
-
-# The daemon itself, in the test's process.
-$(BUILD)/asan/tests/unit/test_daemon: \
-	$(patsubst %.c,$(BUILD)/asan/obj/%.o,$(filter-out lbd/main.c,$(DAEMON_SOURCES)))
 
 # A tool may have a folder of its name for the rest of its sources.
 TALK_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/tools/talk/*.c))

@@ -37,6 +37,8 @@ LBD_INLINE int balance(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 	outcome = vip_find(packet);
 	if (outcome != PACKET_GO_ON)
 		return leave(outcome);
+	if (!packet->ours)
+		return leave(LBD_OUTCOME_PASS_OTHER_HOST);
 	outcome = conn_route(packet, &backend, v6);
 	if (!backend)
 		return leave(outcome);
@@ -47,7 +49,7 @@ LBD_INLINE int balance(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 
 LBD_INLINE int balance_ipv4(struct xdp_md *ctx, const struct ethhdr *eth, const void *end)
 {
-	struct packet packet = {};
+	struct packet packet = { .ours = parse_is_ours(eth) };
 	int outcome = parse_ipv4(eth, end, &packet);
 
 	return outcome == PACKET_GO_ON ? balance(ctx, &packet, 0) : leave(outcome);
@@ -55,7 +57,7 @@ LBD_INLINE int balance_ipv4(struct xdp_md *ctx, const struct ethhdr *eth, const 
 
 LBD_INLINE int balance_ipv6(struct xdp_md *ctx, const struct ethhdr *eth, const void *end)
 {
-	struct packet packet = {};
+	struct packet packet = { .ours = parse_is_ours(eth) };
 	int outcome = parse_ipv6(eth, end, &packet);
 
 	return outcome == PACKET_GO_ON ? balance(ctx, &packet, 1) : leave(outcome);
@@ -71,15 +73,13 @@ int lbd_lb(struct xdp_md *ctx)
 	if ((const void *)(eth + 1) > end)
 		return leave(LBD_OUTCOME_PASS_TRUNCATED);
 	protocol = packet_word16(&eth->h_proto);
-	if (protocol != bpf_htons(ETH_P_IP) && protocol != bpf_htons(ETH_P_IPV6))
-		return leave(LBD_OUTCOME_PASS_NOT_IP);
-	if (!parse_is_ours(eth))
-		return leave(LBD_OUTCOME_PASS_OTHER_HOST);
 	if (protocol == bpf_htons(ETH_P_IP))
 		return config_has(LBD_FEATURE_IPV4) ? balance_ipv4(ctx, eth, end)
 						    : leave(LBD_OUTCOME_PASS_NO_SERVICE);
-	return config_has(LBD_FEATURE_IPV6) ? balance_ipv6(ctx, eth, end)
-					    : leave(LBD_OUTCOME_PASS_NO_SERVICE);
+	if (protocol == bpf_htons(ETH_P_IPV6))
+		return config_has(LBD_FEATURE_IPV6) ? balance_ipv6(ctx, eth, end)
+						    : leave(LBD_OUTCOME_PASS_NO_SERVICE);
+	return leave(LBD_OUTCOME_PASS_NOT_IP);
 }
 
 char _license[] SEC("license") = "GPL";

@@ -18,6 +18,7 @@ struct packet {
 	_Bool syn;	/* TCP: opens a connection */
 	_Bool fin;	/* TCP: FIN or RST, closes one */
 	_Bool fragment; /* shows no ports */
+	_Bool ours;	/* the frame is for this node, not for another one */
 	__u32 half;	/* of the service tables, for all of this packet */
 	__u16 service;	/* id */
 };

@@ -41,7 +41,7 @@
 	  "dropped, the driver left no room for a tunnel header")                                 \
 	X(DROP_TABLE, "drop_table", DROP, "dropped, the service tables contradict each other")    \
 	X(PASS_OTHER_HOST, "pass_other_host", PASS,                                               \
-	  "the frame is for another MAC address, a host's or a group's: left to the kernel")
+	  "to a service, but in a frame for another host's MAC address: left to the kernel")
 
 enum lbd_outcome {
 #define X(constant, name, kind, sentence) LBD_OUTCOME_##constant,

@@ -181,10 +181,15 @@ static int maps_compare_limits(const struct dataplane *dataplane, const struct l
 
 	if (!memcmp(&control->limits, &dataplane->limits, sizeof(control->limits)))
 		return 0;
+	dataplane_format_limits(&control->limits, have);
+	dataplane_format_limits(&dataplane->limits, asked);
+	/* The same to the config: then it is lbd that derives other sizes from them. */
+	if (!strcmp(have, asked))
+		return error_set(err, -EPROTO, "%s: made by an lbd whose tables have other sizes",
+				 dataplane->pin_dir);
 	return error_set(err, -E2BIG,
 			 "limits: the maps in %s were made for %s; the config asks for %s",
-			 dataplane->pin_dir, dataplane_format_limits(&control->limits, have),
-			 dataplane_format_limits(&dataplane->limits, asked));
+			 dataplane->pin_dir, have, asked);
 }
 
 static int maps_prove(struct dataplane *dataplane, const struct lbd_control *control,
