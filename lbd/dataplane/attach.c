@@ -16,7 +16,6 @@
 #include <unistd.h>
 #include <xdp/libxdp.h>
 
-#include "base/log.h"
 #include "dataplane/internal.h"
 
 #define ROOT_PROGRAM "lbd_root"
@@ -24,12 +23,8 @@
 
 static int attach_print(enum libxdp_print_level level, const char *format, va_list args)
 {
-	char line[512];
-
-	vsnprintf(line, sizeof(line), format, args);
-	line[strcspn(line, "\n")] = '\0';
 	if (level != LIBXDP_DEBUG)
-		log_debug("libxdp: %s", line);
+		object_say("libxdp", format, args);
 	return 0;
 }
 

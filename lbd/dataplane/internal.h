@@ -5,6 +5,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <stdarg.h>
 
 #include "dataplane/dataplane.h"
 
@@ -59,6 +60,10 @@ struct lbd_backend *snapshot_backends(const struct dataplane *dataplane, uint32_
 /* Open @path as a BPF object with our maps in it; the caller closes it. */
 int object_open(const struct dataplane *dataplane, const char *path, char *log, size_t log_size,
 		struct bpf_object **ret, struct error *err);
+
+/* What @library prints, a line of it, for our debug log: what it means we report ourselves. */
+void object_say(const char *library, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
 
 /*
  * Age entries as the running generation does. Without it a daemon that adopted

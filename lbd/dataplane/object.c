@@ -13,14 +13,19 @@
 #define REFRESH_BITS 5 /* a live entry is replicated again every 32 ticks */
 #define GUARD_TICKS 8
 
-static int object_print(enum libbpf_print_level level, const char *format, va_list args)
+void object_say(const char *library, const char *format, va_list args)
 {
 	char line[512];
 
 	vsnprintf(line, sizeof(line), format, args);
 	line[strcspn(line, "\n")] = '\0';
+	log_debug("%s: %s", library, line);
+}
+
+static int object_print(enum libbpf_print_level level, const char *format, va_list args)
+{
 	if (level != LIBBPF_DEBUG)
-		log_debug("libbpf: %s", line);
+		object_say("libbpf", format, args);
 	return 0;
 }
 

@@ -3,15 +3,13 @@
 #
 # Promise: `lbd --detach` removes the program and every pin; nothing else does.
 
+load all.sh
+
 setup_file() {
-  load all.sh
-  lab_up detach
-  backends_up
-  solo_up be1 be2
+  solo_lab detach be1 be2
 }
 
 setup() {
-  load all.sh
   alive lbd-lb1 || node_up lb1
 }
 

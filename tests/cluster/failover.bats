@@ -4,20 +4,14 @@
 # Promise: when the active node dies the standby carries every established
 # connection on; a node that comes back waits until its table is complete.
 
-setup_file() {
-  load all.sh
-  lab_up failover
-  backends_up
-  pair_up be1 be2 be3
-}
+load all.sh
 
-setup() {
-  load all.sh
+setup_file() {
+  pair_lab failover be1 be2 be3
 }
 
 teardown() {
-  talk_stop load
-  [[ $BATS_TEST_COMPLETED ]] || lab_autopsy 25
+  load_over 25
 }
 
 # Both nodes up and lb1 active, whatever the last test left.

@@ -4,6 +4,8 @@
 # Promise: every way of forwarding carries real traffic of both families, and
 # what isn't a service's reaches the node as if lbd weren't there.
 
+load all.sh
+
 config_forward() {
   config_pair "$1" be1 be2 be3
   config_vip cross4 "$VIP4_CROSS" ipip host6 be1 be2 be3
@@ -12,20 +14,14 @@ config_forward() {
 }
 
 setup_file() {
-  load all.sh
   lab_up forward
   backends_up
   pair_with config_forward
   spawn lb1 talk-lb1 "$LAB_TESTS/tools/talk" server --name lb1 --port 2222
 }
 
-setup() {
-  load all.sh
-}
-
 teardown() {
-  talk_stop load
-  [[ $BATS_TEST_COMPLETED ]] || lab_autopsy 15
+  load_over 15
 }
 
 # Every backend answers pages, a large answer arrives whole, large questions go through.

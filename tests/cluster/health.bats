@@ -4,22 +4,16 @@
 # Promise: a backend that doesn't answer gets no new connections, one that
 # answers again does, and the others' connections never notice.
 
-setup_file() {
-  load all.sh
-  lab_up health
-  backends_up
-  solo_up be1 be2 be3
-}
+load all.sh
 
-setup() {
-  load all.sh
+setup_file() {
+  solo_lab health be1 be2 be3
 }
 
 teardown() {
-  talk_stop load
   lab_mend be2
   alive nginx-be2 || backend_start be2
-  [[ $BATS_TEST_COMPLETED ]] || lab_autopsy 15
+  load_over 15
 }
 
 # all_of BACKEND STATE: in every service.

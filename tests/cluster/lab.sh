@@ -44,7 +44,7 @@ fails() {
 # Sourced outside of `enter` this would turn the machine's own network over.
 lab_require_enter() {
   if [[ -z ${LAB:-} || $(stat -f -c %T /run) != tmpfs || ! -d $LAB ]]; then
-    lab_fail "run this by tests/cluster/enter, or: make check-cluster"
+    lab_fail "run this by tests/cluster/enter, or: tests/check cluster"
   fi
 }
 

@@ -93,3 +93,9 @@ load_unbroken() {
   echo "$figures"
   jq -e '.tcp.before > 0 and .tcp.broken == 0 and .tcp.open == .tcp.before' <<<"$figures"
 }
+
+# load_over LINES: the end of a test with load; if it failed, with as many last words of each daemon.
+load_over() {
+  talk_stop load
+  [[ $BATS_TEST_COMPLETED ]] || lab_autopsy "$1"
+}

@@ -257,3 +257,17 @@ solo_up() {
   config_solo lb1 "$@" | config_write lb1
   node_up lb1
 }
+
+# --- whole labs, logging below NAME: pair_lab NAME BACKEND..., solo_lab NAME BACKEND...
+
+pair_lab() {
+  lab_up "$1"
+  backends_up
+  pair_up "${@:2}"
+}
+
+solo_lab() {
+  lab_up "$1"
+  backends_up
+  solo_up "${@:2}"
+}

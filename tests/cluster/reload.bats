@@ -4,16 +4,14 @@
 # Promise: a good config applies at one stroke and no flow notices; a bad one
 # is refused with its line, its key and the remedy, and nothing changes.
 
+load all.sh
+
 setup_file() {
-  load all.sh
-  lab_up reload
-  backends_up
-  solo_up be1 be2
+  solo_lab reload be1 be2
   load_start 200 4000
 }
 
 setup() {
-  load all.sh
   config_solo lb1 be1 be2 | config_write lb1
   ctl lb1 reload >/dev/null
   wait_for 5 "healthy backends" backends_healthy lb1

@@ -4,20 +4,14 @@
 # Promise: the daemon may die at any moment. Packets flow on, and the next
 # start takes over what is pinned without touching a flow.
 
-setup_file() {
-  load all.sh
-  lab_up restart
-  backends_up
-  solo_up be1 be2 be3
-}
+load all.sh
 
-setup() {
-  load all.sh
+setup_file() {
+  solo_lab restart be1 be2 be3
 }
 
 teardown() {
-  talk_stop load
-  [[ $BATS_TEST_COMPLETED ]] || lab_autopsy 15
+  load_over 15
 }
 
 @test "twenty times kill -9 of lbd under traffic loses no packet and no connection" {

@@ -4,20 +4,14 @@
 # Promise: the standby knows every confirmed connection, all the time, and
 # learns all of them again after whatever happened to it.
 
-setup_file() {
-  load all.sh
-  lab_up sync
-  backends_up
-  pair_up be1 be2 be3
-}
+load all.sh
 
-setup() {
-  load all.sh
+setup_file() {
+  pair_lab sync be1 be2 be3
 }
 
 teardown() {
-  talk_stop load
-  [[ $BATS_TEST_COMPLETED ]] || lab_autopsy 25
+  load_over 25
 }
 
 # Every connection to talk as "client service backend", sorted.

@@ -4,14 +4,14 @@
 # The instrument itself: it must see what goes wrong, or its zeros mean nothing.
 # No balancer takes part; rules in the client's namespace do the damage.
 
+load all.sh
+
 setup_file() {
-  load all.sh
   lab_up talk
   backends_up
 }
 
 setup() {
-  load all.sh
   on client nft add table inet damage
   on client nft add chain inet damage input '{ type filter hook input priority 0; }'
   on client nft add counter inet damage hits

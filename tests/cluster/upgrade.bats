@@ -4,21 +4,18 @@
 # Promise: replacing the BPF program under load loses, doubles and misroutes
 # nothing, and a bad new program never takes the traffic.
 
+load all.sh
+
 setup_file() {
-  load all.sh
-  lab_up upgrade
-  backends_up
-  solo_up be1 be2 be3
+  solo_lab upgrade be1 be2 be3
 }
 
 setup() {
-  load all.sh
   load_start 300 8000
 }
 
 teardown() {
-  talk_stop load
-  [[ $BATS_TEST_COMPLETED ]] || lab_autopsy 15
+  load_over 15
 }
 
 running() {

@@ -67,48 +67,43 @@ static void a_damaged_request_does_not_harm_the_server(void **state)
 	client_assert_alive(*state);
 }
 
-static void huge_headers_are_refused(void **state)
+/* Whatever was thrown at @fd, the server has answered, and not with a yes. Closes @fd. */
+static void assert_refused(const struct fake_state *fake, int fd)
 {
-	int fd = client_dial(*state);
-	char *answer;
+	char *answer = client_drain(fd);
 
-	client_throw(fd, "GET /v1/status HTTP/1.1\r\n", 25);
-	client_throw_many(fd, "X-Header: 0123456789012345678901234567890123456789\r\n", 20000);
-	answer = client_drain(fd);
-	assert_non_null(answer);
-	assert_null(strstr(answer, "200 OK"));
-	free(answer);
-	close(fd);
-	client_assert_alive(*state);
-}
-
-static void an_endless_request_line_is_refused(void **state)
-{
-	int fd = client_dial(*state);
-	char *answer;
-
-	client_throw_many(fd, "GET/0123456789012345678901234567890123456789", 20000);
-	answer = client_drain(fd);
-	assert_non_null(answer);
-	free(answer);
-	close(fd);
-	client_assert_alive(*state);
-}
-
-static void assert_body_refused(struct fake_state *fake, const char *length)
-{
-	int fd = client_dial(fake);
-	char *answer;
-
-	dprintf(fd, "POST /v1/role HTTP/1.1\r\nHost: lbd\r\nContent-Length: %s\r\n\r\n", length);
-	client_throw_many(fd, "                                                                ",
-			  4096);
-	answer = client_drain(fd);
 	assert_non_null(answer);
 	assert_null(strstr(answer, "200 OK"));
 	free(answer);
 	close(fd);
 	client_assert_alive(fake);
+}
+
+static void huge_headers_are_refused(void **state)
+{
+	int fd = client_dial(*state);
+
+	client_throw(fd, "GET /v1/status HTTP/1.1\r\n", 25);
+	client_throw_many(fd, "X-Header: 0123456789012345678901234567890123456789\r\n", 20000);
+	assert_refused(*state, fd);
+}
+
+static void an_endless_request_line_is_refused(void **state)
+{
+	int fd = client_dial(*state);
+
+	client_throw_many(fd, "GET/0123456789012345678901234567890123456789", 20000);
+	assert_refused(*state, fd);
+}
+
+static void assert_body_refused(struct fake_state *fake, const char *length)
+{
+	int fd = client_dial(fake);
+
+	dprintf(fd, "POST /v1/role HTTP/1.1\r\nHost: lbd\r\nContent-Length: %s\r\n\r\n", length);
+	client_throw_many(fd, "                                                                ",
+			  4096);
+	assert_refused(fake, fd);
 }
 
 static void a_huge_body_is_refused(void **state)
@@ -123,16 +118,10 @@ static void a_huge_body_is_refused(void **state)
 static void assert_chunks_refused(struct fake_state *fake, const char *text)
 {
 	int fd = client_dial(fake);
-	char *answer;
 
 	dprintf(fd, "POST /v1/role HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n");
 	client_throw_many(fd, text, 16384);
-	answer = client_drain(fd);
-	assert_non_null(answer);
-	assert_null(strstr(answer, "200 OK"));
-	free(answer);
-	close(fd);
-	client_assert_alive(fake);
+	assert_refused(fake, fd);
 }
 
 static void an_endless_chunked_body_is_refused(void **state)

@@ -2,7 +2,8 @@
 /* The receiver of a conversation as a pure state machine: no sockets, no clock. */
 #include <setjmp.h>
 #include <stdarg.h>
-#include <string.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include <cmocka.h>
 

@@ -50,6 +50,17 @@ static int lab_build(struct lab *lab, uint32_t count)
 	return placed;
 }
 
+/* Build a ring of @count equal members; returns a copy to compare with, to be freed. */
+static uint16_t *lab_build_equal(struct lab *lab, uint32_t count)
+{
+	uint16_t *copy = malloc(sizeof(lab->ring));
+
+	assert_non_null(copy);
+	lab_members(lab, count);
+	lab_build(lab, count);
+	return memcpy(copy, lab->ring, sizeof(lab->ring));
+}
+
 static uint32_t differing(const uint16_t *a, const uint16_t *b)
 {
 	uint32_t count = 0;
@@ -57,6 +68,19 @@ static uint32_t differing(const uint16_t *a, const uint16_t *b)
 	for (uint32_t i = 0; i < SIZE; i++)
 		count += a[i] != b[i];
 	return count;
+}
+
+/* How many places change when one of @count equal members gets @weight. */
+static uint32_t disturbed_by_weight(struct lab *lab, uint32_t count, uint32_t weight)
+{
+	uint16_t *before = lab_build_equal(lab, count);
+	uint32_t ret;
+
+	lab->members[count / 3].weight = weight;
+	lab_build(lab, count);
+	ret = differing(before, lab->ring);
+	free(before);
+	return ret;
 }
 
 static int setup(void **state)
@@ -140,44 +164,22 @@ static void a_weight_of_zero_takes_nothing(void **state)
 
 static void a_member_that_leaves_disturbs_little_more_than_its_share(void **state)
 {
-	const uint32_t count = 100;
-	struct lab *lab = *state;
-	uint16_t *before = malloc(sizeof(lab->ring));
-
-	lab_members(lab, count);
-	lab_build(lab, count);
-	memcpy(before, lab->ring, sizeof(lab->ring));
-	lab->members[41].weight = 0;
-	lab_build(lab, count);
-	assert_in_range(differing(before, lab->ring), SIZE / count, SIZE / count * 2);
-	free(before);
+	assert_in_range(disturbed_by_weight(*state, 100, 0), SIZE / 100, SIZE / 100 * 2);
 }
 
 static void a_changed_weight_disturbs_little_more_than_the_change(void **state)
 {
-	const uint32_t count = 10;
-	struct lab *lab = *state;
-	uint16_t *before = malloc(sizeof(lab->ring));
-
-	lab_members(lab, count);
-	lab_build(lab, count);
-	memcpy(before, lab->ring, sizeof(lab->ring));
-	lab->members[3].weight = 50;
-	lab_build(lab, count);
 	/* 100 of 1000 become 50 of 950; everybody's turns shift by a little beside that. */
-	assert_in_range(differing(before, lab->ring), SIZE * 47 / 1000, SIZE * 47 / 1000 * 2);
-	free(before);
+	assert_in_range(disturbed_by_weight(*state, 10, 50), SIZE * 47 / 1000,
+			SIZE * 47 / 1000 * 2);
 }
 
 static void the_order_of_members_does_not_matter(void **state)
 {
 	const uint32_t count = 50;
 	struct lab *lab = *state;
-	uint16_t *before = malloc(sizeof(lab->ring));
+	uint16_t *before = lab_build_equal(lab, count);
 
-	lab_members(lab, count);
-	lab_build(lab, count);
-	memcpy(before, lab->ring, sizeof(lab->ring));
 	for (uint32_t i = 0; i < count / 2; i++) {
 		struct maglev_member swap = lab->members[i];
 
@@ -193,11 +195,8 @@ static void other_indexes_for_the_same_members_give_the_same_picks(void **state)
 {
 	const uint32_t count = 50;
 	struct lab *lab = *state;
-	uint16_t *before = malloc(sizeof(lab->ring));
+	uint16_t *before = lab_build_equal(lab, count);
 
-	lab_members(lab, count);
-	lab_build(lab, count);
-	memcpy(before, lab->ring, sizeof(lab->ring));
 	for (uint32_t i = 0; i < count; i++)
 		lab->members[i].index = (uint16_t)(200 - i);
 	lab_build(lab, count);

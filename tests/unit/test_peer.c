@@ -2,7 +2,8 @@
 /* The sender of a conversation as a pure state machine: no sockets, a clock of our own. */
 #include <setjmp.h>
 #include <stdarg.h>
-#include <string.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include <cmocka.h>
 
