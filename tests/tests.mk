@@ -6,6 +6,7 @@ JOBS ?= $(shell nproc)
 C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 
 include tests/packet/packet.mk
+include tests/vm/vm.mk
 
 # Everything that tests run: as shipped, under sanitizers, and the tools.
 test-binaries: all $(BUILD)/asan/lbd $(BUILD)/asan/lbctl $(UNIT_TESTS) $(PACKET_TEST) $(TOOLS) \
