@@ -6,6 +6,7 @@ JOBS ?= $(shell nproc)
 C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 
 include tests/packet/packet.mk
+include tests/vm/vm.mk
 
 # It races against this program.
 $(BUILD)/asan/tests/unit/test_conntable_race: | $(BUILD)/tests/unit/conntable.bpf.o

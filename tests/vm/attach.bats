@@ -1,0 +1,112 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Promise: lbd attaches, upgrades, outlives its daemon and leaves, on the kernel
+# that this runs under: in libxdp's chain where that kernel lets it, else alone.
+
+setup_file() {
+  load ../cluster/all.sh
+  lab_up attach
+  backends_up
+  solo_up be1 be2
+}
+
+setup() {
+  load ../cluster/all.sh
+}
+
+teardown() {
+  talk_stop load
+  [[ $BATS_TEST_COMPLETED ]] || lab_autopsy 15
+}
+
+serves() {
+  local vip
+  for vip in "${LAB_VIPS[@]}"; do
+    http_get "http://$(at_vip "$vip" 80)/" | grep -x 'backend be[12]'
+  done
+}
+
+# unharmed MARK COMMAND...: no packet and no connection suffers from it.
+unharmed() {
+  local mark=$1
+  shift
+  load_start 40 400
+  "$@"
+  sleep 1
+  load_unharmed "$mark"
+}
+
+# Programs on lb1's interface, the dispatcher aside.
+programs() {
+  on lb1 xdp-loader status eth0 | grep -oE 'lbd_root|xdpfilt_[a-z_]*'
+}
+
+in_chain() {
+  ctl_says lb1 '.xdp[0].dispatcher' status
+}
+
+xdp_filter() {
+  on lb1 xdp-filter load eth0 --policy allow --features tcp
+}
+
+restart() {
+  murder lbd-lb1
+  lbd_start lb1
+}
+
+up_and_back() {
+  ctl lb1 upgrade && ctl lb1 rollback
+}
+
+reload() {
+  ctl lb1 reload
+}
+
+@test "it attaches in the driver" {
+  ctl_says lb1 '.xdp[0].mode == "native" and (.adopted | not)' status
+  [[ $(programs) == lbd_root ]]
+}
+
+@test "on Linux 6.1 it stands in libxdp's chain" {
+  ctl lb1 status
+  [[ $(uname -r) != 6.1.* ]] || in_chain
+}
+
+@test "both ways of forwarding carry both families" {
+  serves
+}
+
+@test "an upgrade and a rollback lose nothing" {
+  unharmed upgrade up_and_back
+}
+
+@test "kill -9 and a new start lose nothing, and adopt" {
+  unharmed restart restart
+  ctl_says lb1 '.adopted and .xdp[0].adopted' status
+}
+
+@test "a reload loses nothing" {
+  unharmed reload reload
+}
+
+@test "another program joins the chain, or is refused where lbd stands alone" {
+  if in_chain; then
+    xdp_filter
+    [[ $(programs) == *xdpfilt*lbd_root ]]
+  else
+    fails xdp_filter
+    [[ $(programs) == lbd_root ]]
+  fi
+  serves
+  restart
+  ctl_says lb1 '.xdp[0].adopted' status
+  serves
+}
+
+@test "detach removes lbd's program and no other" {
+  others=$(programs | grep -v lbd_root || true)
+  murder lbd-lb1
+  lbd_detach lb1
+  [[ $(programs || true) == "$others" && ! -e /sys/fs/bpf/lbd/lb1 ]]
+}
