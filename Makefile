@@ -108,7 +108,7 @@ $(filter $(BUILD)/asan/tests/unit/test_api% %/test_lbctl,$(UNIT_TESTS)): \
 $(BUILD)/asan/tests/unit/test_lbctl: $(BUILD)/asan/lbctl
 
 # The daemon itself, in the test's process.
-$(BUILD)/asan/tests/unit/test_daemon: \
+$(filter $(BUILD)/asan/tests/unit/test_daemon_%,$(UNIT_TESTS)): \
 	$(patsubst %.c,$(BUILD)/asan/obj/%.o,$(filter-out lbd/main.c,$(DAEMON_SOURCES)))
 
 # tests/unit/NAME_fixture.c is part of every test_NAME_*.
