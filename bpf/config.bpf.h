@@ -21,4 +21,16 @@ LBD_INLINE _Bool config_has(__u32 feature)
 	return lbd_config.features & feature;
 }
 
+/* A copy: what takes them by pointer must not see them volatile. */
+LBD_INLINE struct lbd_timeouts config_timeouts(void)
+{
+	struct lbd_timeouts timeouts = {
+		lbd_config.timeouts.tcp,     lbd_config.timeouts.udp,
+		lbd_config.timeouts.closing, lbd_config.timeouts.unconfirmed,
+		lbd_config.timeouts.guard,
+	};
+
+	return timeouts;
+}
+
 #endif

@@ -156,11 +156,7 @@ LBD_INLINE _Bool conn_keeps(const struct packet *packet, const struct lbd_backen
 
 LBD_INLINE _Bool conn_expired(const struct conn *conn)
 {
-	const struct lbd_timeouts timeouts = {
-		lbd_config.timeouts.tcp,     lbd_config.timeouts.udp,
-		lbd_config.timeouts.closing, lbd_config.timeouts.unconfirmed,
-		lbd_config.timeouts.guard,
-	};
+	const struct lbd_timeouts timeouts = config_timeouts();
 
 	return lbd_value_expired(conn->value, conn->now, &timeouts);
 }
@@ -224,11 +220,7 @@ LBD_INLINE int conn_known(const struct packet *packet, struct conn *conn, __u16 
 LBD_INLINE _Bool conn_insert(const struct lbd_flow *flow, __u64 value, __u64 hash, __u32 now,
 			     _Bool v6)
 {
-	const struct lbd_timeouts timeouts = {
-		lbd_config.timeouts.tcp,     lbd_config.timeouts.udp,
-		lbd_config.timeouts.closing, lbd_config.timeouts.unconfirmed,
-		lbd_config.timeouts.guard,
-	};
+	const struct lbd_timeouts timeouts = config_timeouts();
 	struct conn conn = { .flow = *flow };
 
 	if (!conn_load_bucket(&conn, 0, hash, v6) || !conn_load_bucket(&conn, 1, hash, v6))

@@ -107,13 +107,6 @@ struct lbd_pair {
 	struct lbd_addr *client[2];
 };
 
-/* Where a flow was found, and the value it had then. */
-struct lbd_slot {
-	__u32 bucket; /* 0 or 1: which of the pair */
-	__u32 index;
-	__u64 value;
-};
-
 #define LBD_READ_ONCE(x) (*(const volatile __typeof__(x) *)&(x))
 #define LBD_WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
 #define LBD_CAS(ptr, old, new) __sync_val_compare_and_swap(ptr, old, new)

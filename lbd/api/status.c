@@ -4,13 +4,6 @@
 
 #include "api/resource.h"
 
-static const char *const status_modes[] = {
-	[CONFIG_XDP_AUTO] = "auto",
-	[CONFIG_XDP_NATIVE] = "native",
-	[CONFIG_XDP_GENERIC] = "generic",
-	[CONFIG_XDP_OFFLOAD] = "offload",
-};
-
 static json_int_t status_uptime_ms(const struct lbd *lbd)
 {
 	struct timespec now;
@@ -41,8 +34,9 @@ static json_t *status_xdp(const struct lbd *lbd)
 		const struct dataplane_attachment *at = &lbd->attachments[i];
 
 		json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:b, s:b}", "interface",
-						      at->interface, "mode", status_modes[at->mode],
-						      "reason", api_text(at->reason), "dispatcher",
+						      at->interface, "mode",
+						      dataplane_mode_name(at->mode), "reason",
+						      api_text(at->reason), "dispatcher",
 						      at->dispatcher, "adopted", at->adopted));
 	}
 	return json_pack("{s:o}", "xdp", list);

@@ -257,18 +257,6 @@ static int attach_try(const struct dataplane *dataplane, const char *path, uint3
 	return rc;
 }
 
-const char *dataplane_mode_name(enum config_xdp_mode mode)
-{
-	static const char *const names[] = {
-		[CONFIG_XDP_AUTO] = "auto",
-		[CONFIG_XDP_NATIVE] = "native",
-		[CONFIG_XDP_GENERIC] = "generic",
-		[CONFIG_XDP_OFFLOAD] = "offload",
-	};
-
-	return names[mode];
-}
-
 static int attach_fallback(const struct dataplane *dataplane, const char *path,
 			   struct dataplane_attachment *ret, struct error *err)
 {

@@ -4,17 +4,25 @@
 
 /* --- generations */
 
-static void a_rollback_is_not_undone_by_a_config_change(void **state)
+/* Upgrade to another object; *ret_old is what ran before. */
+static void upgrade_to_another(struct dataplane_generation *ret_old)
 {
 	const char *build = getenv("BUILD") ? getenv("BUILD") : "build";
-	struct dataplane_generation old, now;
+	struct error err = { 0 };
 	char object[256];
+
+	dataplane_generation(daemon_now.dataplane, LBD_GENERATION_RUNNING, ret_old);
+	snprintf(object, sizeof(object), "%s/tests/unit/bad_none.bpf.o", build);
+	assert_int_equal(lbd_upgrade(&daemon_now, object, &err), 0);
+}
+
+static void a_rollback_is_not_undone_by_a_config_change(void **state)
+{
+	struct dataplane_generation old, now;
 	struct error err = { 0 };
 
 	(void)state;
-	dataplane_generation(daemon_now.dataplane, LBD_GENERATION_RUNNING, &old);
-	snprintf(object, sizeof(object), "%s/tests/unit/bad_none.bpf.o", build);
-	assert_int_equal(lbd_upgrade(&daemon_now, object, &err), 0);
+	upgrade_to_another(&old);
 	assert_int_equal(running(LBD_GENERATION_PREVIOUS), old.prog_id);
 	assert_int_equal(lbd_rollback(&daemon_now, &err), 0);
 	assert_int_equal(running(LBD_GENERATION_RUNNING), old.prog_id);
@@ -26,15 +34,11 @@ static void a_rollback_is_not_undone_by_a_config_change(void **state)
 
 static void a_rollback_after_a_config_change_brings_the_older_program_for_it(void **state)
 {
-	const char *build = getenv("BUILD") ? getenv("BUILD") : "build";
 	struct dataplane_generation old, now;
-	char object[256];
 	struct error err = { 0 };
 
 	(void)state;
-	dataplane_generation(daemon_now.dataplane, LBD_GENERATION_RUNNING, &old);
-	snprintf(object, sizeof(object), "%s/tests/unit/bad_none.bpf.o", build);
-	assert_int_equal(lbd_upgrade(&daemon_now, object, &err), 0);
+	upgrade_to_another(&old);
 	restart();
 	assert_reloads("timeouts: {tcp: 60s}\n" ETH0, "web 80 1,2");
 	assert_int_equal(lbd_rollback(&daemon_now, &err), 0);
