@@ -20,7 +20,7 @@
 #include "lbd/outcome.h"
 #include "lbd/types.h"
 
-#define LBD_MAPS_ABI 1
+#define LBD_MAPS_ABI 2
 
 /* X(name): every pinned map, its file name below the instance's directory. */
 #define LBD_MAPS(X)      \
@@ -96,7 +96,11 @@ struct lbd_service {
 	__u8 used;
 	__u32 ring;   /* which ring of lbd_rings */
 	__u16 usable; /* backends in the ring; 0: nothing to pick */
-	__u16 reserved[19];
+	__u8 hash;    /* enum lbd_hash */
+	__u8 prefix4; /* bits of the source that LBD_HASH_PREFIX looks at */
+	__u8 prefix6;
+	__u8 flags; /* LBD_SERVICE_* */
+	__u16 reserved[16];
 };
 
 _Static_assert(sizeof(struct lbd_service) == 64, "a service is one cache line");
@@ -112,9 +116,12 @@ struct lbd_backend {
 	__u8 state;    /* enum lbd_backend_state */
 	__u8 forward;  /* enum lbd_forward */
 	__u16 service; /* id of the service it is a member of */
-	__u32 weight;
+	__u16 weight;
+	__be16 port;	     /* where it listens, for NAT; 0: the port that came */
 	__u32 tunnel_base4;  /* outer IPv4 source: prefix, host order ... */
 	__u32 tunnel_host4;  /* ... and mask of the bits that vary per flow */
+	__u8 vni[3];	     /* of VXLAN and Geneve, network order */
+	__u8 down;	     /* enum lbd_down */
 	__be64 tunnel_base6; /* outer IPv6 source: upper half; the lower varies */
 };
 
@@ -159,6 +166,25 @@ LBD_INLINE __u32 lbd_vip_hash(const struct lbd_addr *addr, __be16 port, __u8 pro
 #define LBD_FEATURE_IPIP (1U << 3)
 #define LBD_FEATURE_ANY_PORT (1U << 4)
 #define LBD_FEATURE_REDIRECT (1U << 5) /* a backend is behind another interface */
+#define LBD_FEATURE_VLAN (1U << 6)     /* frames may carry one or two 802.1Q tags */
+#define LBD_FEATURE_GUE (1U << 7)
+#define LBD_FEATURE_GRE (1U << 8)
+#define LBD_FEATURE_VXLAN (1U << 9)
+#define LBD_FEATURE_GENEVE (1U << 10)
+#define LBD_FEATURE_NAT (1U << 11)
+#define LBD_FEATURE_ECHO (1U << 12)	   /* answer pings of a VIP */
+#define LBD_FEATURE_ICMP_ERRORS (1U << 13) /* hand them to the backend concerned */
+#define LBD_FEATURE_TELL_MTU (1U << 14)	   /* tell clients when a packet is too big */
+#define LBD_FEATURE_FRAGMENTS (1U << 15)
+#define LBD_FEATURE_HASH (1U << 16) /* a service hashes other than by 5-tuple */
+#define LBD_FEATURE_STICKY (1U << 17)
+#define LBD_FEATURE_QUIC (1U << 18)
+#define LBD_FEATURE_DOWN (1U << 19) /* a service rehashes or resets when a backend is down */
+#define LBD_FEATURE_ACL (1U << 20)
+#define LBD_FEATURE_LIMITS (1U << 21)
+#define LBD_FEATURE_TRACE (1U << 22)	  /* say of each packet what became of it */
+#define LBD_FEATURE_READONLY (1U << 23)	  /* with TRACE: leave tables and counters alone */
+#define LBD_FEATURE_EXTENSIONS (1U << 24) /* walk IPv6 extension headers */
 
 /* A MAC address as the packet path compares it: in two words. */
 struct lbd_mac {

@@ -6,7 +6,8 @@
  *
  *   X(constant, name, kind, sentence)
  *
- * Kinds: PASS left to the kernel, FORWARD sent to a backend, DROP dropped.
+ * Kinds: PASS left to the kernel, FORWARD sent to a backend or back to its
+ * client, ANSWER answered by this node, DROP dropped.
  * The order is the index of the pinned counter: append, never reorder.
  */
 #ifndef LBD_OUTCOME_H
@@ -41,7 +42,57 @@
 	  "dropped, the driver left no room for a tunnel header")                                 \
 	X(DROP_TABLE, "drop_table", DROP, "dropped, the service tables contradict each other")    \
 	X(PASS_OTHER_HOST, "pass_other_host", PASS,                                               \
-	  "to a service, but in a frame for another host's MAC address: left to the kernel")
+	  "to a service, but in a frame for another host's MAC address: left to the kernel")      \
+	X(FORWARD_ICMP, "forward_icmp", FORWARD,                                                  \
+	  "forwarded, an ICMP error about a connection, to the backend that has it")              \
+	X(FORWARD_FRAGMENT, "forward_fragment", FORWARD,                                          \
+	  "forwarded, a later fragment, to the backend of its first")                             \
+	X(HOLD_FRAGMENT, "hold_fragment", FORWARD,                                                \
+	  "held, a fragment that came before its first: sent on behind it")                       \
+	X(FORWARD_STICKY, "forward_sticky", FORWARD,                                              \
+	  "forwarded, a new connection to the backend that this client had before")               \
+	X(FORWARD_QUIC, "forward_quic", FORWARD,                                                  \
+	  "forwarded, to the backend named in the QUIC connection id")                            \
+	X(FORWARD_RETURN, "forward_return", FORWARD,                                              \
+	  "forwarded, a backend's answer, translated back to its client")                         \
+	X(ANSWER_ECHO, "answer_echo", ANSWER, "answered, a ping of a VIP")                        \
+	X(ANSWER_TOO_BIG, "answer_too_big", ANSWER,                                               \
+	  "answered, too big for the way to the backend: the client is told the MTU")             \
+	X(ANSWER_RESET, "answer_reset", ANSWER,                                                   \
+	  "answered, the connection's backend is down: TCP reset")                                \
+	X(ANSWER_UNREACHABLE, "answer_unreachable", ANSWER,                                       \
+	  "answered, the flow's backend is down: ICMP unreachable")                               \
+	X(DROP_BAD_LENGTH, "drop_bad_length", DROP,                                               \
+	  "dropped, its length fields contradict the packet or each other")                       \
+	X(DROP_BAD_HEADER, "drop_bad_header", DROP,                                               \
+	  "dropped, an IP header or extension header that can't be (RFC 791, RFC 8200)")          \
+	X(DROP_BAD_FLAGS, "drop_bad_flags", DROP,                                                 \
+	  "dropped, TCP flags that never belong together (SYN+FIN, SYN+RST, none)")               \
+	X(DROP_MARTIAN, "drop_martian", DROP,                                                     \
+	  "dropped, a source that no client has (loopback, multicast, unspecified)")              \
+	X(DROP_VIP_SOURCE, "drop_vip_source", DROP, "dropped, claims to come from a VIP")         \
+	X(DROP_DENIED, "drop_denied", DROP, "dropped, its source is on a deny list")              \
+	X(DROP_NOT_ALLOWED, "drop_not_allowed", DROP,                                             \
+	  "dropped, its source is not on the allow list")                                         \
+	X(DROP_SOURCE_PACKETS, "drop_source_packets", DROP,                                       \
+	  "dropped, its source sends more packets per second than it may")                        \
+	X(DROP_SOURCE_NEW, "drop_source_new", DROP,                                               \
+	  "dropped, its source opens more connections per second than it may")                    \
+	X(DROP_SERVICE_PACKETS, "drop_service_packets", DROP,                                     \
+	  "dropped, the service gets more packets per second than it may")                        \
+	X(DROP_SERVICE_NEW, "drop_service_new", DROP,                                             \
+	  "dropped, the service gets more new connections per second than it may")                \
+	X(DROP_ICMP_UNKNOWN, "drop_icmp_unknown", DROP,                                           \
+	  "dropped, an ICMP error about a connection that is not in the table")                   \
+	X(DROP_ICMP_BAD, "drop_icmp_bad", DROP,                                                   \
+	  "dropped, an ICMP error whose quote can't be read")                                     \
+	X(DROP_ANSWER_LIMIT, "drop_answer_limit", DROP,                                           \
+	  "dropped, an answer was due, but so many per second are not given")                     \
+	X(DROP_NAT_PORTS, "drop_nat_ports", DROP,                                                 \
+	  "dropped, no free port of the NAT address towards this backend")                        \
+	X(DROP_NAT_UNKNOWN, "drop_nat_unknown", DROP,                                             \
+	  "dropped, to a NAT port that no connection has")                                        \
+	X(DROP_TTL, "drop_ttl", DROP, "dropped, its TTL or hop limit ran out")
 
 enum lbd_outcome {
 #define X(constant, name, kind, sentence) LBD_OUTCOME_##constant,
@@ -53,6 +104,7 @@ enum lbd_outcome {
 enum lbd_outcome_kind {
 	LBD_KIND_PASS,
 	LBD_KIND_FORWARD,
+	LBD_KIND_ANSWER,
 	LBD_KIND_DROP,
 };
 

@@ -46,13 +46,43 @@ LBD_INLINE struct lbd_addr lbd_addr_from4(__be32 v4)
 }
 
 /* How a packet reaches its backend: X(constant, name in config and output). */
-#define LBD_FORWARDS(X) \
-	X(DSR, "dsr")   \
-	X(IPIP, "ipip")
+#define LBD_FORWARDS(X)     \
+	X(DSR, "dsr")       \
+	X(IPIP, "ipip")     \
+	X(GUE, "gue")       \
+	X(GRE, "gre")       \
+	X(VXLAN, "vxlan")   \
+	X(GENEVE, "geneve") \
+	X(NAT, "nat")
 
 enum lbd_forward {
 #define X(constant, name) LBD_FORWARD_##constant,
 	LBD_FORWARDS(X)
+#undef X
+};
+
+/* What a flow of a service is told apart by: X(constant, name). */
+#define LBD_HASHES(X)              \
+	X(5_TUPLE, "5-tuple")      \
+	X(SOURCE, "source")        \
+	X(PREFIX, "source-prefix") \
+	X(PORT, "destination-port")
+
+enum lbd_hash {
+#define X(constant, name) LBD_HASH_##constant,
+	LBD_HASHES(X)
+#undef X
+};
+
+/* What becomes of the connections of a backend that is down: X(constant, name). */
+#define LBD_DOWNS(X)        \
+	X(KEEP, "keep")     \
+	X(REHASH, "rehash") \
+	X(RESET, "reset")
+
+enum lbd_down {
+#define X(constant, name) LBD_DOWN_##constant,
+	LBD_DOWNS(X)
 #undef X
 };
 

@@ -3,6 +3,7 @@
 
 #define COUNTERS_KIND_PASS "pass"
 #define COUNTERS_KIND_FORWARD "forward"
+#define COUNTERS_KIND_ANSWER "answer"
 #define COUNTERS_KIND_DROP "drop"
 
 static const struct {

@@ -261,7 +261,7 @@ static int snapshot_backend(struct snapshot *s, const struct backend *backend, s
 	to->state = (__u8)model_backend_state(backend);
 	to->service = backend->service;
 	to->forward = s->model->services[backend->service].forward;
-	to->weight = backend->weight;
+	to->weight = (__u16)backend->weight;
 	snapshot_tunnel(to, s->model);
 	if (!backend->nexthop.resolved)
 		return 0;
