@@ -57,11 +57,6 @@ struct parse_ports {
 #define UDP_HEADER 8
 #define TCP_HEADER 20
 
-#define TCP_FIN 0x01
-#define TCP_SYN 0x02
-#define TCP_RST 0x04
-#define TCP_ACK 0x10
-
 /*
  * @room: what the IP header says is left for this one. The frame's end alone
  * won't do: padding behind a short packet is no header.

@@ -172,7 +172,7 @@ void generation_follow_timeouts(struct dataplane *dataplane)
 
 	if (!generation_query(dataplane, LBD_GENERATION_RUNNING, &generation, &running) &&
 	    generation.prog_id)
-		dataplane->tables.timeouts = running.timeouts;
+		object_follow_timeouts(dataplane, &running);
 }
 
 bool dataplane_fits(const struct dataplane *dataplane, enum lbd_generation_slot slot,

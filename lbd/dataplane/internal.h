@@ -71,6 +71,17 @@ void object_say(const char *library, const char *format, va_list args)
  */
 void generation_follow_timeouts(struct dataplane *dataplane);
 
+/* Timeouts in seconds as the packet path counts them. */
+void object_timeouts(const struct dataplane *dataplane, const struct lbd_timeouts *seconds,
+		     struct lbd_timeouts *ticks);
+void object_timeouts_s(const struct dataplane *dataplane, const struct lbd_timeouts *ticks,
+		       struct lbd_timeouts *seconds);
+uint32_t object_ticks(const struct dataplane *dataplane, uint32_t seconds);
+
+/* Age entries as the generation with @config does. */
+void object_follow_timeouts(struct dataplane *dataplane,
+			    const struct lbd_generation_config *config);
+
 /* Write into @config what a generation for @model with @features is specialised for. */
 void object_specialise(const struct dataplane *dataplane, const struct model *model,
 		       uint32_t features, struct lbd_generation_config *config);
