@@ -18,6 +18,7 @@
 
 #include <bpf/bpf_endian.h>
 
+#include "bpf/csum.bpf.h"
 #include "bpf/maps.bpf.h"
 #include "bpf/packet.bpf.h"
 
@@ -30,18 +31,6 @@ LBD_INLINE __u32 encap_spread(const struct packet *packet)
 	__u64 ports = (__u64)packet->client_port << 16 | packet->vip_port;
 
 	return (__u32)(lbd_mix(packet->client.halves[0] ^ packet->client.halves[1] ^ ports) >> 20);
-}
-
-LBD_INLINE __u16 encap_checksum(const struct iphdr *ip)
-{
-	const __u16 *words = (const void *)ip;
-	__u32 sum = 0;
-
-#pragma unroll
-	for (int i = 0; i < 10; i++)
-		sum += words[i];
-	sum = (sum & 0xffff) + (sum >> 16);
-	return ~((sum & 0xffff) + (sum >> 16));
 }
 
 LBD_INLINE void encap_outer4(struct iphdr *ip, const struct packet *packet,
@@ -60,7 +49,7 @@ LBD_INLINE void encap_outer4(struct iphdr *ip, const struct packet *packet,
 		.daddr = backend->addr.words[3],
 	};
 
-	outer.check = encap_checksum(&outer);
+	outer.check = csum_ipv4(&outer);
 	*ip = outer;
 }
 
@@ -80,13 +69,19 @@ LBD_INLINE void encap_outer6(struct ipv6hdr *ip, const struct packet *packet,
 	packet_put_addr6(&ip->daddr, &backend->addr);
 }
 
+/* Bytes of the header that leads to the backend. */
+LBD_INLINE __u32 encap_overhead(const struct lbd_backend *backend)
+{
+	return lbd_addr_is4(&backend->addr) ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+}
+
 /* Put Ethernet and outer header before the packet. Returns PACKET_GO_ON or a drop. */
 LBD_INLINE int encap_ipip(struct xdp_md *ctx, const struct packet *packet,
 			  const struct lbd_backend *backend, _Bool v6)
 {
 	const _Bool outer4 = lbd_addr_is4(&backend->addr);
 	const __u8 inner = v6 ? IPPROTO_IPV6 : IPPROTO_IPIP;
-	const int overhead = outer4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+	const int overhead = encap_overhead(backend);
 	struct ethhdr *eth;
 	void *end;
 

@@ -5,6 +5,7 @@
 
 #include <linux/if_ether.h>
 
+#include "bpf/answer.bpf.h"
 #include "bpf/config.bpf.h"
 #include "bpf/conn.bpf.h"
 #include "bpf/count.bpf.h"
@@ -19,6 +20,17 @@ LBD_INLINE int forward_encap(struct xdp_md *ctx, const struct packet *packet,
 	if (config_has(LBD_FEATURE_DSR) && backend->forward != LBD_FORWARD_IPIP)
 		return PACKET_GO_ON;
 	return encap_ipip(ctx, packet, backend, v6);
+}
+
+/* It can't be sent, for @problem; perhaps its sender can be told. */
+LBD_INLINE int forward_fail(struct xdp_md *ctx, const struct packet *packet,
+			    const struct lbd_backend *backend, int problem, int *outcome, _Bool v6)
+{
+	if (problem == LBD_OUTCOME_DROP_TOO_BIG && config_has(LBD_FEATURE_TELL_MTU))
+		problem = answer_too_big(ctx, sizeof(struct ethhdr), packet->length,
+					 backend->mtu - encap_overhead(backend), v6);
+	*outcome = problem;
+	return problem == LBD_OUTCOME_ANSWER_TOO_BIG ? XDP_TX : XDP_DROP;
 }
 
 /* Back out of the interface it came from, or through lbd_tx to another. */
@@ -42,6 +54,18 @@ LBD_INLINE int forward_address(struct xdp_md *ctx, const struct lbd_backend *bac
 	return PACKET_GO_ON;
 }
 
+/* Make the frame one for the backend. */
+LBD_INLINE int forward_make(struct xdp_md *ctx, const struct packet *packet,
+			    const struct lbd_backend *backend, _Bool v6)
+{
+	int problem;
+
+	if (!backend->ifindex)
+		return LBD_OUTCOME_DROP_UNRESOLVED;
+	problem = forward_encap(ctx, packet, backend, v6);
+	return problem == PACKET_GO_ON ? forward_address(ctx, backend) : problem;
+}
+
 /*
  * Send the packet to backend @index. Takes the outcome that brought it here
  * and leaves the one that holds: sending may fail.
@@ -50,25 +74,18 @@ LBD_INLINE int forward(struct xdp_md *ctx, const struct packet *packet, __u16 in
 		       _Bool v6)
 {
 	const struct lbd_backend *backend = conn_backend(packet, index);
-	int problem = LBD_OUTCOME_DROP_TABLE;
+	int problem;
 
-	if (!backend || !backend->state)
-		goto drop;
-	problem = LBD_OUTCOME_DROP_UNRESOLVED;
-	if (!backend->ifindex)
-		goto drop;
-	problem = forward_encap(ctx, packet, backend, v6);
+	if (!backend || !backend->state) {
+		*outcome = LBD_OUTCOME_DROP_TABLE;
+		return XDP_DROP;
+	}
+	problem = forward_make(ctx, packet, backend, v6);
 	if (problem != PACKET_GO_ON)
-		goto drop;
-	problem = forward_address(ctx, backend);
-	if (problem != PACKET_GO_ON)
-		goto drop;
+		return forward_fail(ctx, packet, backend, problem, outcome, v6);
 	count_traffic(&lbd_svc_stats, packet->service, packet->length);
 	count_traffic(&lbd_be_stats, index, packet->length);
 	return forward_send(ctx, backend);
-drop:
-	*outcome = problem;
-	return XDP_DROP;
 }
 
 #endif

@@ -21,12 +21,30 @@
 #include "bpf/forward.bpf.h"
 #include "bpf/packet.bpf.h"
 #include "bpf/parse.bpf.h"
+#include "bpf/reset.bpf.h"
 #include "bpf/vip.bpf.h"
 
 LBD_INLINE int leave(int outcome)
 {
 	count_outcome(outcome);
 	return LBD_OUTCOME_DROPS >> outcome & 1 ? XDP_DROP : XDP_PASS;
+}
+
+/* Not forwarded: the client is told, as @outcome has it, or the packet dropped. */
+LBD_INLINE int refuse(struct xdp_md *ctx, const struct packet *packet, int outcome, _Bool v6)
+{
+	const __u32 l3 = sizeof(struct ethhdr), l4 = l3 + (v6 ? 40 : 20);
+
+	if (!config_has(LBD_FEATURE_DOWN) || outcome == LBD_OUTCOME_DROP_NO_BACKEND)
+		return leave(outcome);
+	if (outcome == LBD_OUTCOME_ANSWER_RESET)
+		outcome = reset_tcp(ctx, l3, l4, packet->length, v6);
+	else
+		outcome = reset_udp(ctx, l3, v6);
+	if (LBD_OUTCOME_DROPS >> outcome & 1)
+		return leave(outcome);
+	count_outcome(outcome);
+	return XDP_TX;
 }
 
 LBD_INLINE int balance(struct xdp_md *ctx, struct packet *packet, _Bool v6)
@@ -41,7 +59,7 @@ LBD_INLINE int balance(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 		return leave(LBD_OUTCOME_PASS_OTHER_HOST);
 	outcome = conn_route(packet, &backend, v6);
 	if (!backend)
-		return leave(outcome);
+		return refuse(ctx, packet, outcome, v6);
 	action = forward(ctx, packet, backend, &outcome, v6);
 	count_outcome(outcome);
 	return action;

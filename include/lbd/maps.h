@@ -214,6 +214,7 @@ struct lbd_generation_config {
 	__u32 refresh_bits; /* a live entry is replicated again every 2^bits ticks */
 	struct lbd_secret conn_secret;
 	struct lbd_secret pick_secret; /* of the Maglev hash, shared by the cluster */
+	__u32 answer_rate;	       /* ICMP errors and the like a second, per CPU */
 	__u32 macs_count;	       /* 0: take frames for any MAC address */
 	struct lbd_mac macs[LBD_MACS_MAX];
 	char version[32];

@@ -86,6 +86,10 @@ struct config {
 		struct addr_prefix source_ipv6; /* default 100::/64; length <= 64 */
 	} tunnel;
 	struct {
+		bool tell_mtu; /* default true; matters to tunnels only */
+		uint32_t rate; /* answers a second and CPU, default 1000 */
+	} icmp;
+	struct {
 		char *secret_file;	     /* NULL: a fixed, public secret; warned about */
 		bool listening;		     /* is listen set? peers need it */
 		struct addr_endpoint listen; /* a named address, never the wildcard */

@@ -71,6 +71,17 @@ static const struct key keys_tunnel[] = {
 	{ NULL },
 };
 
+static const struct key keys_icmp[] = {
+	{ "tell-mtu",
+	  "Tell a client, in the VIP's name, when its packet doesn't fit the way to the backend "
+	  "with its tunnel headers: fragmentation needed, packet too big. false: such packets are "
+	  "dropped, and clients that send large ones hang.",
+	  "true", .kind = KEY_BOOL, AT(raw_icmp, tell_mtu) },
+	{ "rate", "Answers a second that each CPU gives at most; what is more is dropped.", "1000",
+	  .kind = KEY_NUMBER, .min = 1, .max = 1000000, AT(raw_icmp, rate) },
+	{ NULL },
+};
+
 static const struct key keys_peer[] = {
 	{ "name", "The peer's node name, as its own config has it.", .kind = KEY_NAME,
 	  .required = true, AT(raw_peer, name) },
@@ -214,6 +225,8 @@ const struct key keys_top[] = {
 	  AT(raw_config, timeouts) },
 	{ "tunnel", "Outer headers of ipip.", .kind = KEY_MAPPING, .children = keys_tunnel,
 	  .size = sizeof(struct raw_tunnel), AT(raw_config, tunnel) },
+	{ "icmp", "What this node itself says to clients.", .kind = KEY_MAPPING,
+	  .children = keys_icmp, .size = sizeof(struct raw_icmp), AT(raw_config, icmp) },
 	{ "cluster", "The nodes that replicate their connections to each other.",
 	  .kind = KEY_MAPPING, .children = keys_cluster, .size = sizeof(struct raw_cluster),
 	  AT(raw_config, cluster) },

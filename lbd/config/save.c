@@ -115,6 +115,17 @@ static struct raw_tunnel *save_tunnel(const struct config *config)
 	return raw;
 }
 
+static struct raw_icmp *save_icmp(const struct config *config)
+{
+	struct raw_icmp *raw = calloc(1, sizeof(*raw));
+
+	if (!raw)
+		return NULL;
+	raw->tell_mtu = save_text("%s", config->icmp.tell_mtu ? "true" : "false");
+	raw->rate = save_text("%u", config->icmp.rate);
+	return raw;
+}
+
 static struct raw_cluster *save_cluster(const struct config *config)
 {
 	struct raw_cluster *raw = calloc(1, sizeof(*raw));
@@ -252,6 +263,7 @@ static struct raw_config *save_convert(const struct config *config)
 	raw->limits = save_limits(config);
 	raw->timeouts = save_timeouts(config);
 	raw->tunnel = save_tunnel(config);
+	raw->icmp = save_icmp(config);
 	raw->cluster = save_cluster(config);
 	raw->vrrp = save_vrrp(config);
 	raw->services = calloc(config->services_count + 1, sizeof(*raw->services));

@@ -66,6 +66,8 @@ static void build_globals(struct build *b)
 	};
 	b->model->tunnel4 = config->tunnel.source_ipv4;
 	b->model->tunnel6 = config->tunnel.source_ipv6;
+	b->model->tell_mtu = config->icmp.tell_mtu;
+	b->model->answer_rate = config->icmp.rate;
 	if (b->old)
 		b->model->pick_secret = b->old->pick_secret;
 }

@@ -134,9 +134,10 @@ static uint32_t model_service_features(const struct model *model, const struct s
 {
 	uint32_t features = lbd_addr_is4(&service->vip) ? LBD_FEATURE_IPV4 : LBD_FEATURE_IPV6;
 
-	(void)model;
 	features |= service->forward == LBD_FORWARD_DSR ? LBD_FEATURE_DSR : LBD_FEATURE_IPIP;
 	features |= model_selection_features(service);
+	if (model->tell_mtu && service->forward != LBD_FORWARD_DSR)
+		features |= LBD_FEATURE_TELL_MTU;
 	return service->port ? features : features | LBD_FEATURE_ANY_PORT;
 }
 

@@ -10,7 +10,7 @@ are up to date. A case may also be written by hand: see README.md.
 import pathlib
 import sys
 
-from scapy.all import (ARP, Dot1Q, Ether, ICMP, ICMPv6EchoRequest, ICMPv6ND_NS, IP, IPOption_NOP,
+from scapy.all import (ARP, Dot1Q, Ether, ICMP, ICMPv6EchoRequest, ICMPv6ND_NS, ICMPv6PacketTooBig, IP, IPOption_NOP,
                        IPv6, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, Raw, TCP, UDP)
 from scapy.contrib.mpls import MPLS
 from scapy.layers.vrrp import VRRPv3
@@ -91,6 +91,32 @@ def tunnel6(raw, outer_dst=ONE6, dmac=ONE, smac=IN_MAC):
     return text + inner.hex()
 
 
+def turn(raw):
+    """The link header of an answer, with its tags."""
+    at = 12
+    while raw[at:at + 2] in (b"\x81\x00", b"\x88\xa8"):
+        at += 4
+    return raw[6:12] + raw[:6] + raw[12:at + 2], raw[at + 2:]
+
+
+def error4(raw, type, code, **rest):
+    """The ICMP error about a frame, quoting as much as 576 bytes hold."""
+    link, packet = turn(raw)
+    ip = IP(packet)
+    answer = IP(src=ip.dst, dst=ip.src, tos=0xc0, id=0, flags="DF", ttl=64)
+    quote = packet[:min(ip.len, 576 - 28)]
+    return (link + bytes(answer / ICMP(type=type, code=code, **rest) / quote)).hex()
+
+
+def error6(raw, make):
+    """The ICMPv6 error about a frame, quoting as much as 1280 bytes hold."""
+    link, packet = turn(raw)
+    ip = IPv6(packet)
+    answer = IPv6(src=ip.dst, dst=ip.src, hlim=64)
+    quote = packet[:min(40 + ip.plen, 1280 - 48)]
+    return (link + bytes(answer / make / Raw(quote))).hex()
+
+
 # --- steps
 
 def step(raw, verdict, outcome, out=None, **more):
@@ -115,6 +141,15 @@ def to(packet, outcome, dmac=ONE, **more):
 def through(packet, outcome, wrap=tunnel4, **more):
     raw = packet if isinstance(packet, bytes) else frame(packet)
     return step(raw, "TX", outcome, wrap(raw), **more)
+
+
+def too_big(packet, mtu, **more):
+    """Answered: what does not fit is told to its sender."""
+    raw = packet if isinstance(packet, bytes) else frame(packet)
+    v6 = turn(raw)[1][0] >> 4 == 6
+    answer = (error6(raw, ICMPv6PacketTooBig(mtu=mtu)) if v6 else
+              error4(raw, 3, 4, nexthopmtu=mtu))
+    return step(raw, "TX", "answer_too_big", answer, **more)
 
 
 # --- files
@@ -393,10 +428,37 @@ def sizes():
                                          ("4in6", tcp, 8046, 1500 - 40 - 40, tunnel6),
                                          ("6in4", tcp6, 8064, 1500 - 20 - 60, tunnel4),
                                          ("6in6", tcp6, 8066, 1500 - 40 - 60, tunnel6)):
+        fits = room + (60 if make is tcp6 else 40)
         case(f"too-big-{name}", f"{name}, a packet that fits the link exactly is sent, one byte "
-             "more is dropped", "ipip",
+             "more is answered with the MTU", "ipip",
              through(make("A", port, load=b"x" * room), "forward_new", wrap=wrap),
-             drops(make("A", port, load=b"x" * (room + 1)), "drop_too_big"))
+             too_big(make("A", port, load=b"x" * (room + 1)), fits))
+    answers()
+
+
+def answers():
+    big = b"x" * 1441
+    case("too-big-df", "Who allows fragments is told the MTU as well, as none are made here", "ipip",
+         too_big(tcp("A", 8044, load=big, flags="DF"), 1480),
+         too_big(tcp("A", 8044, load=big), 1480))
+    case("too-big-udp", "A datagram that does not fit is answered, with an odd length too", "ipip",
+         too_big(udp(8044, load=b"x" * 1453), 1480),
+         too_big(udp(8044, load=b"x" * 1454), 1480),
+         too_big(udp6(8066, load=b"x" * 1420), 1460))
+    case("too-big-options", "An answer quotes the options of the packet", "ipip",
+         too_big(tcp("A", 8044, load=big, options=[IPOption_NOP()] * 3), 1480))
+    case("too-big-no-answer", "No error is sent to what can be no host", "ipip",
+         *[drops(IP(src=source, dst=VIP) / TCP(sport=PORT, dport=8044, flags="A") / big,
+                 "drop_too_big") for source in ("0.0.0.1", "127.0.0.1", "224.0.0.1",
+                                                "255.255.255.255")],
+         *[drops(IPv6(src=source, dst=VIP6) / TCP(sport=PORT, dport=8066, flags="A") / big,
+                 "drop_too_big") for source in ("::", "::1", "ff02::1")])
+    case("too-big-rate", "Answers are given up to the rate of icmp.rate", "answer-rate",
+         too_big(tcp("A", 8044, load=big), 1480),
+         too_big(tcp6("A", 8066, load=big), 1460),
+         drops(tcp("A", 8044, load=big), "drop_answer_limit"),
+         drops(tcp6("A", 8066, load=big), "drop_answer_limit"),
+         through(tcp("A", 8044), "forward_known", note="what fits is forwarded as ever"))
     case("dsr-full-size", "Without a tunnel a full-sized packet fits", "dsr",
          to(tcp("A", load=b"x" * 1460), "forward_new"),
          to(tcp6("A", load=b"x" * 1440), "forward_new"))
