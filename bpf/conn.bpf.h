@@ -27,6 +27,7 @@
 #include "bpf/maps.bpf.h"
 #include "bpf/packet.bpf.h"
 #include "bpf/pick.bpf.h"
+#include "bpf/vip.bpf.h"
 
 struct conn {
 	struct lbd_flow flow;
@@ -173,28 +174,20 @@ LBD_INLINE _Bool conn_keeps(const struct packet *packet, const struct lbd_backen
 	return backend->state == LBD_BACKEND_UP || backend->state == LBD_BACKEND_DRAINING;
 }
 
-/* What entries age by. */
-struct conn_ages {
-	struct lbd_timeouts standard; /* where a service has no timeouts of its own */
-	__u32 half;		      /* of the service tables */
-};
-
+/* What entries of @service age by: its own timeouts, in the half at @context, if it has such. */
 LBD_INLINE const struct lbd_timeouts *conn_timeouts(const void *context, __u16 service)
 {
-	const struct conn_ages *ages = context;
-	const struct lbd_service *own;
+	const struct lbd_service *own = NULL;
 
-	if (!config_has(LBD_FEATURE_TIMEOUTS))
-		return &ages->standard;
-	own = pick_service(ages->half, service);
-	return own ? &own->timeouts : &ages->standard;
+	if (config_has(LBD_FEATURE_TIMEOUTS))
+		own = pick_service(*(const __u32 *)context, service);
+	return own ? &own->timeouts : config_timeouts();
 }
 
 LBD_INLINE _Bool conn_expired(const struct packet *packet, const struct conn *conn)
 {
-	const struct conn_ages ages = { config_timeouts(), packet->half };
-
-	return lbd_value_expired(conn->value, conn->now, conn_timeouts(&ages, packet->service));
+	return lbd_value_expired(conn->value, conn->now,
+				 conn_timeouts(&packet->half, packet->service));
 }
 
 /* A SYN on an entry: a repeated one, or a new connection from a port that was used before. */
@@ -316,12 +309,12 @@ LBD_INLINE __u32 conn_half(void)
 LBD_INLINE _Bool conn_insert(const struct lbd_flow *flow, __u64 value, __u64 hash, __u32 now,
 			     _Bool v6)
 {
-	const struct conn_ages ages = { config_timeouts(), conn_half() };
-	struct conn conn = { .flow = *flow };
+	const __u32 half = conn_half();
+	struct conn conn = {};
 
 	if (!conn_load_bucket(&conn, 0, hash, v6) || !conn_load_bucket(&conn, 1, hash, v6))
 		return 0;
-	return lbd_pair_insert_aged(&conn.pair, &conn.flow, value, now, conn_timeouts, &ages,
+	return lbd_pair_insert_aged(&conn.pair, flow, value, now, conn_timeouts, &half,
 				    LBD_KEY_CLAIMED_BPF);
 }
 
@@ -344,6 +337,9 @@ LBD_INLINE int conn_unknown(const struct packet *packet, struct conn *conn, __u1
 	__u64 value;
 	int entered;
 
+	/* Here, as no such flow gets into the table: known ones needn't be looked at again. */
+	if (vip_is_one(packet, vip_salt(packet), &packet->client))
+		return LBD_OUTCOME_DROP_VIP_SOURCE;
 	*ret_backend = pick_backend(packet, &sticky);
 	if (!*ret_backend)
 		return conn_nobody(packet);

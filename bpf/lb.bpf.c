@@ -19,9 +19,11 @@
 #include "bpf/conn.bpf.h"
 #include "bpf/count.bpf.h"
 #include "bpf/forward.bpf.h"
+#include "bpf/generations.bpf.h"
 #include "bpf/packet.bpf.h"
 #include "bpf/parse.bpf.h"
 #include "bpf/reset.bpf.h"
+#include "bpf/tag.bpf.h"
 #include "bpf/vip.bpf.h"
 
 LBD_INLINE int leave(int outcome)
@@ -30,21 +32,11 @@ LBD_INLINE int leave(int outcome)
 	return LBD_OUTCOME_DROPS >> outcome & 1 ? XDP_DROP : XDP_PASS;
 }
 
-/* Not forwarded: the client is told, as @outcome has it, or the packet dropped. */
-LBD_INLINE int refuse(struct xdp_md *ctx, const struct packet *packet, int outcome, _Bool v6)
+/* Hand the packet to a stage of this generation, for good. */
+LBD_INLINE int stage_enter(struct xdp_md *ctx, enum lbd_stage stage)
 {
-	const __u32 l3 = sizeof(struct ethhdr), l4 = l3 + (v6 ? 40 : 20);
-
-	if (!config_has(LBD_FEATURE_DOWN) || outcome == LBD_OUTCOME_DROP_NO_BACKEND)
-		return leave(outcome);
-	if (outcome == LBD_OUTCOME_ANSWER_RESET)
-		outcome = reset_tcp(ctx, l3, l4, packet->length, v6);
-	else
-		outcome = reset_udp(ctx, l3, v6);
-	if (LBD_OUTCOME_DROPS >> outcome & 1)
-		return leave(outcome);
-	count_outcome(outcome);
-	return XDP_TX;
+	bpf_tail_call(ctx, &lbd_generations, lbd_stage_slot(lbd_config.bank, stage));
+	return leave(LBD_OUTCOME_DROP_TABLE);
 }
 
 LBD_INLINE int balance(struct xdp_md *ctx, struct packet *packet, _Bool v6)
@@ -58,27 +50,46 @@ LBD_INLINE int balance(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 	if (!packet->ours)
 		return leave(LBD_OUTCOME_PASS_OTHER_HOST);
 	outcome = conn_route(packet, &backend, v6);
+	if (!backend && config_has(LBD_FEATURE_DOWN) && reset_is_due(outcome))
+		return stage_enter(ctx, LBD_STAGE_RESET);
 	if (!backend)
-		return refuse(ctx, packet, outcome, v6);
+		return leave(outcome);
 	action = forward(ctx, packet, backend, &outcome, v6);
 	count_outcome(outcome);
 	return action;
 }
 
-LBD_INLINE int balance_ipv4(struct xdp_md *ctx, const struct ethhdr *eth, const void *end)
+LBD_INLINE int balance_ipv4(struct xdp_md *ctx, const struct ethhdr *eth, const void *end, __u32 l3)
 {
-	struct packet packet = { .ours = parse_is_ours(eth) };
+	struct packet packet = { .ours = parse_is_ours(eth), .l3 = l3, .problem = PACKET_GO_ON };
 	int outcome = parse_ipv4(eth, end, &packet);
 
 	return outcome == PACKET_GO_ON ? balance(ctx, &packet, 0) : leave(outcome);
 }
 
-LBD_INLINE int balance_ipv6(struct xdp_md *ctx, const struct ethhdr *eth, const void *end)
+LBD_INLINE int balance_ipv6(struct xdp_md *ctx, const struct ethhdr *eth, const void *end, __u32 l3)
 {
-	struct packet packet = { .ours = parse_is_ours(eth) };
+	struct packet packet = { .ours = parse_is_ours(eth), .l3 = l3, .problem = PACKET_GO_ON };
 	int outcome = parse_ipv6(eth, end, &packet);
 
 	return outcome == PACKET_GO_ON ? balance(ctx, &packet, 1) : leave(outcome);
+}
+
+/* By what the Ethernet header, or its last tag, says comes at offset @l3. */
+LBD_INLINE int balance_ip(struct xdp_md *ctx, __be16 protocol, __u32 l3)
+{
+	const void *end = (void *)(long)ctx->data_end;
+	const struct ethhdr *eth = (void *)(long)ctx->data;
+
+	if ((const void *)(eth + 1) > end)
+		return leave(LBD_OUTCOME_PASS_TRUNCATED);
+	if (protocol == bpf_htons(ETH_P_IP))
+		return config_has(LBD_FEATURE_IPV4) ? balance_ipv4(ctx, eth, end, l3)
+						    : leave(LBD_OUTCOME_PASS_NO_SERVICE);
+	if (protocol == bpf_htons(ETH_P_IPV6))
+		return config_has(LBD_FEATURE_IPV6) ? balance_ipv6(ctx, eth, end, l3)
+						    : leave(LBD_OUTCOME_PASS_NO_SERVICE);
+	return leave(LBD_OUTCOME_PASS_NOT_IP);
 }
 
 SEC("xdp")
@@ -91,13 +102,55 @@ int lbd_lb(struct xdp_md *ctx)
 	if ((const void *)(eth + 1) > end)
 		return leave(LBD_OUTCOME_PASS_TRUNCATED);
 	protocol = packet_word16(&eth->h_proto);
-	if (protocol == bpf_htons(ETH_P_IP))
-		return config_has(LBD_FEATURE_IPV4) ? balance_ipv4(ctx, eth, end)
-						    : leave(LBD_OUTCOME_PASS_NO_SERVICE);
-	if (protocol == bpf_htons(ETH_P_IPV6))
-		return config_has(LBD_FEATURE_IPV6) ? balance_ipv6(ctx, eth, end)
-						    : leave(LBD_OUTCOME_PASS_NO_SERVICE);
-	return leave(LBD_OUTCOME_PASS_NOT_IP);
+	if (config_has(LBD_FEATURE_VLAN) && tag_is_one(protocol))
+		return stage_enter(ctx, LBD_STAGE_TAGGED);
+	return balance_ip(ctx, protocol, ETH_HLEN);
+}
+
+/* A frame with one or two tags: the same path, at offsets that vary. */
+SEC("xdp")
+int lbd_tagged(struct xdp_md *ctx)
+{
+	const void *end = (void *)(long)ctx->data_end;
+	const struct tag_pair *tags = (void *)(long)ctx->data + ETH_HLEN;
+
+	if ((const void *)(tags + 1) > end)
+		return leave(LBD_OUTCOME_PASS_TRUNCATED);
+	return balance_ip(ctx, tag_protocol(tags), ETH_HLEN + tag_bytes(tags));
+}
+
+LBD_INLINE int reset_ip(struct xdp_md *ctx, __u32 l3, _Bool v6)
+{
+	const void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	struct packet packet = { .l3 = l3, .problem = PACKET_GO_ON };
+	int outcome = v6 ? parse_ipv6(data, end, &packet) : parse_ipv4(data, end, &packet);
+
+	if (outcome == PACKET_GO_ON)
+		outcome = reset_answer(ctx, &packet, v6);
+	if (!reset_is_due(outcome))
+		return leave(outcome);
+	count_outcome(outcome);
+	return XDP_TX;
+}
+
+/* A packet whose backend is dead: its client is told. */
+SEC("xdp")
+int lbd_reset(struct xdp_md *ctx)
+{
+	const void *end = (void *)(long)ctx->data_end;
+	const struct ethhdr *eth = (void *)(long)ctx->data;
+	const struct tag_pair *tags = (const void *)(eth + 1);
+	__be16 protocol;
+	__u32 l3 = ETH_HLEN;
+
+	if ((const void *)(tags + 1) > end)
+		return leave(LBD_OUTCOME_PASS_TRUNCATED);
+	protocol = packet_word16(&eth->h_proto);
+	if (tag_is_one(protocol)) {
+		protocol = tag_protocol(tags);
+		l3 += tag_bytes(tags);
+	}
+	return protocol == bpf_htons(ETH_P_IP) ? reset_ip(ctx, l3, 0) : reset_ip(ctx, l3, 1);
 }
 
 char _license[] SEC("license") = "GPL";

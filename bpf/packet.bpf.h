@@ -12,12 +12,16 @@ struct packet {
 	struct lbd_addr vip;	/* destination */
 	__be16 client_port;
 	__be16 vip_port;
+	__u32 l3;	/* offset of the IP header: 14, 18 or 22 */
+	__u32 l4;	/* offset of the TCP or UDP header */
 	__u32 length;	/* of the IP packet, header included */
+	int problem;	/* why it must not reach a service; PACKET_GO_ON: nothing is wrong */
 	__u8 protocol;	/* IPPROTO_TCP or IPPROTO_UDP */
 	__u8 traffic;	/* IPv4 TOS, IPv6 traffic class: DSCP and ECN */
 	_Bool syn;	/* TCP: opens a connection */
 	__u8 fin;	/* TCP: its FIN and RST bits, closes one */
-	_Bool fragment; /* shows no ports */
+	_Bool fragment; /* not the first: shows no ports */
+	_Bool more;	/* more fragments follow */
 	_Bool ours;	/* the frame is for this node, not for another one */
 	__u32 half;	/* of the service tables, for all of this packet */
 	__u16 service;	/* id */
@@ -60,7 +64,9 @@ LBD_INLINE void packet_put_addr6(void *at, const struct lbd_addr *addr)
 #define TCP_FIN 0x01
 #define TCP_SYN 0x02
 #define TCP_RST 0x04
+#define TCP_PSH 0x08
 #define TCP_ACK 0x10
+#define TCP_URG 0x20
 
 /* A step's answer: go on, or leave with this outcome. */
 #define PACKET_GO_ON (-1)

@@ -51,21 +51,22 @@ LBD_INLINE int reset_read_tcp(const struct tcphdr *tcp, __u32 room, struct reset
 	return PACKET_GO_ON;
 }
 
-LBD_INLINE int reset_read(struct xdp_md *ctx, __u32 l3, __u32 l4, __u32 length,
+LBD_INLINE int reset_read(struct xdp_md *ctx, const struct packet *packet,
 			  struct reset_segment *ret, _Bool v6)
 {
 	const void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	const struct iphdr *ip4 = data + l3;
-	const struct ipv6hdr *ip6 = data + l3;
-	const struct tcphdr *tcp = data + l4;
+	const void *ip = data + packet->l3;
+	const struct tcphdr *tcp = data + packet->l4;
+	const __u32 headers = packet->l4 - packet->l3;
 
-	if ((const void *)(ip6 + 1) > end || (const void *)(tcp + 1) > end || length < l4 - l3)
+	if (ip + (v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) > end ||
+	    (const void *)(tcp + 1) > end || packet->length < headers)
 		return LBD_OUTCOME_DROP_BAD_LENGTH;
-	if (!(v6 ? answer_is_due6(ip6) : answer_is_due4(ip4)))
+	if (!(v6 ? answer_is_due6(ip) : answer_is_due4(ip)))
 		return LBD_OUTCOME_DROP_NO_BACKEND;
-	ret->client = v6 ? packet_addr6(&ip6->saddr) : lbd_addr_from4(ip4->saddr);
-	ret->vip = v6 ? packet_addr6(&ip6->daddr) : lbd_addr_from4(ip4->daddr);
-	return reset_read_tcp(tcp, length - (l4 - l3), ret);
+	ret->client = packet->client;
+	ret->vip = packet->vip;
+	return reset_read_tcp(tcp, packet->length - headers, ret);
 }
 
 LBD_INLINE void reset_put_ipv4(struct iphdr *ip, const struct reset_segment *segment)
@@ -145,31 +146,25 @@ LBD_INLINE int reset_make(struct xdp_md *ctx, __u32 l3, const struct reset_segme
 	return LBD_OUTCOME_ANSWER_RESET;
 }
 
-/*
- * Answer the TCP segment at @l4 of the IP packet of @length bytes at @l3 with
- * an RST. Returns the outcome; ANSWER_RESET: the frame is it, send it with XDP_TX.
- */
-__attribute__((noinline)) int reset_tcp(struct xdp_md *ctx, __u32 l3, __u32 l4, __u32 length,
-					_Bool v6)
+/* Answer the TCP segment with an RST. Returns the outcome. */
+LBD_INLINE int reset_tcp(struct xdp_md *ctx, const struct packet *packet, _Bool v6)
 {
 	struct reset_segment segment = {};
 	int problem;
 
-	if (l3 > ANSWER_L3_MAX || l4 > RESET_L4_MAX || l4 < l3)
+	if (packet->l4 > RESET_L4_MAX)
 		return LBD_OUTCOME_DROP_NO_BACKEND;
-	problem = v6 ? reset_read(ctx, l3, l4, length, &segment, 1)
-		     : reset_read(ctx, l3, l4, length, &segment, 0);
+	problem = reset_read(ctx, packet, &segment, v6);
 	if (problem != PACKET_GO_ON)
 		return problem;
 	if (segment.flags & TCP_RST)
 		return LBD_OUTCOME_DROP_NO_BACKEND;
 	if (!answer_may())
 		return LBD_OUTCOME_DROP_ANSWER_LIMIT;
-	return v6 ? reset_make(ctx, l3, &segment, 1) : reset_make(ctx, l3, &segment, 0);
+	return reset_make(ctx, packet->l3, &segment, v6);
 }
 
-/* The same for the UDP datagram in the IP packet at @l3. */
-__attribute__((noinline)) int reset_udp(struct xdp_md *ctx, __u32 l3, _Bool v6)
+LBD_INLINE int reset_udp(struct xdp_md *ctx, __u32 l3, _Bool v6)
 {
 	int problem = v6 ? answer_error6(ctx, l3, RESET_UNREACHABLE6, RESET_PORT6, 0)
 			 : answer_error4(ctx, l3, ANSWER_UNREACHABLE4, RESET_PORT4, 0);
@@ -177,6 +172,21 @@ __attribute__((noinline)) int reset_udp(struct xdp_md *ctx, __u32 l3, _Bool v6)
 	if (problem == PACKET_GO_ON)
 		return LBD_OUTCOME_ANSWER_UNREACHABLE;
 	return problem == ANSWER_NONE ? LBD_OUTCOME_DROP_NO_BACKEND : problem;
+}
+
+/* Does @outcome say that the client is to be told? */
+LBD_INLINE _Bool reset_is_due(int outcome)
+{
+	return outcome == LBD_OUTCOME_ANSWER_RESET || outcome == LBD_OUTCOME_ANSWER_UNREACHABLE;
+}
+
+/* Make the frame the answer. Returns the outcome; if reset_is_due(), send it with XDP_TX. */
+LBD_INLINE int reset_answer(struct xdp_md *ctx, const struct packet *packet, _Bool v6)
+{
+	if (packet->problem != PACKET_GO_ON)
+		return packet->problem;
+	return packet->protocol == IPPROTO_TCP ? reset_tcp(ctx, packet, v6)
+					       : reset_udp(ctx, packet->l3, v6);
 }
 
 #endif
