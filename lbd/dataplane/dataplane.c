@@ -19,6 +19,8 @@ static void dataplane_point_tables(struct dataplane *dataplane)
 	tables->dirty6 = dataplane->memory[MAP_lbd_dirty6];
 	tables->conn4_buckets = dataplane->limits.conn4_buckets;
 	tables->conn6_buckets = dataplane->limits.conn6_buckets;
+	tables->sticky = dataplane->memory[MAP_lbd_sticky];
+	tables->sticky_buckets = dataplane->limits.sticky_buckets;
 	tables->secret = dataplane->control->conn_secret;
 }
 

@@ -22,6 +22,8 @@ struct tables {
 	uint64_t *dirty6;
 	uint32_t conn4_buckets; /* powers of two, multiples of 64 */
 	uint32_t conn6_buckets;
+	struct lbd_bucket6 *sticky; /* clients and their last backend */
+	uint32_t sticky_buckets;
 	struct lbd_secret secret;
 	struct lbd_timeouts timeouts;	    /* ticks; of services without their own */
 	const struct lbd_control *control;  /* NULL: no service has timeouts of its own */
