@@ -6,7 +6,6 @@ from scapy.all import (ICMP, IP, TCP, UDP, Dot1Q, ICMPv6DestUnreach, IPOption_NO
 from casebook import (CLIENT, CLIENT6, ONE, PORT, TWO, VIP, VIP6, case, drops, frame, link_of, step,
                       tcp, tcp6, to, udp, udp6)
 
-OTHER, OTHER6 = "198.51.100.8", "2001:db8:c::8"  # picked differently from CLIENT by its address
 FAMILIES = (("4", "", tcp, udp, IP, CLIENT, VIP), ("6", "6", tcp6, udp6, IPv6, CLIENT6, VIP6))
 
 
@@ -47,10 +46,10 @@ def other(mac):
 
 
 # By the public secret, found by trial: by client, by its network, by port 1000.
-HASHED = {"4": (ONE, ONE, ONE), "6": (ONE, ONE, ONE)}
-OTHER_PORT = {"4": 1001, "6": 1001}
-NEIGHBOURS = {"4": ("198.51.100.8", ["198.51.100.200", "198.51.100.1"], "198.51.101.7"),
-              "6": ("2001:db8:c::8", ["2001:db8:c::1:1", "2001:db8:c:0:ffff::1"],
+HASHED = {"4": (TWO, TWO, TWO), "6": (TWO, TWO, TWO)}
+OTHER_PORT = {"4": 1001, "6": 1003}
+NEIGHBOURS = {"4": ("198.51.100.11", ["198.51.100.200", "198.51.100.1"], "198.51.101.7"),
+              "6": ("2001:db8:c::a", ["2001:db8:c::1:1", "2001:db8:c:0:ffff::1"],
                     "2001:db8:c:1::7")}
 
 
