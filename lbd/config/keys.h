@@ -19,6 +19,7 @@ enum key_kind {
 	KEY_DURATION, /* min..max in milliseconds; written 500ms, 2s, 15m, 1h */
 	KEY_ADDRESS,
 	KEY_PREFIX,
+	KEY_MAC,
 	KEY_ENDPOINT, /* address:port */
 	KEY_CHOICE,   /* one of choices */
 	KEY_PORT,     /* 1..65535, or any */

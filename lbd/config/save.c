@@ -106,11 +106,16 @@ static struct raw_timeouts *save_timeouts(const struct config *config)
 static struct raw_tunnel *save_tunnel(const struct config *config)
 {
 	struct raw_tunnel *raw = calloc(1, sizeof(*raw));
+	char mac[ADDR_TEXT_MAX];
 
 	if (!raw)
 		return NULL;
 	raw->source_ipv4 = save_prefix(&config->tunnel.source_ipv4);
 	raw->source_ipv6 = save_prefix(&config->tunnel.source_ipv6);
+	raw->gue_port = save_text("%u", config->tunnel.gue_port);
+	raw->vxlan_port = save_text("%u", config->tunnel.vxlan_port);
+	raw->geneve_port = save_text("%u", config->tunnel.geneve_port);
+	raw->mac = save_text("%s", addr_format_mac(config->tunnel.mac, mac));
 	return raw;
 }
 
@@ -203,6 +208,8 @@ static void save_service(const struct config_service *service, struct raw_servic
 	raw->port = service->port ? save_text("%u", service->port) : save_text("any");
 	raw->protocol = save_text("%s", service->protocol == IPPROTO_UDP ? "udp" : "tcp");
 	raw->forward = save_choice(keys, "forward", service->forward);
+	if (service->vni)
+		raw->vni = save_text("%u", service->vni);
 	raw->health = save_health(&service->health);
 	raw->backends = calloc(service->backends_count, sizeof(*raw->backends));
 	for (uint32_t i = 0; raw->backends && i < service->backends_count; i++)

@@ -105,6 +105,7 @@ bool value_valid(const struct key *key, enum key_kind kind, const char *text)
 	struct addr_endpoint endpoint;
 	struct addr_prefix prefix;
 	struct lbd_addr addr;
+	uint8_t mac[6];
 
 	switch (kind) {
 	case KEY_NAME:
@@ -123,6 +124,8 @@ bool value_valid(const struct key *key, enum key_kind kind, const char *text)
 		return !addr_parse(text, &addr);
 	case KEY_PREFIX:
 		return !addr_parse_prefix(text, &prefix);
+	case KEY_MAC:
+		return !addr_parse_mac(text, mac);
 	case KEY_ENDPOINT:
 		return !addr_parse_endpoint(text, &endpoint) && endpoint.port;
 	case KEY_CHOICE:
@@ -175,6 +178,7 @@ const char *value_expected(const struct key *key, enum key_kind kind, char *buff
 		[KEY_PATH] = "an absolute path",
 		[KEY_ADDRESS] = "an IPv4 or IPv6 address",
 		[KEY_PREFIX] = "a prefix without host bits, such as 198.18.0.0/16",
+		[KEY_MAC] = "a MAC address of one host, such as 02:00:00:00:00:01",
 		[KEY_ENDPOINT] = "address:port, such as 192.0.2.1:7946 or [2001:db8::1]:7946",
 		[KEY_PORT] = "a port from 1 to 65535, or any",
 		[KEY_BOOL] = "true or false",

@@ -9,11 +9,15 @@ are up to date. A case may also be written by hand: see README.md.
 """
 import pathlib
 import sys
+from functools import partial
 
 from scapy.all import (ARP, Dot1Q, Ether, ICMP, ICMPv6EchoRequest, ICMPv6ND_NS, ICMPv6PacketTooBig, IP, IPOption_NOP,
                        IPv6, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, Raw, TCP, UDP)
+from scapy.contrib.geneve import GENEVE
 from scapy.contrib.mpls import MPLS
+from scapy.layers.l2 import GRE
 from scapy.layers.vrrp import VRRPv3
+from scapy.layers.vxlan import VXLAN
 
 CASES = pathlib.Path(__file__).parent / "cases"
 CLIENT, CLIENT6 = "198.51.100.7", "2001:db8:c::7"
@@ -24,6 +28,8 @@ ONE, TWO, FAR = "02:00:00:00:bb:11", "02:00:00:00:bb:12", "02:00:00:00:bb:21"
 ONE4, ONE6 = "203.0.113.11", "2001:db8:2::11"
 FAR4, FAR6 = "203.0.113.21", "2001:db8:2::21"
 TUNNEL4, TUNNEL6 = "198.18.0.0", "100::"
+TUNNEL_MAC, TUNNEL_SOURCE_MAC, VNI = "02:4c:42:44:00:01", "02:4c:42:44:00:02", 0x123456
+TUNNELS = {"ipip": 0, "gue": 8, "gre": 4, "vxlan": 30, "geneve": 30}  # bytes behind the outer IP
 PORT = 40000
 MINIMUM = 60  # of an Ethernet frame, without its checksum
 
@@ -63,32 +69,54 @@ def mask(text, first, digits):
     return text[:first] + "." * digits + text[first + digits:]
 
 
-def tunnel4(raw, outer_dst=ONE4, dmac=ONE, smac=IN_MAC):
+def inner_of(raw):
+    """The packet behind the link header (with what pads it), its length, traffic class, family."""
+    inner = raw[14:]
+    v6 = inner[0] >> 4 == 6
+    if v6:
+        return inner, IPv6(inner).plen + 40, IPv6(inner).tc, True
+    return inner, IP(inner).len, IP(inner).tos, False
+
+
+def between(mode, inner, length, v6):
+    """What a mode puts between the outer IP header, of which this is the protocol, and the packet.
+    The UDP source port is lbd's choice: 49152 is in its place."""
+    kind = 0x86dd if v6 else 0x0800
+    ether = Ether(dst=TUNNEL_MAC, src=TUNNEL_SOURCE_MAC, type=kind)
+    overlay = {"vxlan": (4789, VXLAN(vni=VNI, flags=8)),
+               "geneve": (6081, GENEVE(vni=VNI, proto=0x6558))}
+    if mode == "ipip":
+        return (41 if v6 else 4), b""
+    if mode == "gre":
+        return 47, bytes(GRE(proto=kind))
+    port, header = (6080, b"") if mode == "gue" else overlay[mode]
+    header = b"" if mode == "gue" else bytes(header / ether)
+    udp_header = UDP(sport=49152, dport=port, len=8 + len(header) + length, chksum=0)
+    return 17, bytes(udp_header) + header
+
+
+def tunnel4(raw, outer_dst=ONE4, dmac=ONE, smac=IN_MAC, mode="ipip"):
     """IPv4 before the packet. Host bits of the source and the checksum may be anything:
     the source is lbd's choice, and the runner verifies every checksum that leaves."""
-    inner = raw[14:]
-    v6 = inner[0] >> 4 == 6
-    tos = (inner[0] << 4 | inner[1] >> 4) & 0xff if v6 else inner[1]
-    length = 40 + int.from_bytes(inner[4:6], "big") if v6 else int.from_bytes(inner[2:4], "big")
-    outer = IP(src=TUNNEL4, dst=outer_dst, tos=tos, id=0, flags="DF", ttl=64, len=20 + length,
-               proto=41 if v6 else 4)
-    text = bytes(Ether(dst=dmac, src=smac, type=0x0800) / outer).hex()
+    inner, length, tos, v6 = inner_of(raw)
+    proto, middle = between(mode, inner, length, v6)
+    outer = IP(src=TUNNEL4, dst=outer_dst, tos=tos, id=0, flags="DF", ttl=64,
+               len=20 + len(middle) + length, proto=proto)
+    text = (bytes(Ether(dst=dmac, src=smac, type=0x0800) / outer) + middle).hex()
     text = mask(text, 2 * (14 + 10), 4)
     text = mask(text, 2 * (14 + 14), 4)
-    return text + inner.hex()
+    return (mask(text, 2 * 34, 4) if proto == 17 else text) + inner.hex()
 
 
-def tunnel6(raw, outer_dst=ONE6, dmac=ONE, smac=IN_MAC):
+def tunnel6(raw, outer_dst=ONE6, dmac=ONE, smac=IN_MAC, mode="ipip"):
     """IPv6 before the packet. Flow label and the lower half of the source are lbd's choice."""
-    inner = raw[14:]
-    v6 = inner[0] >> 4 == 6
-    tos = (inner[0] << 4 | inner[1] >> 4) & 0xff if v6 else inner[1]
-    length = 40 + int.from_bytes(inner[4:6], "big") if v6 else int.from_bytes(inner[2:4], "big")
-    outer = IPv6(src=TUNNEL6, dst=outer_dst, tc=tos, hlim=64, plen=length, nh=41 if v6 else 4)
-    text = bytes(Ether(dst=dmac, src=smac, type=0x86dd) / outer).hex()
+    inner, length, tos, v6 = inner_of(raw)
+    proto, middle = between(mode, inner, length, v6)
+    outer = IPv6(src=TUNNEL6, dst=outer_dst, tc=tos, hlim=64, plen=len(middle) + length, nh=proto)
+    text = (bytes(Ether(dst=dmac, src=smac, type=0x86dd) / outer) + middle).hex()
     text = mask(text, 2 * 14 + 3, 5)
     text = mask(text, 2 * (14 + 16), 16)
-    return text + inner.hex()
+    return (mask(text, 2 * 54, 4) if proto == 17 else text) + inner.hex()
 
 
 def turn(raw):
@@ -200,18 +228,21 @@ def case(name, sentence, setup, *steps):
 
 # --- the packet path's specification
 
+def families(mode):
+    """The four ways to tunnel: name, the port that asks for it, packets, and what comes out."""
+    return [("4in4", 8044, tcp, udp, partial(tunnel4, mode=mode)),
+            ("4in6", 8046, tcp, udp, partial(tunnel6, mode=mode)),
+            ("6in4", 8064, tcp6, udp6, partial(tunnel4, mode=mode)),
+            ("6in6", 8066, tcp6, udp6, partial(tunnel6, mode=mode))]
+
+
 def forwarding():
     """Each way of forwarding: the life of a TCP connection, and of a UDP flow."""
-    ways = [
-        ("dsr4", "dsr", tcp, udp, 80, 53, to),
-        ("dsr6", "dsr", tcp6, udp6, 80, 53, to),
-        ("4in4", "ipip", tcp, udp, 8044, 8044, through),
-        ("4in6", "ipip", tcp, udp, 8046, 8046,
-         lambda *a, **k: through(*a, wrap=tunnel6, **k)),
-        ("6in4", "ipip", tcp6, udp6, 8064, 8064, through),
-        ("6in6", "ipip", tcp6, udp6, 8066, 8066,
-         lambda *a, **k: through(*a, wrap=tunnel6, **k)),
-    ]
+    ways = [("dsr4", "dsr", tcp, udp, 80, 53, to), ("dsr6", "dsr", tcp6, udp6, 80, 53, to)]
+    for mode in TUNNELS:
+        for kind, port, t, u, wrap in families(mode):
+            name = kind if mode == "ipip" else f"{mode}-{kind}"
+            ways.append((name, mode, t, u, port, port, partial(through, wrap=wrap)))
     for name, setup, t, u, tport, uport, send in ways:
         case(f"{name}-tcp", f"{name}, a SYN makes no entry, the next packet makes one, a third "
              "confirms it for the peers", setup,
@@ -345,21 +376,29 @@ def headers():
     case("extension-headers", "TCP behind an IPv6 extension header is left to the kernel", "dsr",
          passes(IPv6(src=CLIENT6, dst=VIP6) / IPv6ExtHdrHopByHop() /
                 TCP(sport=PORT, dport=80, flags="S"), "pass_not_l4"))
-    case("traffic-class", "DSCP and ECN are copied to the outer header", "ipip",
-         through(tcp("A", 8044, tos=0xb9), "forward_new"),
-         through(tcp("A", 8046, tos=0x02), "forward_new", wrap=tunnel6),
-         through(tcp6("A", 8064, tc=0xb9), "forward_new"),
-         through(tcp6("A", 8066, tc=0x03, fl=0xabcde), "forward_new", wrap=tunnel6))
-    case("dont-fragment", "The outer header says don't fragment, whatever the packet says", "ipip",
-         through(tcp("A", 8044, flags="DF"), "forward_new"),
-         through(tcp("A", 8044, flags=0), "forward_known"))
-    case("ttl", "The inner TTL arrives as the client sent it", "ipip",
-         through(tcp("A", 8044, ttl=1), "forward_new"),
-         through(tcp6("A", 8064, hlim=1), "forward_new"))
-    case("padding", "Padding of a short frame stays behind the packet and is not counted", "ipip",
-         through(frame(tcp("A", 8044)), "forward_new", note="60 bytes, 6 of them padding"),
-         through(frame(tcp("A", 8044), pad=False), "forward_known", note="54 bytes"),
-         through(frame(udp(8044, load=b"")), "forward_new", note="18 bytes of padding"))
+    for mode in TUNNELS:
+        suffix = "" if mode == "ipip" else f"-{mode}"
+        ways = families(mode)
+        case(f"traffic-class{suffix}", f"{mode}, DSCP and ECN are copied to the outer header", mode,
+             through(tcp("A", 8044, tos=0xb9), "forward_new", wrap=ways[0][4]),
+             through(tcp("A", 8046, tos=0x02), "forward_new", wrap=ways[1][4]),
+             through(tcp6("A", 8064, tc=0xb9), "forward_new", wrap=ways[2][4]),
+             through(tcp6("A", 8066, tc=0x03, fl=0xabcde), "forward_new", wrap=ways[3][4]))
+        case(f"dont-fragment{suffix}", f"{mode}, the outer header says don't fragment, whatever "
+             "the packet says", mode,
+             through(tcp("A", 8044, flags="DF"), "forward_new", wrap=ways[0][4]),
+             through(tcp("A", 8044, flags=0), "forward_known", wrap=ways[0][4]))
+        case(f"ttl{suffix}", f"{mode}, the inner TTL arrives as the client sent it", mode,
+             through(tcp("A", 8044, ttl=1), "forward_new", wrap=ways[0][4]),
+             through(tcp6("A", 8066, hlim=1), "forward_new", wrap=ways[3][4]))
+        case(f"padding{suffix}", f"{mode}, padding of a short frame stays behind the packet and "
+             "is not counted", mode,
+             through(frame(tcp("A", 8044)), "forward_new", wrap=ways[0][4],
+                     note="60 bytes, 6 of them padding"),
+             through(frame(tcp("A", 8044), pad=False), "forward_known", wrap=ways[0][4],
+                     note="54 bytes"),
+             through(frame(udp(8044, load=b"")), "forward_new", wrap=ways[0][4],
+                     note="18 bytes of padding"))
     case("padding-dsr", "Padding of a short frame is left as it is", "dsr",
          to(frame(tcp("A")), "forward_new"),
          to(frame(tcp("A"), pad=False), "forward_known"),
@@ -424,15 +463,16 @@ def fragments():
 
 
 def sizes():
-    for name, make, port, room, wrap in (("4in4", tcp, 8044, 1500 - 20 - 40, tunnel4),
-                                         ("4in6", tcp, 8046, 1500 - 40 - 40, tunnel6),
-                                         ("6in4", tcp6, 8064, 1500 - 20 - 60, tunnel4),
-                                         ("6in6", tcp6, 8066, 1500 - 40 - 60, tunnel6)):
-        fits = room + (60 if make is tcp6 else 40)
-        case(f"too-big-{name}", f"{name}, a packet that fits the link exactly is sent, one byte "
-             "more is answered with the MTU", "ipip",
-             through(make("A", port, load=b"x" * room), "forward_new", wrap=wrap),
-             too_big(make("A", port, load=b"x" * (room + 1)), fits))
+    for mode, more in TUNNELS.items():
+        for kind, port, make, _, wrap in families(mode):
+            headers_of = 60 if make is tcp6 else 40
+            fits = 1500 - more - (40 if kind.endswith("in6") else 20)
+            name = kind if mode == "ipip" else f"{mode}-{kind}"
+            load = b"x" * (fits - headers_of)
+            case(f"too-big-{name}", f"{name}, a packet that fits the link exactly is sent, one "
+                 "byte more is answered with the MTU", mode,
+                 through(make("A", port, load=load), "forward_new", wrap=wrap),
+                 too_big(make("A", port, load=load + b"x"), fits))
     answers()
 
 
@@ -550,9 +590,48 @@ def spreading():
          through(tcp6("A", 8066, sport=PORT + 1), "forward_new", wrap=tunnel6, source="other"))
 
 
+    for name, kind in (("4", 0), ("6", 3)):
+        _, port, t, _, wrap = families("gue")[kind]
+        case(f"outer-port-{name}", f"gue over IPv{name}, two flows have two UDP source ports even "
+             "from one source address, one flow keeps its own", "one-source",
+             through(t("S", port), "forward_first", wrap=wrap),
+             through(t("A", port), "forward_new", wrap=wrap, source="same"),
+             through(t("A", port), "forward_known", wrap=wrap, source="same"),
+             through(t("A", port, sport=PORT + 1), "forward_new", wrap=wrap, source="other"))
+
+
+def several():
+    """Several modes at once: each service has its own."""
+    case("tunnel-modes", "Services of different modes stand side by side, one backend for all",
+         "modes",
+         to(tcp("A", 80), "forward_new"),
+         *[through(tcp("A", port), "forward_new", wrap=partial(tunnel4, mode=mode))
+           for port, mode in ((81, "ipip"), (82, "gue"), (83, "gre"), (84, "vxlan"),
+                              (85, "geneve"))],
+         to(tcp("A", 80), "forward_known"))
+    case("tunnel-ports", "Ports, MAC address and VNI of tunnels are those of the config",
+         "other-ports",
+         *[through(tcp("A", port), "forward_new", wrap=renumbered(mode, number))
+           for port, mode, number in ((82, "gue", 1), (84, "vxlan", 2), (85, "geneve", 65535))])
+
+
+def renumbered(mode, number):
+    """As tunnel4 with the ports, VNI and MAC address of setups/other-ports.yaml."""
+    def wrap(raw):
+        text = tunnel4(raw, mode=mode)
+        port = 2 * 36
+        text = text[:port] + f"{number:04x}" + text[port + 4:]
+        if mode == "gue":
+            return text
+        vni, mac = 2 * (34 + 8 + 4), TUNNEL_MAC.replace(":", "")
+        text = text[:vni] + "000001" + text[vni + 6:]
+        return text.replace(mac, "02ffffffffff", 1)
+    return wrap
+
+
 def main():
     for chapter in (forwarding, connections, services, others, headers, truncated, fragments,
-                    sizes, backends, ways_out, spreading):
+                    sizes, backends, ways_out, spreading, several):
         chapter()
     stale = [n for n, text in made.items()
              if not (CASES / f"{n}.yaml").exists() or (CASES / f"{n}.yaml").read_text() != text]
