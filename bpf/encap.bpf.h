@@ -28,10 +28,12 @@
 #include "bpf/csum.bpf.h"
 #include "bpf/maps.bpf.h"
 #include "bpf/packet.bpf.h"
+#include "bpf/tag.bpf.h"
 
 #define ENCAP_TTL 64
 #define ENCAP_DF 0x4000
-#define ENCAP_PORT_MIN 0xc000 /* of UDP sources: the dynamic ones (RFC 6335) */
+#define ENCAP_PORT_MIN 0xc000			  /* of UDP sources: the dynamic ones (RFC 6335) */
+#define ENCAP_LINK_MAX (ETH_HLEN + 2 * TAG_BYTES) /* what may stand before the IP header */
 
 #define ENCAP_GRE 4
 #define ENCAP_OVERLAY (8 + sizeof(struct ethhdr)) /* VXLAN and Geneve: header, inner Ethernet */
@@ -127,18 +129,20 @@ LBD_INLINE int encap_open(struct xdp_md *ctx, const struct packet *packet,
 {
 	const _Bool outer4 = lbd_addr_is4(&backend->addr);
 	const __u32 overhead = encap_overhead(backend, forward);
-	struct ethhdr *eth;
-	void *outer;
+	void *data, *end, *outer;
 
 	if (packet->length + overhead > backend->mtu)
 		return LBD_OUTCOME_DROP_TOO_BIG;
 	if (bpf_xdp_adjust_head(ctx, -(int)overhead))
 		return LBD_OUTCOME_DROP_HEADROOM;
-	eth = (void *)(long)ctx->data;
-	outer = eth + 1;
-	if (outer + sizeof(struct ipv6hdr) + encap_between(forward) > (void *)(long)ctx->data_end)
+	data = (void *)(long)ctx->data;
+	end = (void *)(long)ctx->data_end;
+	outer = data + packet->l3;
+	if (outer + sizeof(struct ipv6hdr) + encap_between(forward) > end ||
+	    data + ENCAP_LINK_MAX + overhead > end)
 		return LBD_OUTCOME_DROP_HEADROOM;
-	eth->h_proto = outer4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
+	tag_move(data, data + overhead, packet->l3);
+	*(__be16 *)(outer - sizeof(__be16)) = outer4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
 	if (outer4)
 		encap_outer4(outer, packet, backend, forward, protocol);
 	else

@@ -48,7 +48,7 @@ LBD_INLINE int forward_fail(struct xdp_md *ctx, const struct packet *packet,
 			    const struct lbd_backend *backend, int problem, int *outcome, _Bool v6)
 {
 	if (problem == LBD_OUTCOME_DROP_TOO_BIG && config_has(LBD_FEATURE_TELL_MTU))
-		problem = answer_too_big(ctx, sizeof(struct ethhdr), packet->length,
+		problem = answer_too_big(ctx, packet->l3, packet->length,
 					 backend->mtu - encap_overhead(backend, backend->forward),
 					 v6);
 	*outcome = problem;
