@@ -10,6 +10,7 @@
 #include "bpf/count.bpf.h"
 #include "bpf/encap.bpf.h"
 #include "bpf/packet.bpf.h"
+#include "bpf/trace.bpf.h"
 
 LBD_INLINE int forward_encap(struct xdp_md *ctx, const struct packet *packet,
 			     const struct lbd_backend *backend, _Bool v6)
@@ -52,6 +53,7 @@ LBD_INLINE int forward(struct xdp_md *ctx, const struct packet *packet, __u16 in
 	const struct lbd_backend *backend = conn_backend(packet, index);
 	int problem = LBD_OUTCOME_DROP_TABLE;
 
+	trace_backend(index);
 	if (!backend || !backend->state)
 		goto drop;
 	problem = LBD_OUTCOME_DROP_UNRESOLVED;

@@ -21,6 +21,7 @@
 #include "bpf/forward.bpf.h"
 #include "bpf/packet.bpf.h"
 #include "bpf/parse.bpf.h"
+#include "bpf/trace.bpf.h"
 #include "bpf/vip.bpf.h"
 
 LBD_INLINE int leave(int outcome)
@@ -37,6 +38,7 @@ LBD_INLINE int balance(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 	outcome = vip_find(packet);
 	if (outcome != PACKET_GO_ON)
 		return leave(outcome);
+	trace_service(packet->service);
 	if (!packet->ours)
 		return leave(LBD_OUTCOME_PASS_OTHER_HOST);
 	outcome = conn_route(packet, &backend, v6);
