@@ -126,7 +126,9 @@ LBD_INLINE _Bool conn_is_news(const struct conn *conn, __u64 value)
 
 LBD_INLINE void conn_write(struct conn *conn, __u64 value, _Bool v6)
 {
-	if (value == conn->value || !config_writes())
+	if (value == conn->value)
+		return;
+	if (!config_writes())
 		return;
 	if (LBD_CAS(conn->word, conn->value, value) == conn->value && conn_is_news(conn, value))
 		conn_mark_dirty(conn->home, v6);

@@ -10,7 +10,6 @@
 #include "bpf/count.bpf.h"
 #include "bpf/encap.bpf.h"
 #include "bpf/packet.bpf.h"
-#include "bpf/trace.bpf.h"
 
 LBD_INLINE int forward_encap(struct xdp_md *ctx, const struct packet *packet,
 			     const struct lbd_backend *backend, _Bool v6)
@@ -53,7 +52,6 @@ LBD_INLINE int forward(struct xdp_md *ctx, const struct packet *packet, __u16 in
 	const struct lbd_backend *backend = conn_backend(packet, index);
 	int problem = LBD_OUTCOME_DROP_TABLE;
 
-	trace_backend(index);
 	if (!backend || !backend->state)
 		goto drop;
 	problem = LBD_OUTCOME_DROP_UNRESOLVED;
@@ -65,8 +63,7 @@ LBD_INLINE int forward(struct xdp_md *ctx, const struct packet *packet, __u16 in
 	problem = forward_address(ctx, backend);
 	if (problem != PACKET_GO_ON)
 		goto drop;
-	count_traffic(&lbd_svc_stats, packet->service, packet->length);
-	count_traffic(&lbd_be_stats, index, packet->length);
+	count_forwarded(packet->service, index, packet->length);
 	return forward_send(ctx, backend);
 drop:
 	*outcome = problem;

@@ -30,19 +30,14 @@ LBD_INLINE struct lbd_trace *trace_record(void)
 	return config_has(LBD_FEATURE_TRACE) ? bpf_map_lookup_elem(&lbd_trace, &zero) : NULL;
 }
 
-LBD_INLINE void trace_service(__u16 service)
+/* Whose packet it is: a service's id and a backend's index; 0 says nothing of it. */
+LBD_INLINE void trace_target(__u16 service, __u16 backend)
 {
 	struct lbd_trace *record = trace_record();
 
-	if (record)
+	if (record && service)
 		record->service = service;
-}
-
-LBD_INLINE void trace_backend(__u16 backend)
-{
-	struct lbd_trace *record = trace_record();
-
-	if (record)
+	if (record && backend)
 		record->backend = backend;
 }
 
