@@ -71,6 +71,9 @@ void object_say(const char *library, const char *format, va_list args)
  */
 void generation_follow_timeouts(struct dataplane *dataplane);
 
+/* A map that program @prog_fd uses, by name and size of its value; the fd is the caller's. */
+int generation_map(int prog_fd, const char *name, uint32_t value_size);
+
 /* Write into @config what a generation for @model with @features is specialised for. */
 void object_specialise(const struct dataplane *dataplane, const struct model *model,
 		       uint32_t features, struct lbd_generation_config *config);
