@@ -4,9 +4,9 @@
 
 static json_t *counters_json(size_t outcome, uint64_t packets, uint64_t total)
 {
-	return json_pack("{s:s, s:s, s:I, s:f, s:s}", "name", outcomes[outcome].name,
-			 "kind", outcomes[outcome].kind, "packets", (json_int_t)packets,
-			 "share", total ? (double)packets / (double)total : 0.0, "sentence",
+	return json_pack("{s:s, s:s, s:I, s:f, s:s}", "name", outcomes[outcome].name, "kind",
+			 outcomes[outcome].kind, "packets", (json_int_t)packets, "share",
+			 total ? (double)packets / (double)total : 0.0, "sentence",
 			 outcomes[outcome].sentence);
 }
 

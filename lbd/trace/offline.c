@@ -77,16 +77,14 @@ static int offline_load(struct offline *offline, const char *object, struct erro
 	return rc;
 }
 
-int offline_open(struct offline *offline, const char *path, const char *object, struct error *err)
+int offline_open(struct offline *offline, struct config *config, const char *object,
+		 struct error *err)
 {
-	struct config *config = NULL;
 	int rc;
 
 	memset(offline, 0, sizeof(*offline));
 	offline->last_ns = -1;
-	rc = config_load(path, &config, err);
-	if (!rc)
-		rc = lab_start(&offline->lab, config, err);
+	rc = lab_start(&offline->lab, config, err);
 	if (!rc)
 		rc = offline_load(offline, object, err);
 	if (rc)

@@ -26,8 +26,9 @@ struct offline {
 	char note[256];	     /* what the answers may differ in from the nodes', or empty */
 };
 
-/* Load @object for the configuration in @path. On failure nothing is left open. */
-int offline_open(struct offline *offline, const char *path, const char *object, struct error *err);
+/* Load @object for @config, which becomes its own. On failure nothing is left open. */
+int offline_open(struct offline *offline, struct config *config, const char *object,
+		 struct error *err);
 
 /* Accepts one that was never opened, if zeroed. */
 void offline_close(struct offline *offline);
