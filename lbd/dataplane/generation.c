@@ -124,12 +124,12 @@ int generation_map(int prog_fd, const char *name, uint32_t value_size)
 	return -ENOENT;
 }
 
-/* The frozen configuration that the program was loaded with. */
-static void generation_config(int prog_fd, struct lbd_generation_config *ret)
+void generation_config(int prog_fd, struct lbd_generation_config *ret)
 {
 	int fd = generation_map(prog_fd, LBD_GENERATION_CONFIG_SECTION, sizeof(*ret));
 	__u32 zero = 0;
 
+	memset(ret, 0, sizeof(*ret));
 	if (fd < 0)
 		return;
 	bpf_map_lookup_elem(fd, &zero, ret);

@@ -65,14 +65,25 @@ int dataplane_trace_open(struct dataplane *dataplane, int prog_fd, struct datapl
 	return 0;
 }
 
+/* Its stages stand in lbd_generations, and would hold their programs for ever. */
+static void trace_leave(const struct dataplane_trace *trace)
+{
+	struct lbd_generation_config config;
+
+	generation_config(trace->prog_fd, &config);
+	stages_leave_bank(trace->dataplane, config.bank);
+}
+
 void dataplane_trace_close(struct dataplane_trace *trace)
 {
 	if (!trace)
 		return;
 	if (trace->record)
 		munmap(trace->record, sizeof(*trace->record));
-	if (trace->prog_fd >= 0)
+	if (trace->prog_fd >= 0) {
+		trace_leave(trace);
 		close(trace->prog_fd);
+	}
 	free(trace);
 }
 
