@@ -105,8 +105,7 @@ LBD_INLINE int forward(struct xdp_md *ctx, const struct packet *packet, __u16 in
 	problem = forward_make(ctx, packet, backend, v6);
 	if (problem != PACKET_GO_ON)
 		return forward_fail(ctx, packet, backend, problem, outcome, v6);
-	count_traffic(&lbd_svc_stats, packet->service, packet->length);
-	count_traffic(&lbd_be_stats, index, packet->length);
+	count_forwarded(packet->service, index, packet->length);
 	return forward_send(ctx, backend);
 }
 
