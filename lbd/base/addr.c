@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ADDR_MAC_TEXT 17 /* characters */
-
 int addr_parse(const char *text, struct lbd_addr *ret)
 {
 	__be32 v4;
@@ -94,28 +92,6 @@ int addr_parse_endpoint(const char *text, struct addr_endpoint *ret)
 		return -EINVAL;
 	ret->port = htons((__u16)port);
 	return 0;
-}
-
-int addr_parse_mac(const char *text, __u8 ret[6])
-{
-	static const __u8 zero[6];
-	int used = 0;
-
-	if (sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &ret[0], &ret[1], &ret[2],
-		   &ret[3], &ret[4], &ret[5], &used) != 6)
-		return -EINVAL;
-	/* sscanf takes signs, blanks and single digits. */
-	if (used != ADDR_MAC_TEXT || text[used] ||
-	    strspn(text, "0123456789abcdefABCDEF:") != ADDR_MAC_TEXT)
-		return -EINVAL;
-	return ret[0] & 1 || !memcmp(ret, zero, sizeof(zero)) ? -EINVAL : 0;
-}
-
-char *addr_format_mac(const __u8 mac[6], char *buffer)
-{
-	snprintf(buffer, ADDR_TEXT_MAX, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
-		 mac[3], mac[4], mac[5]);
-	return buffer;
 }
 
 char *addr_format(const struct lbd_addr *addr, char *buffer)

@@ -30,13 +30,9 @@ int addr_parse_prefix(const char *text, struct addr_prefix *ret);
 /* "192.0.2.1:80" or "[2001:db8::1]:80". 0, or -EINVAL. */
 int addr_parse_endpoint(const char *text, struct addr_endpoint *ret);
 
-/* "02:00:00:00:00:01", of one host: neither a group's nor zero. 0, or -EINVAL. */
-int addr_parse_mac(const char *text, __u8 ret[6]);
-
 /* Each formats into @buffer of ADDR_TEXT_MAX bytes and returns it. @port is in network order. */
 char *addr_format(const struct lbd_addr *addr, char *buffer);
 char *addr_format_endpoint(const struct lbd_addr *addr, __be16 port, char *buffer);
-char *addr_format_mac(const __u8 mac[6], char *buffer);
 char *addr_format_prefix(const struct addr_prefix *prefix, char *buffer);
 
 /* Is @addr within @prefix? */

@@ -20,7 +20,6 @@ enum key_kind {
 	KEY_ADDRESS,
 	KEY_MAC,
 	KEY_PREFIX,
-	KEY_MAC,
 	KEY_ENDPOINT, /* address:port */
 	KEY_CHOICE,   /* one of choices */
 	KEY_PORT,     /* 1..65535, or any */

@@ -94,7 +94,7 @@ static void load_tunnel(const struct raw_tunnel *raw, struct config *config)
 	config->tunnel.gue_port = load_port(raw->gue_port, keys, "gue-port");
 	config->tunnel.vxlan_port = load_port(raw->vxlan_port, keys, "vxlan-port");
 	config->tunnel.geneve_port = load_port(raw->geneve_port, keys, "geneve-port");
-	addr_parse_mac(load_text(raw->mac, keys, "mac"), config->tunnel.mac);
+	value_mac(load_text(raw->mac, keys, "mac"), config->tunnel.mac);
 }
 
 static void load_icmp(const struct raw_icmp *raw, struct config *config)

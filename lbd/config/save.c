@@ -48,6 +48,12 @@ static char *save_endpoint(const struct addr_endpoint *endpoint)
 	return save_text("%s", addr_format_endpoint(&endpoint->addr, endpoint->port, text));
 }
 
+static char *save_mac(const uint8_t mac[6])
+{
+	return save_text("%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4],
+			 mac[5]);
+}
+
 static char *save_duration(uint32_t ms)
 {
 	char text[VALUE_TEXT_MAX];
@@ -106,7 +112,6 @@ static struct raw_timeouts *save_timeouts(const struct config *config)
 static struct raw_tunnel *save_tunnel(const struct config *config)
 {
 	struct raw_tunnel *raw = calloc(1, sizeof(*raw));
-	char mac[ADDR_TEXT_MAX];
 
 	if (!raw)
 		return NULL;
@@ -115,7 +120,7 @@ static struct raw_tunnel *save_tunnel(const struct config *config)
 	raw->gue_port = save_text("%u", config->tunnel.gue_port);
 	raw->vxlan_port = save_text("%u", config->tunnel.vxlan_port);
 	raw->geneve_port = save_text("%u", config->tunnel.geneve_port);
-	raw->mac = save_text("%s", addr_format_mac(config->tunnel.mac, mac));
+	raw->mac = save_mac(config->tunnel.mac);
 	return raw;
 }
 
@@ -198,9 +203,7 @@ static void save_backend(const struct config_backend *backend, struct raw_backen
 	raw->weight = save_text("%u", backend->weight);
 	raw->drain = save_text("%s", backend->drain ? "true" : "false");
 	if (backend->has_mac)
-		raw->mac = save_text("%02x:%02x:%02x:%02x:%02x:%02x", backend->mac[0],
-				     backend->mac[1], backend->mac[2], backend->mac[3],
-				     backend->mac[4], backend->mac[5]);
+		raw->mac = save_mac(backend->mac);
 }
 
 static void save_service(const struct config_service *service, struct raw_service *raw)

@@ -141,8 +141,6 @@ bool value_valid(const struct key *key, enum key_kind kind, const char *text)
 		return value_parse_mac(text, mac);
 	case KEY_PREFIX:
 		return !addr_parse_prefix(text, &prefix);
-	case KEY_MAC:
-		return !addr_parse_mac(text, mac);
 	case KEY_ENDPOINT:
 		return !addr_parse_endpoint(text, &endpoint) && endpoint.port;
 	case KEY_CHOICE:
@@ -196,7 +194,6 @@ const char *value_expected(const struct key *key, enum key_kind kind, char *buff
 		[KEY_ADDRESS] = "an IPv4 or IPv6 address",
 		[KEY_MAC] = "a unicast MAC address, such as 00:00:5e:00:53:01",
 		[KEY_PREFIX] = "a prefix without host bits, such as 198.18.0.0/16",
-		[KEY_MAC] = "a MAC address of one host, such as 02:00:00:00:00:01",
 		[KEY_ENDPOINT] = "address:port, such as 192.0.2.1:7946 or [2001:db8::1]:7946",
 		[KEY_PORT] = "a port from 1 to 65535, or any",
 		[KEY_BOOL] = "true or false",
