@@ -24,6 +24,7 @@
 #include "bpf/csum.bpf.h"
 #include "bpf/maps.bpf.h"
 #include "bpf/packet.bpf.h"
+#include "bpf/parse.bpf.h"
 
 #define ANSWER_TTL 64
 #define ANSWER_PRECEDENCE 0xc0 /* internetwork control (RFC 1812, 4.3.2.5) */
@@ -88,19 +89,15 @@ LBD_INLINE void answer_turn(struct ethhdr *eth)
 
 LBD_INLINE _Bool answer_is_due4(const struct iphdr *ip)
 {
-	const __u8 net = *(const __u8 *)&ip->saddr;
-
-	return ip->protocol != IPPROTO_ICMP && !(ip->frag_off & bpf_htons(0x1fff)) && net &&
-	       net != 127 && net < 224;
+	return ip->protocol != IPPROTO_ICMP && !(ip->frag_off & bpf_htons(IPV4_OFFSET_MASK)) &&
+	       !parse_martian4(ip->saddr);
 }
 
 LBD_INLINE _Bool answer_is_due6(const struct ipv6hdr *ip)
 {
 	const struct lbd_addr source = packet_addr6(&ip->saddr);
 
-	if (!source.halves[0] && !source.words[2] && bpf_ntohl(source.words[3]) <= 1)
-		return 0;
-	return ip->nexthdr != IPPROTO_ICMPV6 && source.bytes[0] != 0xff;
+	return ip->nexthdr != IPPROTO_ICMPV6 && !parse_martian6(&source);
 }
 
 /* --- making room */

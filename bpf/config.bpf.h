@@ -22,6 +22,16 @@ LBD_INLINE _Bool config_has(__u32 feature)
 }
 
 /*
+ * May this generation change what others see? One that traces over the live
+ * tables may not: no entry, age, dirty bit, bucket of tokens or counter. Every
+ * function that writes to a map asks this first.
+ */
+LBD_INLINE _Bool config_writes(void)
+{
+	return !config_has(LBD_FEATURE_READONLY);
+}
+
+/*
  * Where they stand, not volatile: what takes them by pointer expects no such.
  * The compiler mustn't see where the pointer comes from, or it would take the
  * zeros that stand there until the generation is specialised.

@@ -10,16 +10,37 @@
 #include "bpf/conn.bpf.h"
 #include "bpf/count.bpf.h"
 #include "bpf/encap.bpf.h"
+#include "bpf/gre.bpf.h"
+#include "bpf/gue.bpf.h"
+#include "bpf/overlay.bpf.h"
 #include "bpf/packet.bpf.h"
+
+#define FORWARD_FEATURES                                                          \
+	(LBD_FEATURE_DSR | LBD_FEATURE_IPIP | LBD_FEATURE_GUE | LBD_FEATURE_GRE | \
+	 LBD_FEATURE_VXLAN | LBD_FEATURE_GENEVE | LBD_FEATURE_NAT)
+
+/* Is @forward the backend's way? Not even asked where all services have the same. */
+LBD_INLINE _Bool forward_is(const struct lbd_backend *backend, __u8 forward, __u32 feature)
+{
+	if (!config_has(feature))
+		return 0;
+	return (lbd_config.features & FORWARD_FEATURES) == feature || backend->forward == forward;
+}
 
 LBD_INLINE int forward_encap(struct xdp_md *ctx, const struct packet *packet,
 			     const struct lbd_backend *backend, _Bool v6)
 {
-	if (!config_has(LBD_FEATURE_IPIP))
-		return PACKET_GO_ON;
-	if (config_has(LBD_FEATURE_DSR) && backend->forward != LBD_FORWARD_IPIP)
-		return PACKET_GO_ON;
-	return encap_ipip(ctx, packet, backend, v6);
+	if (forward_is(backend, LBD_FORWARD_IPIP, LBD_FEATURE_IPIP))
+		return encap_ipip(ctx, packet, backend, v6);
+	if (forward_is(backend, LBD_FORWARD_GUE, LBD_FEATURE_GUE))
+		return encap_gue(ctx, packet, backend);
+	if (forward_is(backend, LBD_FORWARD_GRE, LBD_FEATURE_GRE))
+		return encap_gre(ctx, packet, backend, v6);
+	if (forward_is(backend, LBD_FORWARD_VXLAN, LBD_FEATURE_VXLAN))
+		return encap_vxlan(ctx, packet, backend, v6);
+	if (forward_is(backend, LBD_FORWARD_GENEVE, LBD_FEATURE_GENEVE))
+		return encap_geneve(ctx, packet, backend, v6);
+	return PACKET_GO_ON;
 }
 
 /* It can't be sent, for @problem; perhaps its sender can be told. */
@@ -28,7 +49,8 @@ LBD_INLINE int forward_fail(struct xdp_md *ctx, const struct packet *packet,
 {
 	if (problem == LBD_OUTCOME_DROP_TOO_BIG && config_has(LBD_FEATURE_TELL_MTU))
 		problem = answer_too_big(ctx, packet->l3, packet->length,
-					 backend->mtu - encap_overhead(backend), v6);
+					 backend->mtu - encap_overhead(backend, backend->forward),
+					 v6);
 	*outcome = problem;
 	return problem == LBD_OUTCOME_ANSWER_TOO_BIG ? XDP_TX : XDP_DROP;
 }
@@ -83,8 +105,7 @@ LBD_INLINE int forward(struct xdp_md *ctx, const struct packet *packet, __u16 in
 	problem = forward_make(ctx, packet, backend, v6);
 	if (problem != PACKET_GO_ON)
 		return forward_fail(ctx, packet, backend, problem, outcome, v6);
-	count_traffic(&lbd_svc_stats, packet->service, packet->length);
-	count_traffic(&lbd_be_stats, index, packet->length);
+	count_forwarded(packet->service, index, packet->length);
 	return forward_send(ctx, backend);
 }
 

@@ -85,7 +85,7 @@ LBD_INLINE __u32 sticky_follow(const struct sticky *sticky, const struct lbd_ser
 	const __u16 backend = stays ? lbd_value_backend(sticky->value) : picked;
 	const __u64 value = lbd_value_make(backend, 0, LBD_CONN_CONFIRMED, sticky->now);
 
-	if (value != sticky->value)
+	if (config_writes() && value != sticky->value)
 		LBD_CAS(sticky->word, sticky->value, value);
 	return backend | (__u32)stays << 16;
 }
@@ -119,7 +119,7 @@ __attribute__((noinline)) int sticky_pick(__u64 first, __u64 second, __u32 place
 		sticky_find(&sticky, 1);
 	if (sticky.word)
 		return sticky_follow(&sticky, service, id, picked);
-	if (remember)
+	if (remember && config_writes())
 		sticky_enter(&sticky, picked);
 	return picked;
 }

@@ -233,6 +233,15 @@ struct lbd_mac {
 	__u16 unused;
 };
 
+/* What tunnels have from the config. */
+struct lbd_tunnel {
+	__be16 gue_port;
+	__be16 vxlan_port;
+	__be16 geneve_port;
+	__u16 reserved;
+	__u32 inner_macs[3]; /* in VXLAN and Geneve: destination, source, as in a frame */
+};
+
 /* Interfaces whose own MAC address is compared. */
 #define LBD_MACS_MAX 4
 
@@ -245,8 +254,9 @@ struct lbd_generation_config {
 	__u32 refresh_bits; /* a live entry is replicated again every 2^bits ticks */
 	struct lbd_secret conn_secret;
 	struct lbd_secret pick_secret; /* of the Maglev hash, shared by the cluster */
-	__u32 answer_rate;	       /* ICMP errors and the like a second, per CPU */
-	__u32 macs_count;	       /* 0: take frames for any MAC address */
+	struct lbd_tunnel tunnel;
+	__u32 answer_rate; /* ICMP errors and the like a second, per CPU */
+	__u32 macs_count;  /* 0: take frames for any MAC address */
 	struct lbd_mac macs[LBD_MACS_MAX];
 	__u32 bank; /* where its stages stand */
 	char version[32];
@@ -254,5 +264,23 @@ struct lbd_generation_config {
 
 /* The section, and so the map, that holds this struct and nothing else. */
 #define LBD_GENERATION_CONFIG_SECTION ".rodata.lbd"
+
+/*
+ * What a generation with LBD_FEATURE_TRACE says of the packet that it saw last.
+ * One entry, in a map that is the generation's own: never pinned, and empty
+ * without that feature. User space clears the answer before it runs a packet.
+ */
+struct lbd_trace {
+	__u64 jiffies;	 /* asked: the time to go by; 0: the kernel's */
+	__u32 exits;	 /* how many outcomes were named; other than 1: not one packet's answer */
+	__u16 service;	 /* id; 0: none has this destination */
+	__u16 backend;	 /* index; 0: none was picked */
+	__u8 outcome;	 /* enum lbd_outcome */
+	__u8 unused[15]; /* room, so that old and new agree on the size */
+};
+
+_Static_assert(sizeof(struct lbd_trace) == 32, "a trace record keeps its size");
+
+#define LBD_TRACE_MAP "lbd_trace"
 
 #endif

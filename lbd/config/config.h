@@ -15,6 +15,12 @@
 #include "base/addr.h"
 #include "base/error.h"
 
+/* Where frames in vxlan and geneve come from: any address but the devices' own. */
+#define CONFIG_TUNNEL_SOURCE_MAC                   \
+	{                                          \
+		0x02, 0x4c, 0x42, 0x44, 0x00, 0x02 \
+	}
+
 #define CONFIG_NAME_MAX 64 /* service, backend, node and instance names, with the NUL */
 
 enum config_xdp_mode { CONFIG_XDP_AUTO, CONFIG_XDP_NATIVE, CONFIG_XDP_GENERIC, CONFIG_XDP_OFFLOAD };
@@ -25,6 +31,8 @@ struct config_backend {
 	uint32_t weight; /* 0..65535; 0 takes no new flows; default 100 */
 	bool drain;	 /* existing flows only; set by lbctl backend drain */
 	bool fallback;	 /* takes flows only while no other does */
+	bool has_mac;
+	uint8_t mac[6]; /* of its next hop, for lbctl trace */
 };
 
 struct config_health {
@@ -42,6 +50,7 @@ struct config_service {
 	uint16_t port;	  /* host order; 0: every port */
 	uint8_t protocol; /* IPPROTO_TCP or IPPROTO_UDP */
 	uint8_t forward;  /* enum lbd_forward */
+	uint32_t vni;	  /* of vxlan and geneve, 24 bits; 0: none */
 	uint8_t hash;	  /* enum lbd_hash */
 	uint8_t prefix;	  /* of LBD_HASH_PREFIX: bits of the client's address, default 24 or 64 */
 	uint8_t down;	  /* enum lbd_down */
@@ -84,6 +93,10 @@ struct config {
 	struct {
 		struct addr_prefix source_ipv4; /* default 198.18.0.0/16 */
 		struct addr_prefix source_ipv6; /* default 100::/64; length <= 64 */
+		uint16_t gue_port;		/* host order; default 6080 */
+		uint16_t vxlan_port;		/* default 4789 */
+		uint16_t geneve_port;		/* default 6081 */
+		uint8_t mac[6];			/* of backends' vxlan and geneve devices */
 	} tunnel;
 	struct {
 		bool tell_mtu; /* default true; matters to tunnels only */

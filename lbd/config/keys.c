@@ -68,6 +68,16 @@ static const struct key keys_tunnel[] = {
 	  "198.18.0.0/16", .kind = KEY_PREFIX, AT(raw_tunnel, source_ipv4) },
 	{ "source-ipv6", "The same for IPv6, 64 bits or shorter.", "100::/64", .kind = KEY_PREFIX,
 	  AT(raw_tunnel, source_ipv6) },
+	{ "gue-port", "UDP port of backends for gue.", "6080", .kind = KEY_NUMBER, .min = 1,
+	  .max = 65535, AT(raw_tunnel, gue_port) },
+	{ "vxlan-port", "UDP port of backends for vxlan.", "4789", .kind = KEY_NUMBER, .min = 1,
+	  .max = 65535, AT(raw_tunnel, vxlan_port) },
+	{ "geneve-port", "UDP port of backends for geneve.", "6081", .kind = KEY_NUMBER, .min = 1,
+	  .max = 65535, AT(raw_tunnel, geneve_port) },
+	{ "mac",
+	  "Destination of the Ethernet frames in vxlan and geneve: the MAC address that the "
+	  "backends' tunnel devices must have. The frames come from 02:4c:42:44:00:02.",
+	  "02:4c:42:44:00:01", .kind = KEY_MAC, AT(raw_tunnel, mac) },
 	{ NULL },
 };
 
@@ -151,6 +161,10 @@ static const struct key keys_backend[] = {
 	  .kind = KEY_NUMBER, .min = 0, .max = 65535, AT(raw_backend, weight) },
 	{ "drain", "true: keeps its flows and takes no new ones.", "false", .kind = KEY_BOOL,
 	  AT(raw_backend, drain) },
+	{ "mac",
+	  "MAC address of its next hop for lbctl trace --config, which asks no neighbour. A "
+	  "running lbd goes by the kernel's neighbours, not by this.",
+	  .kind = KEY_MAC, AT(raw_backend, mac) },
 	{ NULL },
 };
 
@@ -176,9 +190,14 @@ static const struct key keys_service[] = {
 	  AT(raw_service, protocol) },
 	{ "forward",
 	  "dsr rewrites the destination MAC address: backends are on the same network and have "
-	  "the VIP on a loopback. ipip sends the packet in a tunnel: backends may be anywhere, "
-	  "and take the tunnel header off.",
-	  "dsr", "dsr|ipip", .kind = KEY_CHOICE, AT(raw_service, forward) },
+	  "the VIP on a loopback. The others send the packet in a tunnel: backends may be "
+	  "anywhere, "
+	  "of either family, and take the headers off. ipip: IP in IP; gue: UDP with the packet "
+	  "right behind it, FOU on Linux; gre; vxlan and geneve: an Ethernet frame in UDP, with a "
+	  "VNI.",
+	  "dsr", "dsr|ipip|gue|gre|vxlan|geneve", .kind = KEY_CHOICE, AT(raw_service, forward) },
+	{ "vni", "Network identifier of vxlan and geneve, which need one.", .kind = KEY_NUMBER,
+	  .min = 1, .max = 16777215, AT(raw_service, vni) },
 	{ "hash",
 	  "What tells new connections apart when a backend is picked: all of the 5-tuple; the "
 	  "client's address (source); the network it is in (source-prefix/24, without a length "
@@ -223,8 +242,8 @@ const struct key keys_top[] = {
 	{ "timeouts", "When an idle entry of the connection table may be displaced.",
 	  .kind = KEY_MAPPING, .children = keys_timeouts, .size = sizeof(struct raw_timeouts),
 	  AT(raw_config, timeouts) },
-	{ "tunnel", "Outer headers of ipip.", .kind = KEY_MAPPING, .children = keys_tunnel,
-	  .size = sizeof(struct raw_tunnel), AT(raw_config, tunnel) },
+	{ "tunnel", "Headers of tunnels: ipip, gue, gre, vxlan, geneve.", .kind = KEY_MAPPING,
+	  .children = keys_tunnel, .size = sizeof(struct raw_tunnel), AT(raw_config, tunnel) },
 	{ "icmp", "What this node itself says to clients.", .kind = KEY_MAPPING,
 	  .children = keys_icmp, .size = sizeof(struct raw_icmp), AT(raw_config, icmp) },
 	{ "cluster", "The nodes that replicate their connections to each other.",

@@ -79,6 +79,11 @@ static void load_timeouts(const struct raw_timeouts *raw, struct config *config)
 	config->timeouts.unconfirmed = load_seconds(raw->unconfirmed, keys, "unconfirmed");
 }
 
+static uint16_t load_port(const char *given, const struct key *keys, const char *name)
+{
+	return (uint16_t)value_number(load_text(given, keys, name));
+}
+
 static void load_tunnel(const struct raw_tunnel *raw, struct config *config)
 {
 	const struct key *keys = load_children("tunnel");
@@ -87,6 +92,10 @@ static void load_tunnel(const struct raw_tunnel *raw, struct config *config)
 			  &config->tunnel.source_ipv4);
 	addr_parse_prefix(load_text(raw->source_ipv6, keys, "source-ipv6"),
 			  &config->tunnel.source_ipv6);
+	config->tunnel.gue_port = load_port(raw->gue_port, keys, "gue-port");
+	config->tunnel.vxlan_port = load_port(raw->vxlan_port, keys, "vxlan-port");
+	config->tunnel.geneve_port = load_port(raw->geneve_port, keys, "geneve-port");
+	value_mac(load_text(raw->mac, keys, "mac"), config->tunnel.mac);
 }
 
 static void load_icmp(const struct raw_icmp *raw, struct config *config)
@@ -166,6 +175,9 @@ static void load_backend(const struct raw_backend *raw, struct config_backend *b
 	backend->weight = value_number(load_text(raw->weight, keys, "weight"));
 	backend->drain = value_bool(load_text(raw->drain, keys, "drain"));
 	backend->fallback = fallback;
+	backend->has_mac = raw->mac != NULL;
+	if (raw->mac)
+		value_mac(raw->mac, backend->mac);
 }
 
 static void load_backends(const struct raw_service *raw, struct config_service *service,
@@ -225,6 +237,7 @@ static void load_service(const struct raw_service *raw, struct config_service *s
 						   load_text(raw->protocol, keys, "protocol"))];
 	service->forward = (uint8_t)value_choice(keys_find(keys, "forward"),
 						 load_text(raw->forward, keys, "forward"));
+	service->vni = raw->vni ? value_number(raw->vni) : 0;
 	load_hash(raw, service);
 	service->sticky = load_own_seconds(raw->sticky);
 	service->down =

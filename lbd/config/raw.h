@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 struct raw_backend {
-	char *name, *address, *weight, *drain;
+	char *name, *address, *weight, *drain, *mac;
 };
 
 struct raw_health {
@@ -21,7 +21,7 @@ struct raw_service_timeouts {
 };
 
 struct raw_service {
-	char *name, *vip, *port, *protocol, *forward, *hash, *sticky, *down;
+	char *name, *vip, *port, *protocol, *forward, *vni, *hash, *sticky, *down;
 	struct raw_service_timeouts *timeouts;
 	struct raw_health *health;
 	struct raw_backend *backends, *fallback;
@@ -47,7 +47,7 @@ struct raw_timeouts {
 };
 
 struct raw_tunnel {
-	char *source_ipv4, *source_ipv6;
+	char *source_ipv4, *source_ipv6, *gue_port, *vxlan_port, *geneve_port, *mac;
 };
 
 struct raw_icmp {

@@ -48,6 +48,12 @@ static char *save_endpoint(const struct addr_endpoint *endpoint)
 	return save_text("%s", addr_format_endpoint(&endpoint->addr, endpoint->port, text));
 }
 
+static char *save_mac(const uint8_t mac[6])
+{
+	return save_text("%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4],
+			 mac[5]);
+}
+
 static char *save_duration(uint32_t ms)
 {
 	char text[VALUE_TEXT_MAX];
@@ -112,6 +118,10 @@ static struct raw_tunnel *save_tunnel(const struct config *config)
 		return NULL;
 	raw->source_ipv4 = save_prefix(&config->tunnel.source_ipv4);
 	raw->source_ipv6 = save_prefix(&config->tunnel.source_ipv6);
+	raw->gue_port = save_text("%u", config->tunnel.gue_port);
+	raw->vxlan_port = save_text("%u", config->tunnel.vxlan_port);
+	raw->geneve_port = save_text("%u", config->tunnel.geneve_port);
+	raw->mac = save_mac(config->tunnel.mac);
 	return raw;
 }
 
@@ -193,6 +203,8 @@ static void save_backend(const struct config_backend *backend, struct raw_backen
 	raw->address = save_addr(&backend->addr);
 	raw->weight = save_text("%u", backend->weight);
 	raw->drain = save_text("%s", backend->drain ? "true" : "false");
+	if (backend->has_mac)
+		raw->mac = save_mac(backend->mac);
 }
 
 /* Those of @service that are, or aren't, for fallback. */
@@ -245,6 +257,8 @@ static void save_service(const struct config_service *service, struct raw_servic
 	raw->port = service->port ? save_text("%u", service->port) : save_text("any");
 	raw->protocol = save_text("%s", service->protocol == IPPROTO_UDP ? "udp" : "tcp");
 	raw->forward = save_choice(keys, "forward", service->forward);
+	if (service->vni)
+		raw->vni = save_text("%u", service->vni);
 	raw->health = save_health(&service->health);
 	save_selection(service, raw);
 	raw->backends = save_backends(service, false, &raw->backends_count);

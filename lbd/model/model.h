@@ -55,6 +55,7 @@ struct service {
 	uint8_t prefix; /* bits of the source, as a struct lbd_addr, that the hash looks at */
 	uint8_t down;	/* enum lbd_down */
 	bool own_timeouts;
+	uint32_t vni;			/* of vxlan and geneve */
 	uint16_t port;			/* host order, 0: every port */
 	uint32_t sticky_s;		/* 0: not sticky */
 	struct lbd_timeouts timeouts_s; /* seconds; the model's where the config gives none */
@@ -68,6 +69,7 @@ struct model {
 	struct lbd_timeouts timeouts_s; /* seconds, as in the config */
 	struct lbd_secret pick_secret;
 	struct addr_prefix tunnel4, tunnel6;
+	struct lbd_tunnel tunnel;
 	bool tell_mtu;
 	uint32_t answer_rate;		   /* a second and CPU */
 	struct lbd_mac macs[LBD_MACS_MAX]; /* of the interfaces packets come in on ... */
