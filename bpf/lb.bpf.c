@@ -51,12 +51,14 @@ LBD_INLINE int balance(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 
 	outcome = vip_find(packet);
 	if (outcome != PACKET_GO_ON)
-		return leave(outcome);
+		return leave_from(packet->service, outcome);
 	if (!packet->ours)
 		return leave_from(packet->service, LBD_OUTCOME_PASS_OTHER_HOST);
 	outcome = conn_route(packet, &backend, v6);
-	if (!backend && config_has(LBD_FEATURE_DOWN) && reset_is_due(outcome))
+	if (!backend && config_has(LBD_FEATURE_DOWN) && reset_is_due(outcome)) {
+		trace_target(packet->service, 0);
 		return stage_enter(ctx, LBD_STAGE_RESET);
+	}
 	if (!backend)
 		return leave_from(packet->service, outcome);
 	action = forward(ctx, packet, backend, &outcome, v6);

@@ -12,6 +12,7 @@
 #ifndef STICKY_BPF_H
 #define STICKY_BPF_H
 
+#include "bpf/clock.bpf.h"
 #include "bpf/config.bpf.h"
 #include "bpf/maps.bpf.h"
 
@@ -110,7 +111,7 @@ __attribute__((noinline)) int sticky_pick(__u64 first, __u64 second, __u32 place
 
 	service = bpf_map_lookup_elem(&lbd_services, &index);
 	sticky.client = lbd_flow6(&client, 0, id, 0);
-	sticky.now = (__u32)(bpf_jiffies64() >> lbd_config.tick_shift) & LBD_TICK_MASK;
+	sticky.now = clock_tick();
 	hash = lbd_flow_hash(&sticky.client, 1, &secret);
 	if (!service || !sticky_load(&sticky, 0, hash) || !sticky_load(&sticky, 1, hash))
 		return picked;
