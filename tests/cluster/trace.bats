@@ -94,6 +94,17 @@ EOP
   [[ $(ctl_json lb1 .count connections) == "$count" ]]
 }
 
+@test "a tagged packet, which another program of the packet path takes, is told of alike" {
+  /usr/bin/python3 - "$LAB/http.pcap" "$LAB/tagged.pcap" <<'EOP'
+import sys
+from scapy.all import Dot1Q, Ether, rdpcap, wrpcap
+wrpcap(sys.argv[2], [Ether(src=p.src, dst=p.dst) / Dot1Q(vlan=7) / p.payload
+                     for p in rdpcap(sys.argv[1])])
+EOP
+  diff <(trace "$LAB/http.pcap" '.packets[] | [.outcome, .service, .backend] | tostring') \
+    <(trace "$LAB/tagged.pcap" '.packets[] | [.outcome, .service, .backend] | tostring')
+}
+
 @test "a capture of many packets is asked for piece by piece" {
   /usr/bin/python3 - "$LAB/http.pcap" "$LAB/many.pcap" <<'EOP'
 import sys
