@@ -115,6 +115,16 @@ EOP
   [[ $output == $'2000\n2000\ntrue\n2000' ]]
 }
 
+@test "packets that can't be run are said to be so, and the daemon isn't asked" {
+  /usr/bin/python3 - "$LAB/large.pcap" <<'EOP'
+import sys
+from scapy.all import Ether, Raw, wrpcap
+wrpcap(sys.argv[1], [Ether() / Raw(bytes(5000))] * 2)
+EOP
+  run trace "$LAB/large.pcap" '.summary.packets, .summary.run, .packets[1].note'
+  [[ $output == $'2\n0\nnot run: 5014 bytes'* ]]
+}
+
 @test "a drained backend gets no new flows, at once" {
   first=$(trace "$LAB/http.pcap" '.packets[0].backend')
   ctl lb1 backend drain web-ipip4 "$first"
