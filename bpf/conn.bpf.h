@@ -17,6 +17,7 @@
 #define CONN_BPF_H
 
 #include "bpf/config.bpf.h"
+#include "bpf/guard.bpf.h"
 #include "bpf/maps.bpf.h"
 #include "bpf/packet.bpf.h"
 #include "bpf/pick.bpf.h"
@@ -244,7 +245,7 @@ LBD_INLINE int conn_unknown(const struct packet *packet, struct conn *conn, __u1
 			    _Bool v6)
 {
 	__u64 value;
-	int entered;
+	int entered, guarded;
 
 	*ret_backend = pick_backend(packet);
 	if (!*ret_backend)
@@ -253,6 +254,11 @@ LBD_INLINE int conn_unknown(const struct packet *packet, struct conn *conn, __u1
 		return LBD_OUTCOME_FORWARD_FIRST;
 	if (packet->fin)
 		return LBD_OUTCOME_FORWARD_UNTRACKED;
+	guarded = guard_entry(packet, v6);
+	if (guarded != PACKET_GO_ON) {
+		*ret_backend = 0;
+		return guarded;
+	}
 	value = conn_new_value(packet, conn, *ret_backend, 0);
 	entered = v6 ? conn_insert_ipv6(&conn->flow, value, conn->hash, conn->now)
 		     : conn_insert_ipv4(&conn->flow, value, conn->hash, conn->now);

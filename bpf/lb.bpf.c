@@ -4,6 +4,7 @@
  *
  *   parse    frame -> addresses, ports           or left to the kernel
  *   vip      destination -> service              or left to the kernel
+ *   guard    lists and rate limits               or dropped
  *   conn     flow -> backend it had, or pick     or dropped: nothing to pick
  *   forward  tunnel, MAC addresses, transmit     or dropped: can't be sent
  *
@@ -19,6 +20,7 @@
 #include "bpf/conn.bpf.h"
 #include "bpf/count.bpf.h"
 #include "bpf/forward.bpf.h"
+#include "bpf/guard.bpf.h"
 #include "bpf/packet.bpf.h"
 #include "bpf/parse.bpf.h"
 #include "bpf/vip.bpf.h"
@@ -39,6 +41,9 @@ LBD_INLINE int balance(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 		return leave(outcome);
 	if (!packet->ours)
 		return leave(LBD_OUTCOME_PASS_OTHER_HOST);
+	outcome = guard(packet, v6);
+	if (outcome != PACKET_GO_ON)
+		return leave(outcome);
 	outcome = conn_route(packet, &backend, v6);
 	if (!backend)
 		return leave(outcome);

@@ -33,6 +33,11 @@
 	X(lbd_conn6)     \
 	X(lbd_dirty4)    \
 	X(lbd_dirty6)    \
+	X(lbd_rules)     \
+	X(lbd_acl)       \
+	X(lbd_sources)   \
+	X(lbd_meters)    \
+	X(lbd_credits)   \
 	X(lbd_outcomes)  \
 	X(lbd_svc_stats) \
 	X(lbd_be_stats)  \
@@ -46,15 +51,17 @@ enum lbd_generation_slot {
 	LBD_GENERATION_SLOTS,
 };
 
-/* Sizes that were fixed when the maps were made; all powers of two but ring_size. */
+/* Sizes that were fixed when the maps were made; powers of two but where it says otherwise. */
 struct lbd_limits {
 	__u32 services; /* ids 1 .. services - 1 */
 	__u32 backends; /* indexes 1 .. backends - 1 */
 	__u32 conn4_buckets;
 	__u32 conn6_buckets;
 	__u32 vip_buckets;
-	__u32 ring_size; /* Maglev table size, prime */
-	__u32 rings;	 /* twice the services: a full set can be written aside */
+	__u32 ring_size;   /* Maglev table size, prime */
+	__u32 rings;	   /* twice the services: a full set can be written aside */
+	__u32 acl_entries; /* of a half of lbd_acl; not a power of two */
+	__u32 source_buckets;
 };
 
 /* One entry. Written by the daemon only. */

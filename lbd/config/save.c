@@ -10,12 +10,11 @@
 #include <unistd.h>
 
 #include "config/config.h"
+#include "config/guard.h"
 #include "config/schema.h"
 #include "config/value.h"
 
-static char *save_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static char *save_text(const char *format, ...)
+char *save_text(const char *format, ...)
 {
 	char *text = NULL;
 	va_list args;
@@ -34,7 +33,7 @@ static char *save_addr(const struct lbd_addr *addr)
 	return save_text("%s", addr_format(addr, text));
 }
 
-static char *save_prefix(const struct addr_prefix *prefix)
+char *save_prefix(const struct addr_prefix *prefix)
 {
 	char text[ADDR_TEXT_MAX];
 
@@ -48,7 +47,7 @@ static char *save_endpoint(const struct addr_endpoint *endpoint)
 	return save_text("%s", addr_format_endpoint(&endpoint->addr, endpoint->port, text));
 }
 
-static char *save_duration(uint32_t ms)
+char *save_duration(uint32_t ms)
 {
 	char text[VALUE_TEXT_MAX];
 
@@ -87,6 +86,8 @@ static struct raw_limits *save_limits(const struct config *config)
 	raw->connections_ipv4 = save_text("%u", config->limits.connections_ipv4);
 	raw->connections_ipv6 = save_text("%u", config->limits.connections_ipv6);
 	raw->maglev = save_text("%u", config->limits.maglev);
+	raw->prefixes = save_text("%u", config->limits.prefixes);
+	raw->sources = save_text("%u", config->limits.sources);
 	return raw;
 }
 
@@ -192,6 +193,7 @@ static void save_service(const struct config_service *service, struct raw_servic
 	raw->port = service->port ? save_text("%u", service->port) : save_text("any");
 	raw->protocol = save_text("%s", service->protocol == IPPROTO_UDP ? "udp" : "tcp");
 	raw->forward = save_choice(keys, "forward", service->forward);
+	guard_save_service(service, raw);
 	raw->health = save_health(&service->health);
 	raw->backends = calloc(service->backends_count, sizeof(*raw->backends));
 	for (uint32_t i = 0; raw->backends && i < service->backends_count; i++)
@@ -212,6 +214,7 @@ static struct raw_config *save_convert(const struct config *config)
 	raw->tunnel = save_tunnel(config);
 	raw->cluster = save_cluster(config);
 	raw->vrrp = save_vrrp(config);
+	guard_save(config, raw);
 	raw->services = calloc(config->services_count + 1, sizeof(*raw->services));
 	for (uint32_t i = 0; raw->services && i < config->services_count; i++)
 		save_service(&config->services[i], &raw->services[raw->services_count++]);

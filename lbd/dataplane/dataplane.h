@@ -21,6 +21,7 @@
 #include "base/error.h"
 #include "config/config.h"
 #include "dataplane/tables.h"
+#include "lbd/guard.h"
 #include "lbd/maps.h"
 #include "model/model.h"
 
@@ -46,7 +47,7 @@ void dataplane_close(struct dataplane *dataplane);
 bool dataplane_adopted(const struct dataplane *dataplane, uint32_t *ret_swept);
 
 /* Limits in the words of the config; @buffer has DATAPLANE_LIMITS_TEXT bytes and is returned. */
-#define DATAPLANE_LIMITS_TEXT 160
+#define DATAPLANE_LIMITS_TEXT 224
 char *dataplane_format_limits(const struct lbd_limits *limits, char *buffer);
 
 const struct lbd_limits *dataplane_limits(const struct dataplane *dataplane);

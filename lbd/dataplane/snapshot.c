@@ -387,6 +387,8 @@ static int snapshot_write(struct snapshot *s, struct error *err)
 		rc = snapshot_write_backends(s, err);
 	if (!rc)
 		rc = snapshot_write_vips(s, err);
+	if (!rc)
+		dataplane_guard_write(s->dataplane, s->model, s->half);
 	return rc;
 }
 

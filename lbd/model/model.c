@@ -25,6 +25,7 @@ void model_free(struct model *model)
 {
 	if (!model)
 		return;
+	guard_release(model->guard);
 	free(model->services);
 	free(model->backends);
 	free(model);
@@ -104,12 +105,21 @@ int model_ring(const struct model *model, const struct service *service, uint16_
 	return rc;
 }
 
+static bool model_limited(const struct config_rates *rates)
+{
+	return rates->packets || rates->new;
+}
+
 static uint32_t model_service_features(const struct model *model, const struct service *service)
 {
 	uint32_t features = lbd_addr_is4(&service->vip) ? LBD_FEATURE_IPV4 : LBD_FEATURE_IPV6;
 
-	(void)model;
 	features |= service->forward == LBD_FORWARD_DSR ? LBD_FEATURE_DSR : LBD_FEATURE_IPIP;
+	if (service->deny | service->allow)
+		features |= LBD_FEATURE_ACL;
+	if (model_limited(&model->source_limits) || model_limited(&service->limits) ||
+	    model_limited(&service->source_limits))
+		features |= LBD_FEATURE_LIMITS;
 	return service->port ? features : features | LBD_FEATURE_ANY_PORT;
 }
 
