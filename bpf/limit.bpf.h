@@ -14,6 +14,7 @@
 #ifndef LIMIT_BPF_H
 #define LIMIT_BPF_H
 
+#include "bpf/clock.bpf.h"
 #include "bpf/config.bpf.h"
 #include "bpf/maps.bpf.h"
 #include "bpf/packet.bpf.h"
@@ -21,7 +22,7 @@
 
 LBD_INLINE __u64 limit_now(void)
 {
-	return bpf_jiffies64() << LBD_METER_SHIFT;
+	return clock_jiffies() << LBD_METER_SHIFT;
 }
 
 /* Take @count from the meter. A trace only asks. */
@@ -31,7 +32,7 @@ LBD_INLINE _Bool limit_take(__u64 *meter, const struct lbd_rate *rate, __u32 cou
 
 	if (!lbd_rate_allows(rate, at, now))
 		return 0;
-	if (config_has(LBD_FEATURE_READONLY))
+	if (!config_writes())
 		return 1;
 	/* A meter in the past has paid: it goes on from now. Who loses the race adds to the winner's. */
 	if (at >= now || LBD_CAS(meter, at, now + cost) != at)
@@ -50,7 +51,7 @@ LBD_INLINE struct lbd_source *limit_replace(struct lbd_source_bucket *bucket, __
 	    slot->meter[LBD_ASK_PACKET] + slot->meter[LBD_ASK_SYN] + slot->meter[LBD_ASK_ENTRY])
 		slot = &bucket->slot[1];
 	held = LBD_READ_ONCE(slot->key);
-	if (config_has(LBD_FEATURE_READONLY) || LBD_CAS(&slot->key, held, key) != held)
+	if (!config_writes() || LBD_CAS(&slot->key, held, key) != held)
 		return NULL;
 	slot->meter[LBD_ASK_PACKET] = 0;
 	slot->meter[LBD_ASK_SYN] = 0;
@@ -99,7 +100,7 @@ LBD_INLINE _Bool limit_service_allows(const struct lbd_rate *rate, __u32 batch, 
 	meter = bpf_map_lookup_elem(&lbd_meters, &service);
 	if (!credit || !meter)
 		return 1;
-	if (config_has(LBD_FEATURE_READONLY))
+	if (!config_writes())
 		return credit->left[ask] || limit_take(&meter->meter[ask], rate, batch);
 	if (!credit->left[ask]) {
 		if (!limit_take(&meter->meter[ask], rate, batch))
