@@ -5,6 +5,7 @@
 
 #include "bpf/config.bpf.h"
 #include "bpf/maps.bpf.h"
+#include "bpf/sample.bpf.h"
 #include "bpf/trace.bpf.h"
 #include "lbd/mask.h"
 
@@ -18,9 +19,10 @@ LBD_INLINE void count_exit(enum lbd_outcome outcome, __u16 service, __u16 backen
 	struct lbd_outcome_counters *counters;
 	__u32 zero = 0, index;
 
-	if (config_has(LBD_FEATURE_TRACE)) {
+	if (config_has(LBD_FEATURE_TRACE | LBD_FEATURE_SAMPLE)) {
 		trace_target(service, backend);
 		trace_outcome(outcome);
+		sample_note(outcome, service);
 		if (!config_writes())
 			return;
 	}

@@ -24,6 +24,7 @@
 #include "bpf/guard.bpf.h"
 #include "bpf/packet.bpf.h"
 #include "bpf/parse.bpf.h"
+#include "bpf/sample.bpf.h"
 #include "bpf/tag.bpf.h"
 #include "bpf/vip.bpf.h"
 
@@ -111,7 +112,7 @@ int lbd_lb(struct xdp_md *ctx)
 	protocol = packet_word16(&eth->h_proto);
 	if (config_has(LBD_FEATURE_VLAN) && tag_is_one(protocol))
 		return stage_enter(ctx, LBD_STAGE_TAGGED);
-	return balance_ip(ctx, protocol, ETH_HLEN);
+	return sample_watch(ctx, balance_ip(ctx, protocol, ETH_HLEN));
 }
 
 /* A frame with one or two tags: the same path, at offsets that vary. */
@@ -123,7 +124,7 @@ int lbd_tagged(struct xdp_md *ctx)
 
 	if ((const void *)(tags + 1) > end)
 		return leave(LBD_OUTCOME_PASS_TRUNCATED);
-	return balance_ip(ctx, tag_protocol(tags), ETH_HLEN + tag_bytes(tags));
+	return sample_watch(ctx, balance_ip(ctx, tag_protocol(tags), ETH_HLEN + tag_bytes(tags)));
 }
 
 char _license[] SEC("license") = "GPL";

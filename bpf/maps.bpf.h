@@ -67,6 +67,10 @@ LBD_PERCPU(lbd_outcomes, struct lbd_outcome_counters);
 LBD_PERCPU(lbd_svc_stats, struct lbd_traffic);
 LBD_PERCPU(lbd_be_stats, struct lbd_traffic);
 
+/* Dropped packets that were kept: a ring, behind an entry that counts them; and the note. */
+LBD_ARRAY(lbd_drops, struct lbd_drop, BPF_F_MMAPABLE);
+LBD_PERCPU(lbd_drop_note, struct lbd_drop_note);
+
 /* Devices that backends are reached through, other than the one a packet came from. */
 struct {
 	__uint(type, BPF_MAP_TYPE_DEVMAP);

@@ -38,6 +38,8 @@
 	X(lbd_sources)   \
 	X(lbd_meters)    \
 	X(lbd_credits)   \
+	X(lbd_drops)     \
+	X(lbd_drop_note) \
 	X(lbd_outcomes)  \
 	X(lbd_svc_stats) \
 	X(lbd_be_stats)  \
@@ -172,6 +174,33 @@ struct lbd_outcome_counters {
 	__u64 packets[LBD_OUTCOME_MAX];
 };
 
+/* A dropped packet that was kept: what it was dropped for, and how it begins. */
+#define LBD_DROP_WORDS 12
+
+struct lbd_drop {
+	__u64 ticket;  /* number of the drop, from 1; 0: being written. In entry 0: of the last */
+	__u64 time_ns; /* CLOCK_MONOTONIC */
+	__u32 length;  /* of the frame */
+	__u32 ifindex;
+	__u16 service; /* id; 0: none, or not yet known */
+	__u8 outcome;  /* enum lbd_outcome */
+	__u8 words;    /* of @frame that are filled */
+	__u32 reserved;
+	__u64 frame[LBD_DROP_WORDS];
+};
+
+_Static_assert(sizeof(struct lbd_drop) == 128, "a drop is two cache lines");
+
+#define LBD_DROPS 512 /* kept at a time, behind entry 0 */
+
+/* What the program that drops is told by who counted it. Per CPU. */
+struct lbd_drop_note {
+	__u16 service;
+	__u8 outcome;
+	__u8 take; /* keep it */
+	__u32 reserved;
+};
+
 /* lbd_rings packs four backend indexes into a word. */
 #define LBD_RING_PACK 4
 
@@ -222,6 +251,8 @@ LBD_INLINE __u32 lbd_vip_hash(const struct lbd_addr *addr, __be16 port, __u8 pro
 #define LBD_FEATURE_READONLY (1U << 23)	  /* with TRACE: leave tables and counters alone */
 #define LBD_FEATURE_EXTENSIONS (1U << 24) /* walk IPv6 extension headers */
 
+#define LBD_FEATURE_SAMPLE (1U << 25) /* keep some of the dropped packets */
+
 /* A MAC address as the packet path compares it: in two words. */
 struct lbd_mac {
 	__u32 first;
@@ -243,7 +274,8 @@ struct lbd_generation_config {
 	struct lbd_secret pick_secret; /* of the Maglev hash, shared by the cluster */
 	__u32 macs_count;	       /* 0: take frames for any MAC address */
 	struct lbd_mac macs[LBD_MACS_MAX];
-	__u32 bank; /* where its stages stand */
+	__u32 bank;   /* where its stages stand */
+	__u32 sample; /* one in so many drops of an outcome is kept; with SAMPLE */
 	char version[32];
 };
 

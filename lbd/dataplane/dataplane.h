@@ -145,6 +145,23 @@ int dataplane_service_traffic(const struct dataplane *dataplane, struct lbd_traf
 int dataplane_backend_traffic(const struct dataplane *dataplane, struct lbd_traffic *ret);
 
 /*
+ * The dropped packets that were kept, newest first, LBD_DROPS at most; *ret_all:
+ * how many were ever kept. Returns how many @ret got.
+ */
+uint32_t dataplane_drops(const struct dataplane *dataplane, struct lbd_drop *ret,
+			 uint64_t *ret_all);
+
+/* How much of the guard's room is used. */
+struct dataplane_guard {
+	uint32_t places, places_room;	/* of the search tree of the lists */
+	uint32_t sources, sources_room; /* that have a meter ... */
+	uint32_t sources_busy;		/* ... and have used some of their limit just now */
+};
+
+void dataplane_guard_usage(const struct dataplane *dataplane, const struct model *model,
+			   struct dataplane_guard *ret);
+
+/*
  * Run @prog_fd (or the running generation with -1) on one frame. @out has room
  * for *out_size bytes and gets the frame as it left. Returns the XDP action,
  * or a negative errno. The frame comes from ifindex @ifindex of this namespace.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The guard's part of a snapshot: rules of services, the tree of all lists. */
+/* The guard's part of a snapshot: rules of services, the tree of all lists. And what it did. */
 #include <string.h>
+#include <time.h>
 
 #include "dataplane/internal.h"
 
@@ -96,4 +97,69 @@ void dataplane_guard_write(struct dataplane *dataplane, const struct model *mode
 	for (uint32_t id = 0; id < model->limits.services; id++)
 		guard_rule(dataplane, model, &model->services[id], &rules[id]);
 	guard_write_lists(dataplane, model->guard, half);
+}
+
+/* A source whose meters are all in the past has its whole limit again. */
+static bool guard_busy(const struct lbd_source *source, uint64_t now)
+{
+	for (int ask = 0; ask < LBD_ASKS; ask++)
+		if (source->meter[ask] > now)
+			return true;
+	return false;
+}
+
+/* Now, as meters have it. */
+static uint64_t guard_now(const struct dataplane *dataplane)
+{
+	const uint32_t jiffy_ns = dataplane->tables.tick_ns >> dataplane->tick_shift;
+	struct timespec now;
+	int64_t ns;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	ns = now.tv_sec * 1000000000LL + now.tv_nsec - dataplane->tables.tick_base_ns;
+	return (uint64_t)ns / jiffy_ns << LBD_METER_SHIFT;
+}
+
+void dataplane_guard_usage(const struct dataplane *dataplane, const struct model *model,
+			   struct dataplane_guard *ret)
+{
+	const struct lbd_source_bucket *buckets = dataplane->memory[MAP_lbd_sources];
+	const uint64_t now = guard_now(dataplane);
+
+	*ret = (struct dataplane_guard){
+		.places = model->guard ? model->guard->entries_count : 0,
+		.places_room = dataplane->limits.acl_entries,
+		.sources_room = dataplane->limits.source_buckets * LBD_SOURCE_SLOTS,
+	};
+	for (uint32_t i = 0; i < ret->sources_room; i++) {
+		const struct lbd_source *source =
+			&buckets[i / LBD_SOURCE_SLOTS].slot[i % LBD_SOURCE_SLOTS];
+
+		ret->sources += source->key != 0;
+		ret->sources_busy += source->key && guard_busy(source, now);
+	}
+}
+
+/* --- drops that were kept */
+
+/* False: it is being written, or was written over. */
+static bool guard_read_drop(const struct lbd_drop *from, uint64_t ticket, struct lbd_drop *to)
+{
+	if (__atomic_load_n(&from->ticket, __ATOMIC_ACQUIRE) != ticket)
+		return false;
+	*to = *from;
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return __atomic_load_n(&from->ticket, __ATOMIC_RELAXED) == ticket;
+}
+
+uint32_t dataplane_drops(const struct dataplane *dataplane, struct lbd_drop *ret, uint64_t *ret_all)
+{
+	const struct lbd_drop *ring = dataplane->memory[MAP_lbd_drops];
+	const uint64_t last = __atomic_load_n(&ring->ticket, __ATOMIC_ACQUIRE);
+	uint32_t count = 0;
+
+	for (uint64_t ticket = last; ticket && last - ticket < LBD_DROPS; ticket--)
+		count += guard_read_drop(&ring[ticket % LBD_DROPS + 1], ticket, &ret[count]);
+	*ret_all = last;
+	return count;
 }

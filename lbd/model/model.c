@@ -135,7 +135,8 @@ static bool model_is_one_of(uint32_t ifindex, const uint32_t *ifindexes, uint32_
 uint32_t model_features(const struct model *model, const uint32_t *xdp_ifindexes,
 			uint32_t xdp_count)
 {
-	uint32_t features = LBD_FEATURE_VLAN | (xdp_count > 1 ? LBD_FEATURE_REDIRECT : 0);
+	uint32_t features = LBD_FEATURE_VLAN | (xdp_count > 1 ? LBD_FEATURE_REDIRECT : 0) |
+			    (model->sample ? LBD_FEATURE_SAMPLE : 0);
 
 	for (uint32_t i = 1; i < model->limits.services; i++)
 		if (model->services[i].id && !model->services[i].gone)
