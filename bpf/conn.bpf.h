@@ -22,7 +22,7 @@
 #include "bpf/maps.bpf.h"
 #include "bpf/packet.bpf.h"
 #include "bpf/pick.bpf.h"
-#include "bpf/vip.bpf.h"
+#include "bpf/source.bpf.h"
 
 struct conn {
 	struct lbd_flow flow;
@@ -254,11 +254,11 @@ LBD_INLINE int conn_unknown(const struct packet *packet, struct conn *conn, __u1
 			    _Bool v6)
 {
 	__u64 value;
-	int entered, guarded;
+	int problem, entered;
 
-	/* Here, as no such flow gets into the table: known ones needn't be looked at again. */
-	if (vip_is_one(packet, vip_salt(packet), &packet->client))
-		return LBD_OUTCOME_DROP_VIP_SOURCE;
+	problem = source_check(packet, v6);
+	if (problem != PACKET_GO_ON)
+		return problem;
 	*ret_backend = pick_backend(packet);
 	if (!*ret_backend)
 		return LBD_OUTCOME_DROP_NO_BACKEND;
@@ -266,10 +266,10 @@ LBD_INLINE int conn_unknown(const struct packet *packet, struct conn *conn, __u1
 		return LBD_OUTCOME_FORWARD_FIRST;
 	if (packet->fin)
 		return LBD_OUTCOME_FORWARD_UNTRACKED;
-	guarded = guard_entry(packet, v6);
-	if (guarded != PACKET_GO_ON) {
+	problem = guard_entry(packet, v6);
+	if (problem != PACKET_GO_ON) {
 		*ret_backend = 0;
-		return guarded;
+		return problem;
 	}
 	value = conn_new_value(packet, conn, *ret_backend, 0);
 	entered = v6 ? conn_insert_ipv6(&conn->flow, value, conn->hash, conn->now)
