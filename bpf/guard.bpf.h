@@ -55,9 +55,13 @@ LBD_INLINE int guard_limits(const struct packet *packet, __u64 upper, _Bool v6)
 /* May this packet go on to the connection table? PACKET_GO_ON, or what it is dropped for. */
 LBD_INLINE int guard(const struct packet *packet, _Bool v6)
 {
-	const __u64 upper = guard_upper(packet, v6);
 	int outcome = PACKET_GO_ON;
+	__u64 upper;
 
+	/* One test where both are off. */
+	if (!config_has(LBD_FEATURE_ACL | LBD_FEATURE_LIMITS))
+		return PACKET_GO_ON;
+	upper = guard_upper(packet, v6);
 	if (config_has(LBD_FEATURE_ACL))
 		outcome = guard_lists(packet, upper, v6);
 	if (outcome == PACKET_GO_ON && config_has(LBD_FEATURE_LIMITS))
