@@ -122,8 +122,9 @@ const struct command cmd_check = {
 	.name = "check",
 	.arguments = "[FILE]",
 	.summary = "check a config file without touching anything",
-	.details = "Needs no daemon; reads the list files that the config names. Names every fault with its line, its key, what came and what "
-		   "was expected. Default: " API_CONFIG_DEFAULT ".",
+	.details = "Needs no daemon; reads the list files that the config names. Names every fault "
+		   "with its line, its key, what came and what was expected. "
+		   "Default: " API_CONFIG_DEFAULT ".",
 	.max = 1,
 	.options = check_options,
 	.examples = check_examples,

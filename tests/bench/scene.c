@@ -71,20 +71,17 @@ static void scene_near(const struct scene *scene, FILE *file, uint32_t i)
 		fprintf(file, "198.%u.%u.%u\n", 18 + (odd >> 16), odd >> 8 & 255, odd & 255);
 }
 
-/* One anywhere else, of 16 to 32 bits, or 32 to 64. */
-static void scene_far(const struct scene *scene, FILE *file, uint64_t random)
+/* One anywhere else: long or short, as networks are. */
+static void scene_far(const struct scene *scene, FILE *file, uint32_t random)
 {
-	const unsigned int bits = (unsigned int)(random >> 58) % 17 + (scene->ipv6 ? 32 : 16);
-	const uint32_t word = (uint32_t)(random >> 8);
+	const unsigned int a = random & 0xff, b = random >> 8 & 0xff, c = random >> 16 & 0xff;
+	const bool long_one = random >> 31;
 
 	if (scene->ipv6)
-		fprintf(file, "26%02x:%x:%x::/%u\n", word & 0xff, word >> 8 & 0xffff,
-			bits >= 48 ? word >> 16 & 0xffff : 0,
-			bits < 48 ? 32 : 48 + (bits & 1) * 16);
+		fprintf(file, "26%02x:%x:%x::/%u\n", a, b, long_one ? c : 0, long_one ? 48U : 32U);
 	else
-		fprintf(file, "%u.%u.%u.%u/%u\n", 20 + word % 100, word >> 8 & 255,
-			bits >= 24 ? word >> 16 & 255 : 0, bits == 32 ? word >> 24 : 0,
-			bits == 32 ? 32 : (bits >= 24 ? 24 : 16));
+		fprintf(file, "%u.%u.%u.0/%u\n", 20 + a % 100, b, long_one ? c : 0,
+			long_one ? 24U : 16U);
 }
 
 int scene_write_list(const struct scene *scene, struct error *err)
@@ -99,7 +96,7 @@ int scene_write_list(const struct scene *scene, struct error *err)
 	for (uint32_t i = 0; i < SCENE_PREFIXES / 2; i++) {
 		random = random * 6364136223846793005ULL + 1442695040888963407ULL;
 		scene_near(scene, file, i);
-		scene_far(scene, file, random);
+		scene_far(scene, file, (uint32_t)(random >> 32));
 	}
 	return fclose(file) ? error_errno(err, -errno, "%s", scene->lists) : 0;
 }
