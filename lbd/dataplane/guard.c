@@ -89,14 +89,43 @@ static void guard_write_lists(struct dataplane *dataplane, struct guard *guard, 
 		memset(to, 0, 2 * sizeof(*to));
 }
 
+static struct lbd_rule *guard_rules_of(const struct dataplane *dataplane, uint32_t half)
+{
+	return (struct lbd_rule *)dataplane->memory[MAP_lbd_rules] +
+	       (size_t)half * dataplane->limits.services;
+}
+
 void dataplane_guard_write(struct dataplane *dataplane, const struct model *model, uint32_t half)
 {
-	struct lbd_rule *rules = (struct lbd_rule *)dataplane->memory[MAP_lbd_rules] +
-				 (size_t)half * dataplane->limits.services;
+	struct lbd_rule *rules = guard_rules_of(dataplane, half);
 
 	for (uint32_t id = 0; id < model->limits.services; id++)
 		guard_rule(dataplane, model, &model->services[id], &rules[id]);
 	guard_write_lists(dataplane, model->guard, half);
+}
+
+static bool guard_same_rates(const struct lbd_rule *a, const struct lbd_rule *b,
+			     enum lbd_scope scope)
+{
+	return !memcmp(a->rate[scope], b->rate[scope], sizeof(a->rate[scope]));
+}
+
+void dataplane_guard_settle(struct dataplane *dataplane)
+{
+	const uint32_t half = dataplane->control->active & 1;
+	const struct lbd_rule *new = guard_rules_of(dataplane, half);
+	const struct lbd_rule *old = guard_rules_of(dataplane, half ^ 1);
+	struct lbd_service_meter *meters = dataplane->memory[MAP_lbd_meters];
+	bool sources = false;
+
+	for (uint32_t id = 1; id < dataplane->limits.services; id++) {
+		if (!guard_same_rates(&new[id], &old[id], LBD_SCOPE_SERVICE))
+			memset(&meters[id], 0, sizeof(meters[id]));
+		sources |= !guard_same_rates(&new[id], &old[id], LBD_SCOPE_SOURCE) ||
+			   !guard_same_rates(&new[id], &old[id], LBD_SCOPE_SERVICE_SOURCE);
+	}
+	if (sources)
+		memset(dataplane->memory[MAP_lbd_sources], 0, dataplane->size[MAP_lbd_sources]);
 }
 
 /* A source whose meters are all in the past has its whole limit again. */

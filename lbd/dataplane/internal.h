@@ -62,6 +62,12 @@ struct lbd_backend *snapshot_backends(const struct dataplane *dataplane, uint32_
 /* Write lists and limits of @model to the idle half. */
 void dataplane_guard_write(struct dataplane *dataplane, const struct model *model, uint32_t half);
 
+/*
+ * After the flip: meters of limits that changed begin anew. One that was run up
+ * under a long burst would hold up a shorter one's packets for all that time.
+ */
+void dataplane_guard_settle(struct dataplane *dataplane);
+
 /* --- object.c */
 
 /* Open @path as a BPF object with our maps in it; the caller closes it. */

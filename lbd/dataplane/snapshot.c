@@ -414,6 +414,7 @@ int dataplane_commit(struct dataplane *dataplane, const struct model *model, str
 	if (rc)
 		goto out;
 	snapshot_flip(dataplane, s.half);
+	dataplane_guard_settle(dataplane);
 	dataplane->ring_secret = model->pick_secret;
 	snapshot_release_tx(&s);
 out:
