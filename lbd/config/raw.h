@@ -37,7 +37,7 @@ struct raw_guard {
 };
 
 struct raw_service {
-	char *name, *vip, *port, *protocol, *forward;
+	char *name, *vip, *port, *protocol, *forward, *vni;
 	char **deny, **allow;
 	uint32_t deny_count, allow_count;
 	struct raw_rates *limits;
@@ -66,7 +66,11 @@ struct raw_timeouts {
 };
 
 struct raw_tunnel {
-	char *source_ipv4, *source_ipv6;
+	char *source_ipv4, *source_ipv6, *gue_port, *vxlan_port, *geneve_port, *mac;
+};
+
+struct raw_icmp {
+	char *tell_mtu, *rate;
 };
 
 struct raw_cluster {
@@ -87,6 +91,7 @@ struct raw_config {
 	struct raw_limits *limits;
 	struct raw_timeouts *timeouts;
 	struct raw_tunnel *tunnel;
+	struct raw_icmp *icmp;
 	struct raw_cluster *cluster;
 	struct raw_vrrp *vrrp;
 	struct raw_list *lists;
