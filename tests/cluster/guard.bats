@@ -119,7 +119,7 @@ config_guarded() {
   dropped=$(($(outcome drop_service_new) - dropped))
   figures "SYNs forwarded, dropped" "$first, $dropped"
   figures "connections in the table, before and after" "$before, $(established)"
-  ((first <= 2000 * 9 && dropped > 10 * first))
+  ((first <= 2000 * 9 && dropped > first))
   load_unbroken limited >"$LAB/talk.figures"
   figures "talk" "$(head -n 1 "$LAB/talk.figures")"
   (($(established) >= before))
