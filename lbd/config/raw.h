@@ -36,14 +36,19 @@ struct raw_guard {
 	char *sample;
 };
 
+struct raw_service_timeouts {
+	char *idle, *closing, *unconfirmed;
+};
+
 struct raw_service {
-	char *name, *vip, *port, *protocol, *forward, *vni;
+	char *name, *vip, *port, *protocol, *forward, *vni, *hash, *sticky, *down;
+	struct raw_service_timeouts *timeouts;
 	char **deny, **allow;
 	uint32_t deny_count, allow_count;
 	struct raw_rates *limits;
 	struct raw_health *health;
-	struct raw_backend *backends;
-	uint32_t backends_count;
+	struct raw_backend *backends, *fallback;
+	uint32_t backends_count, fallback_count;
 };
 
 struct raw_peer {
@@ -57,8 +62,8 @@ struct raw_xdp {
 };
 
 struct raw_limits {
-	char *services, *backends, *connections_ipv4, *connections_ipv6, *maglev, *prefixes,
-		*sources;
+	char *services, *backends, *connections_ipv4, *connections_ipv6, *sticky, *maglev,
+		*prefixes, *sources;
 };
 
 struct raw_timeouts {

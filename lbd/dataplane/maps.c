@@ -54,6 +54,8 @@ static void maps_shapes(const struct lbd_limits *l, struct map_shape *shapes)
 		  0 },
 		{ "lbd_drops", BPF_MAP_TYPE_ARRAY, sizeof(struct lbd_drop), LBD_DROPS + 1, mapped },
 		{ "lbd_drop_note", BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(struct lbd_drop_note), 1, 0 },
+		{ "lbd_sticky", BPF_MAP_TYPE_ARRAY, sizeof(struct lbd_bucket6), l->sticky_buckets,
+		  mapped },
 		{ "lbd_outcomes", BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(struct lbd_outcome_counters), 1,
 		  0 },
 		{ "lbd_svc_stats", BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(struct lbd_traffic),
