@@ -19,6 +19,7 @@
 	X(rollback)    \
 	X(role)        \
 	X(keepalived)  \
+	X(tune)        \
 	X(version)     \
 	X(help)
 

@@ -342,7 +342,7 @@ static void help_man_page_and_completion_name_every_command(void **state)
 	static const char *const names[] = { "status",	   "services", "backends", "connections",
 					     "counters",   "peers",    "backend",  "check",
 					     "reload",	   "upgrade",  "rollback", "role",
-					     "keepalived", "version",  "help" };
+					     "keepalived", "tune",     "version",  "help" };
 	struct result result;
 
 	(void)state;
