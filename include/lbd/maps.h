@@ -37,6 +37,7 @@
 	X(lbd_svc_stats) \
 	X(lbd_be_stats)  \
 	X(lbd_tx)        \
+	X(lbd_quic)      \
 	X(lbd_generations)
 
 /* Slots of lbd_generations. A swap writes RUNNING; PREVIOUS is for rollback. */
@@ -89,6 +90,26 @@ struct lbd_vip_bucket {
 
 _Static_assert(sizeof(struct lbd_vip) == 32, "two VIPs a cache line");
 
+/*
+ * Connection ids by draft-ietf-quic-load-balancers-21, in plaintext:
+ *
+ *   first octet                  server id        nonce
+ *   config id, 3 bits | 5 bits   1..15 octets     4..18 octets
+ *
+ * Config ids are 0..6; 7 says that the connection id can't be routed.
+ */
+#define LBD_QUIC_CONFIGS 8
+#define LBD_QUIC_UNROUTABLE 7
+#define LBD_QUIC_SERVER_MAX 15
+#define LBD_QUIC_NONCE_MIN 4
+#define LBD_QUIC_NONCE_MAX 18
+#define LBD_QUIC_CID_MAX 20
+
+struct lbd_quic_config {
+	__u8 server; /* octets; 0: there is no such config */
+	__u8 nonce;
+};
+
 struct lbd_service {
 	struct lbd_addr vip; /* the identity: VIP, port, protocol */
 	__be16 port;
@@ -99,8 +120,9 @@ struct lbd_service {
 	__u8 hash;    /* enum lbd_hash */
 	__u8 prefix4; /* bits of the source that LBD_HASH_PREFIX looks at */
 	__u8 prefix6;
-	__u8 flags; /* LBD_SERVICE_* */
-	__u16 reserved[16];
+	__u8 flags;				       /* LBD_SERVICE_* */
+	struct lbd_quic_config quic[LBD_QUIC_CONFIGS]; /* by config id */
+	__u16 reserved[8];
 };
 
 _Static_assert(sizeof(struct lbd_service) == 64, "a service is one cache line");
@@ -126,6 +148,23 @@ struct lbd_backend {
 };
 
 _Static_assert(sizeof(struct lbd_backend) == 64, "a backend is one cache line");
+
+/* lbd_quic: a server id of a service's config -> its backend. */
+struct lbd_quic_key {
+	__u16 service;
+	__u8 config;
+	__u8 length;
+	__u8 server[LBD_QUIC_SERVER_MAX + 1]; /* zeroes behind length */
+};
+
+_Static_assert(sizeof(struct lbd_quic_key) == 20, "a key without padding");
+
+struct lbd_quic_value {
+	__u16 backend[2]; /* per half of the snapshot; 0: not in it */
+};
+
+/* Server ids that a snapshot may have, for each backend that there is room for. */
+#define LBD_QUIC_PER_BACKEND 4
 
 struct lbd_traffic {
 	__u64 packets;

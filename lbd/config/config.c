@@ -9,6 +9,7 @@ static void config_free_service(struct config_service *service)
 	for (uint32_t i = 0; i < service->backends_count; i++)
 		free(service->backends[i].name);
 	free(service->backends);
+	free(service->quic);
 	free(service->name);
 }
 

@@ -14,16 +14,27 @@
 
 #include "base/addr.h"
 #include "base/error.h"
+#include "lbd/maps.h"
 
 #define CONFIG_NAME_MAX 64 /* service, backend, node and instance names, with the NUL */
 
 enum config_xdp_mode { CONFIG_XDP_AUTO, CONFIG_XDP_NATIVE, CONFIG_XDP_GENERIC, CONFIG_XDP_OFFLOAD };
+
+#define CONFIG_SERVER_IDS_MAX 4
+
+/* What a QUIC-LB connection id calls a backend. */
+struct config_server_id {
+	uint8_t length; /* octets */
+	uint8_t octets[LBD_QUIC_SERVER_MAX];
+};
 
 struct config_backend {
 	char *name; /* default: its address as text */
 	struct lbd_addr addr;
 	uint32_t weight; /* 0..65535; 0 takes no new flows; default 100 */
 	bool drain;	 /* existing flows only; set by lbctl backend drain */
+	struct config_server_id server_ids[CONFIG_SERVER_IDS_MAX];
+	uint32_t server_ids_count;
 };
 
 struct config_health {
@@ -35,6 +46,13 @@ struct config_health {
 	uint32_t fall;	      /* failures to go down, default 3 */
 };
 
+/* How connection ids with this config id are read. */
+struct config_quic {
+	uint8_t id; /* 0..6 */
+	uint8_t server_id_length;
+	uint8_t nonce_length;
+};
+
 struct config_service {
 	char *name;
 	struct lbd_addr vip;
@@ -42,6 +60,8 @@ struct config_service {
 	uint8_t protocol; /* IPPROTO_TCP or IPPROTO_UDP */
 	uint8_t forward;  /* enum lbd_forward */
 	struct config_health health;
+	struct config_quic *quic; /* NULL: connection ids aren't looked at */
+	uint32_t quic_count;
 	struct config_backend *backends;
 	uint32_t backends_count;
 };

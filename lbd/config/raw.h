@@ -10,15 +10,27 @@
 
 struct raw_backend {
 	char *name, *address, *weight, *drain;
+	char **server_ids;
+	uint32_t server_ids_count;
 };
 
 struct raw_health {
 	char *check, *port, *interval, *timeout, *rise, *fall;
 };
 
+struct raw_quic_config {
+	char *id, *server_id_length, *nonce_length;
+};
+
+struct raw_quic {
+	struct raw_quic_config *configs;
+	uint32_t configs_count;
+};
+
 struct raw_service {
 	char *name, *vip, *port, *protocol, *forward;
 	struct raw_health *health;
+	struct raw_quic *quic;
 	struct raw_backend *backends;
 	uint32_t backends_count;
 };

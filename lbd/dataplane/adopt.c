@@ -14,6 +14,7 @@ static void adopt_service(const struct lbd_service *from, uint16_t id, struct se
 	to->vip = from->vip;
 	to->port = ntohs(from->port);
 	to->protocol = from->protocol;
+	memcpy(to->quic, from->quic, sizeof(to->quic));
 	addr_format_endpoint(&from->vip, from->port, to->name);
 }
 

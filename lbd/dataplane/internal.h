@@ -55,6 +55,12 @@ struct lbd_vip_bucket *snapshot_vips(const struct dataplane *dataplane, uint32_t
 struct lbd_service *snapshot_services(const struct dataplane *dataplane, uint32_t half);
 struct lbd_backend *snapshot_backends(const struct dataplane *dataplane, uint32_t half);
 
+/* --- quic.c */
+
+/* Make the server ids of @model those of the idle @half; the other one stays as it is. */
+int quic_write(const struct dataplane *dataplane, const struct model *model, uint32_t half,
+	       struct error *err);
+
 /* --- object.c */
 
 /* Open @path as a BPF object with our maps in it; the caller closes it. */

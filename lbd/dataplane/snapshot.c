@@ -181,6 +181,7 @@ static int snapshot_service(struct snapshot *s, const struct service *service, s
 	to->used = service->gone ? SERVICE_GONE : SERVICE_LIVE;
 	if (service->gone)
 		return 0;
+	memcpy(to->quic, service->quic, sizeof(to->quic));
 	if (old->used != SERVICE_LIVE || s->rings_changed[service->id])
 		return snapshot_make_ring(s, service, to, err);
 	to->usable = old->usable;
@@ -387,6 +388,8 @@ static int snapshot_write(struct snapshot *s, struct error *err)
 		rc = snapshot_write_backends(s, err);
 	if (!rc)
 		rc = snapshot_write_vips(s, err);
+	if (!rc)
+		rc = quic_write(s->dataplane, s->model, s->half, err);
 	return rc;
 }
 

@@ -104,12 +104,22 @@ int model_ring(const struct model *model, const struct service *service, uint16_
 	return rc;
 }
 
+static bool model_has_quic(const struct service *service)
+{
+	for (int id = 0; id < LBD_QUIC_CONFIGS; id++)
+		if (service->quic[id].server)
+			return true;
+	return false;
+}
+
 static uint32_t model_service_features(const struct model *model, const struct service *service)
 {
 	uint32_t features = lbd_addr_is4(&service->vip) ? LBD_FEATURE_IPV4 : LBD_FEATURE_IPV6;
 
 	(void)model;
 	features |= service->forward == LBD_FORWARD_DSR ? LBD_FEATURE_DSR : LBD_FEATURE_IPIP;
+	if (model_has_quic(service))
+		features |= LBD_FEATURE_QUIC;
 	return service->port ? features : features | LBD_FEATURE_ANY_PORT;
 }
 

@@ -42,6 +42,8 @@ struct backend {
 	uint32_t weight;
 	struct lbd_addr addr;
 	char name[CONFIG_NAME_MAX];
+	struct config_server_id server_ids[CONFIG_SERVER_IDS_MAX];
+	uint32_t server_ids_count;
 	struct nexthop nexthop;
 };
 
@@ -54,6 +56,7 @@ struct service {
 	struct lbd_addr vip;
 	char name[CONFIG_NAME_MAX];
 	struct config_health health;
+	struct lbd_quic_config quic[LBD_QUIC_CONFIGS]; /* by config id */
 };
 
 struct model {
