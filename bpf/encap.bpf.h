@@ -20,9 +20,11 @@
 
 #include "bpf/maps.bpf.h"
 #include "bpf/packet.bpf.h"
+#include "bpf/tag.bpf.h"
 
 #define ENCAP_TTL 64
 #define ENCAP_DF 0x4000
+#define ENCAP_LINK_MAX (ETH_HLEN + 2 * TAG_BYTES) /* what may stand before the IP header */
 
 /* Differs between flows, and is the same on every node. */
 LBD_INLINE __u32 encap_spread(const struct packet *packet)
@@ -87,23 +89,26 @@ LBD_INLINE int encap_ipip(struct xdp_md *ctx, const struct packet *packet,
 	const _Bool outer4 = lbd_addr_is4(&backend->addr);
 	const __u8 inner = v6 ? IPPROTO_IPV6 : IPPROTO_IPIP;
 	const int overhead = outer4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
-	struct ethhdr *eth;
-	void *end;
+	void *data, *end, *outer;
+	__be16 *protocol;
 
 	if (packet->length + overhead > backend->mtu)
 		return LBD_OUTCOME_DROP_TOO_BIG;
 	if (bpf_xdp_adjust_head(ctx, -overhead))
 		return LBD_OUTCOME_DROP_HEADROOM;
-	eth = (void *)(long)ctx->data;
+	data = (void *)(long)ctx->data;
 	end = (void *)(long)ctx->data_end;
-	if ((void *)(eth + 1) + sizeof(struct ipv6hdr) > end)
+	outer = data + packet->l3;
+	if (outer + sizeof(struct ipv6hdr) > end || data + ENCAP_LINK_MAX + overhead > end)
 		return LBD_OUTCOME_DROP_HEADROOM;
+	tag_move(data, data + overhead, packet->l3);
+	protocol = outer - sizeof(*protocol);
 	if (outer4) {
-		eth->h_proto = bpf_htons(ETH_P_IP);
-		encap_outer4((void *)(eth + 1), packet, backend, inner);
+		*protocol = bpf_htons(ETH_P_IP);
+		encap_outer4(outer, packet, backend, inner);
 	} else {
-		eth->h_proto = bpf_htons(ETH_P_IPV6);
-		encap_outer6((void *)(eth + 1), packet, backend, inner);
+		*protocol = bpf_htons(ETH_P_IPV6);
+		encap_outer6(outer, packet, backend, inner);
 	}
 	return PACKET_GO_ON;
 }

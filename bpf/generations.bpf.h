@@ -8,10 +8,10 @@
 
 #include "lbd/maps.h"
 
-/* The packet paths that are loaded. One update of slot RUNNING is an upgrade. */
+/* The packet paths that are loaded, and their stages. One update of slot RUNNING is an upgrade. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, LBD_GENERATION_SLOTS);
+	__uint(max_entries, LBD_GENERATIONS_SIZE);
 	__uint(key_size, sizeof(__u32));
 	__uint(value_size, sizeof(__u32));
 } lbd_generations SEC(".maps");

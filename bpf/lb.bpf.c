@@ -19,14 +19,23 @@
 #include "bpf/conn.bpf.h"
 #include "bpf/count.bpf.h"
 #include "bpf/forward.bpf.h"
+#include "bpf/generations.bpf.h"
 #include "bpf/packet.bpf.h"
 #include "bpf/parse.bpf.h"
+#include "bpf/tag.bpf.h"
 #include "bpf/vip.bpf.h"
 
 LBD_INLINE int leave(int outcome)
 {
 	count_outcome(outcome);
 	return LBD_OUTCOME_DROPS >> outcome & 1 ? XDP_DROP : XDP_PASS;
+}
+
+/* Hand the packet to a stage of this generation, for good. */
+LBD_INLINE int stage_enter(struct xdp_md *ctx, enum lbd_stage stage)
+{
+	bpf_tail_call(ctx, &lbd_generations, lbd_stage_slot(lbd_config.bank, stage));
+	return leave(LBD_OUTCOME_DROP_TABLE);
 }
 
 LBD_INLINE int balance(struct xdp_md *ctx, struct packet *packet, _Bool v6)
@@ -47,20 +56,37 @@ LBD_INLINE int balance(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 	return action;
 }
 
-LBD_INLINE int balance_ipv4(struct xdp_md *ctx, const struct ethhdr *eth, const void *end)
+LBD_INLINE int balance_ipv4(struct xdp_md *ctx, const struct ethhdr *eth, const void *end, __u32 l3)
 {
-	struct packet packet = { .ours = parse_is_ours(eth) };
+	struct packet packet = { .ours = parse_is_ours(eth), .l3 = l3, .problem = PACKET_GO_ON };
 	int outcome = parse_ipv4(eth, end, &packet);
 
 	return outcome == PACKET_GO_ON ? balance(ctx, &packet, 0) : leave(outcome);
 }
 
-LBD_INLINE int balance_ipv6(struct xdp_md *ctx, const struct ethhdr *eth, const void *end)
+LBD_INLINE int balance_ipv6(struct xdp_md *ctx, const struct ethhdr *eth, const void *end, __u32 l3)
 {
-	struct packet packet = { .ours = parse_is_ours(eth) };
+	struct packet packet = { .ours = parse_is_ours(eth), .l3 = l3, .problem = PACKET_GO_ON };
 	int outcome = parse_ipv6(eth, end, &packet);
 
 	return outcome == PACKET_GO_ON ? balance(ctx, &packet, 1) : leave(outcome);
+}
+
+/* By what the Ethernet header, or its last tag, says comes at offset @l3. */
+LBD_INLINE int balance_ip(struct xdp_md *ctx, __be16 protocol, __u32 l3)
+{
+	const void *end = (void *)(long)ctx->data_end;
+	const struct ethhdr *eth = (void *)(long)ctx->data;
+
+	if ((const void *)(eth + 1) > end)
+		return leave(LBD_OUTCOME_PASS_TRUNCATED);
+	if (protocol == bpf_htons(ETH_P_IP))
+		return config_has(LBD_FEATURE_IPV4) ? balance_ipv4(ctx, eth, end, l3)
+						    : leave(LBD_OUTCOME_PASS_NO_SERVICE);
+	if (protocol == bpf_htons(ETH_P_IPV6))
+		return config_has(LBD_FEATURE_IPV6) ? balance_ipv6(ctx, eth, end, l3)
+						    : leave(LBD_OUTCOME_PASS_NO_SERVICE);
+	return leave(LBD_OUTCOME_PASS_NOT_IP);
 }
 
 SEC("xdp")
@@ -73,13 +99,21 @@ int lbd_lb(struct xdp_md *ctx)
 	if ((const void *)(eth + 1) > end)
 		return leave(LBD_OUTCOME_PASS_TRUNCATED);
 	protocol = packet_word16(&eth->h_proto);
-	if (protocol == bpf_htons(ETH_P_IP))
-		return config_has(LBD_FEATURE_IPV4) ? balance_ipv4(ctx, eth, end)
-						    : leave(LBD_OUTCOME_PASS_NO_SERVICE);
-	if (protocol == bpf_htons(ETH_P_IPV6))
-		return config_has(LBD_FEATURE_IPV6) ? balance_ipv6(ctx, eth, end)
-						    : leave(LBD_OUTCOME_PASS_NO_SERVICE);
-	return leave(LBD_OUTCOME_PASS_NOT_IP);
+	if (config_has(LBD_FEATURE_VLAN) && tag_is_one(protocol))
+		return stage_enter(ctx, LBD_STAGE_TAGGED);
+	return balance_ip(ctx, protocol, ETH_HLEN);
+}
+
+/* A frame with one or two tags: the same path, at offsets that vary. */
+SEC("xdp")
+int lbd_tagged(struct xdp_md *ctx)
+{
+	const void *end = (void *)(long)ctx->data_end;
+	const struct tag_pair *tags = (void *)(long)ctx->data + ETH_HLEN;
+
+	if ((const void *)(tags + 1) > end)
+		return leave(LBD_OUTCOME_PASS_TRUNCATED);
+	return balance_ip(ctx, tag_protocol(tags), ETH_HLEN + tag_bytes(tags));
 }
 
 char _license[] SEC("license") = "GPL";

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Frame to struct packet: Ethernet, IPv4 (RFC 791) or IPv6 (RFC 8200), then the
- * ports and flags of TCP (RFC 9293) or UDP (RFC 768). Every read is checked
- * against the frame's end; nothing is written.
+ * Frame to struct packet: Ethernet with up to two tags (IEEE 802.1Q, 802.1ad),
+ * IPv4 (RFC 791) or IPv6 (RFC 8200), then the ports and flags of TCP (RFC 9293)
+ * or UDP (RFC 768). Every read is checked against the frame's end; nothing is
+ * written.
+ *
+ * What can't be right is noted as packet->problem, and not decided here: only
+ * packets to a VIP are dropped for it, all others are the kernel's.
  */
 #ifndef PARSE_BPF_H
 #define PARSE_BPF_H
@@ -15,10 +19,12 @@
 #include <bpf/bpf_endian.h>
 
 #include "bpf/config.bpf.h"
+#include "bpf/extensions.bpf.h"
 #include "bpf/packet.bpf.h"
 
-#define IPV4_OFFSET_MASK 0x1fff /* of frag_off: not the first fragment */
-#define IPV6_FRAGMENT 44	/* next header */
+/* Of frag_off. */
+#define IPV4_OFFSET_MASK 0x1fff /* in words of 8 bytes */
+#define IPV4_MORE 0x2000
 
 /* RFC 9568, 7.3: the virtual router's address, where keepalived uses one. */
 LBD_INLINE _Bool parse_is_vrrp_mac(const __u8 *mac)
@@ -48,9 +54,12 @@ LBD_INLINE _Bool parse_is_ours(const struct ethhdr *eth)
 struct parse_ports {
 	__be16 source;
 	__be16 dest;
-	__be32 sequence;
+	union {
+		__be32 sequence;
+		__be16 udp_length;
+	};
 	__be32 acknowledgement;
-	__u8 offset;
+	__u8 offset; /* upper half: of the data, in words */
 	__u8 flags;
 };
 
@@ -60,75 +69,173 @@ struct parse_ports {
 #define TCP_FIN 0x01
 #define TCP_SYN 0x02
 #define TCP_RST 0x04
+#define TCP_PSH 0x08
 #define TCP_ACK 0x10
+#define TCP_URG 0x20
+
+/*
+ * Flags that no sender sets: SYN with FIN or RST, FIN with RST, FIN alone, or
+ * nothing that moves a connection on. PSH and URG change nothing of that.
+ */
+LBD_INLINE _Bool parse_flags_bad(__u8 flags)
+{
+	switch (flags & (TCP_FIN | TCP_SYN | TCP_RST | TCP_ACK)) {
+	case TCP_SYN:
+	case TCP_SYN | TCP_ACK:
+	case TCP_ACK:
+	case TCP_FIN | TCP_ACK:
+	case TCP_RST:
+	case TCP_RST | TCP_ACK:
+		return 0;
+	default:
+		return 1;
+	}
+}
+
+/* 0/8, 127/8, multicast, and what is reserved above it (RFC 6890). */
+LBD_INLINE _Bool parse_martian4(__be32 source)
+{
+	__u8 first = (__u8)source;
+
+	return !first || first == 127 || first >= 224;
+}
+
+/* ::/127 (unspecified, loopback), IPv4-mapped, multicast (RFC 6890, RFC 4291). */
+LBD_INLINE _Bool parse_martian6(const struct lbd_addr *source)
+{
+	if (source->bytes[0] == 0xff)
+		return 1;
+	if (source->halves[0])
+		return 0;
+	return lbd_addr_is4(source) || (!source->words[2] && bpf_ntohl(source->words[3]) <= 1);
+}
+
+LBD_INLINE void parse_tcp(const struct parse_ports *tcp, int room, struct packet *packet)
+{
+	int header = (tcp->offset >> 4) * 4;
+
+	packet->syn = (tcp->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+	packet->fin = tcp->flags & (TCP_FIN | TCP_RST);
+	if (header < TCP_HEADER || header > room)
+		packet->problem = LBD_OUTCOME_DROP_BAD_LENGTH;
+	else if (parse_flags_bad(tcp->flags))
+		packet->problem = LBD_OUTCOME_DROP_BAD_FLAGS;
+}
 
 /*
  * @room: what the IP header says is left for this one. The frame's end alone
  * won't do: padding behind a short packet is no header.
  */
-LBD_INLINE int parse_l4(const void *l4, const void *end, int room, struct packet *packet)
+LBD_INLINE void parse_l4(const void *l4, const void *end, int room, struct packet *packet)
 {
 	const struct parse_ports *ports = l4;
 
+	packet->problem = LBD_OUTCOME_DROP_BAD_LENGTH;
 	if (l4 + UDP_HEADER > end || room < UDP_HEADER)
-		return LBD_OUTCOME_PASS_TRUNCATED;
+		return;
 	packet->client_port = ports->source;
 	packet->vip_port = ports->dest;
-	if (packet->protocol == IPPROTO_UDP)
-		return PACKET_GO_ON;
+	if (packet->protocol == IPPROTO_UDP) {
+		__u16 length = bpf_ntohs(ports->udp_length);
+
+		/* The first of several fragments announces the whole. */
+		if (length >= UDP_HEADER && (length <= room || packet->more))
+			packet->problem = PACKET_GO_ON;
+		return;
+	}
 	if (l4 + TCP_HEADER > end || room < TCP_HEADER)
-		return LBD_OUTCOME_PASS_TRUNCATED;
-	packet->syn = (ports->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
-	packet->fin = ports->flags & (TCP_FIN | TCP_RST);
-	return PACKET_GO_ON;
+		return;
+	packet->problem = PACKET_GO_ON;
+	parse_tcp(ports, room, packet);
 }
 
-LBD_INLINE int parse_ipv4(const struct ethhdr *eth, const void *end, struct packet *packet)
+LBD_INLINE void parse_fragment4(const struct iphdr *ip, struct packet *packet)
 {
-	const struct iphdr *ip = (const void *)(eth + 1);
+	packet->fragment = ip->frag_off & bpf_htons(IPV4_OFFSET_MASK);
+	packet->more = ip->frag_off & bpf_htons(IPV4_MORE);
+}
+
+/* Returns PACKET_GO_ON once the destination is known, else an outcome. */
+LBD_INLINE int parse_ipv4(const void *data, const void *end, struct packet *packet)
+{
+	const struct iphdr *ip = data + packet->l3;
+	int header;
 
 	if ((const void *)(ip + 1) > end)
 		return LBD_OUTCOME_PASS_TRUNCATED;
+	header = ip->ihl * 4;
 	packet->protocol = ip->protocol;
 	packet->client = lbd_addr_from4(ip->saddr);
 	packet->vip = lbd_addr_from4(ip->daddr);
 	packet->length = bpf_ntohs(ip->tot_len);
 	packet->traffic = ip->tos;
+	packet->l4 = packet->l3 + header;
 	if (ip->protocol != IPPROTO_TCP && ip->protocol != IPPROTO_UDP)
 		return LBD_OUTCOME_PASS_NOT_L4;
-	if (ip->ihl < 5 || packet->length > end - (const void *)ip)
-		return LBD_OUTCOME_PASS_TRUNCATED;
-	packet->fragment = ip->frag_off & bpf_htons(IPV4_OFFSET_MASK);
+	if (ip->version != 4 || ip->ihl < 5)
+		packet->problem = LBD_OUTCOME_DROP_BAD_HEADER;
+	else if ((int)packet->length < header || packet->length > end - (const void *)ip)
+		packet->problem = LBD_OUTCOME_DROP_BAD_LENGTH;
+	else if (parse_martian4(ip->saddr))
+		packet->problem = LBD_OUTCOME_DROP_MARTIAN;
+	if (packet->problem != PACKET_GO_ON)
+		return PACKET_GO_ON;
+	parse_fragment4(ip, packet);
 	if (packet->fragment)
 		return PACKET_GO_ON;
 	if (ip->ihl == 5)
-		return parse_l4(ip + 1, end, (int)packet->length - (int)sizeof(*ip), packet);
-	return parse_l4((const void *)ip + ip->ihl * 4, end, (int)packet->length - ip->ihl * 4,
-			packet);
+		parse_l4(ip + 1, end, (int)packet->length - (int)sizeof(*ip), packet);
+	else
+		parse_l4((const void *)ip + header, end, (int)packet->length - header, packet);
+	return PACKET_GO_ON;
 }
 
-LBD_INLINE int parse_ipv6(const struct ethhdr *eth, const void *end, struct packet *packet)
+/* From the fixed header to TCP or UDP, through the extension headers. */
+LBD_INLINE int parse_next6(const struct ipv6hdr *ip, const void *end, struct packet *packet)
 {
-	const struct ipv6hdr *ip = (const void *)(eth + 1);
+	struct extensions walk = { .next = ip->nexthdr, .offset = sizeof(*ip) };
+	int room;
+
+	if (walk.next != IPPROTO_TCP && walk.next != IPPROTO_UDP &&
+	    config_has(LBD_FEATURE_EXTENSIONS)) {
+		packet->problem = extensions_walk(ip, end, packet->length, &walk);
+		packet->fragment = walk.fragment;
+		packet->more = walk.more;
+	}
+	packet->protocol = walk.next;
+	packet->l4 = packet->l3 + walk.offset;
+	if (packet->problem != PACKET_GO_ON || packet->fragment)
+		return PACKET_GO_ON;
+	if (walk.next != IPPROTO_TCP && walk.next != IPPROTO_UDP)
+		return LBD_OUTCOME_PASS_NOT_L4;
+	room = (int)packet->length - (int)walk.offset;
+	parse_l4((const void *)ip + walk.offset, end, room, packet);
+	return PACKET_GO_ON;
+}
+
+/* Returns PACKET_GO_ON once the destination is known, else an outcome. */
+LBD_INLINE int parse_ipv6(const void *data, const void *end, struct packet *packet)
+{
+	const struct ipv6hdr *ip = data + packet->l3;
 
 	if ((const void *)(ip + 1) > end)
 		return LBD_OUTCOME_PASS_TRUNCATED;
-	packet->protocol = ip->nexthdr;
 	packet->client = packet_addr6(&ip->saddr);
 	packet->vip = packet_addr6(&ip->daddr);
 	packet->length = bpf_ntohs(ip->payload_len) + sizeof(*ip);
 	packet->traffic = ip->priority << 4 | ip->flow_lbl[0] >> 4;
-	packet->fragment = ip->nexthdr == IPV6_FRAGMENT;
-	if (packet->fragment)
-		return PACKET_GO_ON;
-	if (ip->nexthdr != IPPROTO_TCP && ip->nexthdr != IPPROTO_UDP)
-		return LBD_OUTCOME_PASS_NOT_L4;
-	if (packet->length > end - (const void *)ip)
-		return LBD_OUTCOME_PASS_TRUNCATED;
 	/* IPv4 addresses don't travel in IPv6 (RFC 4291, 2.5.5.2): not an IPv4 service. */
 	if (lbd_addr_is4(&packet->vip))
 		return LBD_OUTCOME_PASS_NO_SERVICE;
-	return parse_l4(ip + 1, end, bpf_ntohs(ip->payload_len), packet);
+	if (ip->version != 6)
+		packet->problem = LBD_OUTCOME_DROP_BAD_HEADER;
+	else if (packet->length > end - (const void *)ip)
+		packet->problem = LBD_OUTCOME_DROP_BAD_LENGTH;
+	else if (parse_martian6(&packet->client))
+		packet->problem = LBD_OUTCOME_DROP_MARTIAN;
+	if (packet->problem != PACKET_GO_ON)
+		return PACKET_GO_ON;
+	return parse_next6(ip, end, packet);
 }
 
 #endif

@@ -24,6 +24,16 @@ LBD_INLINE __u32 vip_snapshot(struct packet *packet)
 	return control->vip_salt[packet->half];
 }
 
+/* The salt of the half that the packet stays in. */
+LBD_INLINE __u32 vip_salt(const struct packet *packet)
+{
+	const struct lbd_control *control;
+	__u32 zero = 0;
+
+	control = bpf_map_lookup_elem(&lbd_control, &zero);
+	return control ? control->vip_salt[packet->half & 1] : 0;
+}
+
 LBD_INLINE _Bool vip_match(const struct lbd_vip *slot, const struct lbd_addr *addr, __be16 port,
 			   __u8 protocol)
 {
@@ -31,28 +41,32 @@ LBD_INLINE _Bool vip_match(const struct lbd_vip *slot, const struct lbd_addr *ad
 	       slot->port == port && slot->protocol == protocol && slot->used;
 }
 
-LBD_INLINE const struct lbd_vip *vip_lookup(const struct packet *packet, __u32 salt, __be16 port,
-					    __u8 protocol)
+LBD_INLINE const struct lbd_vip *vip_lookup(const struct packet *packet, __u32 salt,
+					    const struct lbd_addr *addr, __be16 port, __u8 protocol)
 {
 	__u32 buckets = lbd_config.limits.vip_buckets;
-	__u32 index =
-		packet->half * buckets + lbd_vip_hash(&packet->vip, port, protocol, salt, buckets);
+	__u32 index = packet->half * buckets + lbd_vip_hash(addr, port, protocol, salt, buckets);
 	const struct lbd_vip_bucket *bucket = bpf_map_lookup_elem(&lbd_vips, &index);
 
 	if (!bucket)
 		return NULL;
 #pragma unroll
 	for (int i = 0; i < LBD_VIP_BUCKET_SLOTS; i++)
-		if (vip_match(&bucket->slot[i], &packet->vip, port, protocol))
+		if (vip_match(&bucket->slot[i], addr, port, protocol))
 			return &bucket->slot[i];
 	return NULL;
 }
 
-/* A fragment without ports: ours if its address is a VIP. */
-LBD_INLINE int vip_fragment(const struct packet *packet, __u32 salt)
+/* Is @addr served at all, at whatever port? */
+LBD_INLINE _Bool vip_is_one(const struct packet *packet, __u32 salt, const struct lbd_addr *addr)
 {
-	return vip_lookup(packet, salt, 0, 0) ? LBD_OUTCOME_DROP_FRAGMENT
-					      : LBD_OUTCOME_PASS_NO_SERVICE;
+	return vip_lookup(packet, salt, addr, 0, 0);
+}
+
+/* A packet that shows no ports, or must not get to a service: dropped if its address is a VIP. */
+LBD_INLINE int vip_refuse(const struct packet *packet, __u32 salt, int outcome)
+{
+	return vip_is_one(packet, salt, &packet->vip) ? outcome : LBD_OUTCOME_PASS_NO_SERVICE;
 }
 
 LBD_INLINE int vip_find(struct packet *packet)
@@ -60,11 +74,13 @@ LBD_INLINE int vip_find(struct packet *packet)
 	__u32 salt = vip_snapshot(packet);
 	const struct lbd_vip *vip;
 
+	if (packet->problem != PACKET_GO_ON)
+		return vip_refuse(packet, salt, packet->problem);
 	if (packet->fragment)
-		return vip_fragment(packet, salt);
-	vip = vip_lookup(packet, salt, packet->vip_port, packet->protocol);
+		return vip_refuse(packet, salt, LBD_OUTCOME_DROP_FRAGMENT);
+	vip = vip_lookup(packet, salt, &packet->vip, packet->vip_port, packet->protocol);
 	if (!vip && config_has(LBD_FEATURE_ANY_PORT))
-		vip = vip_lookup(packet, salt, 0, packet->protocol);
+		vip = vip_lookup(packet, salt, &packet->vip, 0, packet->protocol);
 	if (!vip)
 		return LBD_OUTCOME_PASS_NO_SERVICE;
 	packet->service = vip->service;

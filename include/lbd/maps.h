@@ -47,6 +47,35 @@ enum lbd_generation_slot {
 	LBD_GENERATION_SLOTS,
 };
 
+/*
+ * A generation is the program lbd_lb and its stages: programs that it hands
+ * rarer packets to by tail call. Each has a stack of its own and is verified by
+ * itself, so they cost the path that most packets take nothing. A generation's
+ * stages stand in one bank of lbd_generations, behind the slots above; its
+ * .rodata says which. Running, previous and two candidates have room.
+ *
+ *   X(constant, program, features of which any needs it)
+ */
+#define LBD_STAGES(X) X(TAGGED, "lbd_tagged", LBD_FEATURE_VLAN)
+
+enum lbd_stage {
+#define X(constant, program, features) LBD_STAGE_##constant,
+	LBD_STAGES(X)
+#undef X
+		LBD_STAGE_COUNT,
+};
+
+#define LBD_STAGES_MAX 16
+#define LBD_BANKS 4
+#define LBD_GENERATIONS_SIZE (LBD_GENERATION_SLOTS + LBD_BANKS * LBD_STAGES_MAX)
+
+_Static_assert(LBD_STAGE_COUNT <= LBD_STAGES_MAX, "a bank holds every stage");
+
+LBD_INLINE __u32 lbd_stage_slot(__u32 bank, enum lbd_stage stage)
+{
+	return LBD_GENERATION_SLOTS + bank * LBD_STAGES_MAX + stage;
+}
+
 /* Sizes that were fixed when the maps were made; all powers of two but ring_size. */
 struct lbd_limits {
 	__u32 services; /* ids 1 .. services - 1 */
@@ -246,6 +275,7 @@ struct lbd_generation_config {
 	struct lbd_secret pick_secret; /* of the Maglev hash, shared by the cluster */
 	__u32 macs_count;	       /* 0: take frames for any MAC address */
 	struct lbd_mac macs[LBD_MACS_MAX];
+	__u32 bank; /* where its stages stand */
 	char version[32];
 };
 

@@ -165,13 +165,19 @@ int dataplane_generation(const struct dataplane *dataplane, enum lbd_generation_
 	return generation_query(dataplane, slot, ret, &config);
 }
 
-void generation_follow_timeouts(struct dataplane *dataplane)
+bool generation_held(const struct dataplane *dataplane, enum lbd_generation_slot slot,
+		     struct lbd_generation_config *ret)
 {
 	struct dataplane_generation generation;
+
+	return !generation_query(dataplane, slot, &generation, ret) && generation.prog_id;
+}
+
+void generation_follow_timeouts(struct dataplane *dataplane)
+{
 	struct lbd_generation_config running;
 
-	if (!generation_query(dataplane, LBD_GENERATION_RUNNING, &generation, &running) &&
-	    generation.prog_id)
+	if (generation_held(dataplane, LBD_GENERATION_RUNNING, &running))
 		dataplane->tables.timeouts = running.timeouts;
 }
 
@@ -179,9 +185,8 @@ bool dataplane_fits(const struct dataplane *dataplane, enum lbd_generation_slot 
 		    const struct model *model, uint32_t features)
 {
 	struct lbd_generation_config held, wanted;
-	struct dataplane_generation generation;
 
-	if (generation_query(dataplane, slot, &generation, &held) || !generation.prog_id)
+	if (!generation_held(dataplane, slot, &held))
 		return false;
 	wanted = held;
 	object_specialise(dataplane, model, features, &wanted);

@@ -31,6 +31,7 @@ struct dataplane {
 	int64_t flipped_ms;	       /* CLOCK_MONOTONIC of the last flip; 0: unknown */
 	bool adopted;
 	uint32_t swept;
+	uint32_t next_bank; /* of lbd_generations, to be tried first */
 };
 
 /* --- maps.c */
@@ -70,6 +71,24 @@ int object_open(const struct dataplane *dataplane, const char *path, char *log, 
 /* What @library prints, a line of it, for our debug log: what it means we report ourselves. */
 void object_say(const char *library, const char *format, va_list args)
 	__attribute__((format(printf, 2, 0)));
+
+/* --- stages.c */
+
+/* A bank that neither the running nor the previous generation uses, emptied. */
+uint32_t stages_take_bank(struct dataplane *dataplane);
+
+/* Load only the stages that @features need. */
+void stages_select(struct bpf_object *object, uint32_t features);
+
+/* Enter the loaded stages of @object into @bank. */
+int stages_enter(const struct dataplane *dataplane, struct bpf_object *object, uint32_t bank,
+		 struct error *err);
+
+/* --- generation.c */
+
+/* What the generation in @slot was loaded with. False: there is none, or it can't be asked. */
+bool generation_held(const struct dataplane *dataplane, enum lbd_generation_slot slot,
+		     struct lbd_generation_config *ret);
 
 /*
  * Age entries as the running generation does. Without it a daemon that adopted

@@ -57,7 +57,7 @@ static void maps_shapes(const struct lbd_limits *l, struct map_shape *shapes)
 		/* Twice: what the other half lacks is removed only once it is idle. */
 		{ "lbd_quic", BPF_MAP_TYPE_HASH, sizeof(struct lbd_quic_value),
 		  2 * LBD_QUIC_PER_BACKEND * l->backends, BPF_F_NO_PREALLOC },
-		{ "lbd_generations", BPF_MAP_TYPE_PROG_ARRAY, sizeof(__u32), LBD_GENERATION_SLOTS,
+		{ "lbd_generations", BPF_MAP_TYPE_PROG_ARRAY, sizeof(__u32), LBD_GENERATIONS_SIZE,
 		  0 },
 	};
 

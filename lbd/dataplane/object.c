@@ -12,6 +12,7 @@
 #define VERIFIER_LOG_SIZE (1 << 20)
 #define REFRESH_BITS 5 /* a live entry is replicated again every 32 ticks */
 #define GUARD_TICKS 8
+#define LBD_PROGRAM "lbd_lb"
 
 void object_say(const char *library, const char *format, va_list args)
 {
@@ -143,23 +144,26 @@ static void object_tail(const char *log, char *ret, size_t size)
 			*c = ' ';
 }
 
-static int object_load(struct bpf_object *object, const char *path, const char *log, int *ret_fd,
+static int object_load(struct bpf_object *object, const char *path, const char *log,
 		       struct error *err)
 {
-	struct bpf_program *program;
 	char tail[401];
 	int rc;
 
-	program = bpf_object__find_program_by_name(object, "lbd_lb");
-	if (!program)
-		return error_set(err, -EPROTO, "%s: no program lbd_lb", path);
+	if (!bpf_object__find_program_by_name(object, LBD_PROGRAM))
+		return error_set(err, -EPROTO, "%s: no program " LBD_PROGRAM, path);
 	rc = bpf_object__load(object);
-	if (rc) {
-		object_tail(log, tail, sizeof(tail));
-		return error_set(err, rc, "%s: the kernel refused it (%s): %s", path, strerror(-rc),
-				 tail);
-	}
-	*ret_fd = dup(bpf_program__fd(program));
+	if (!rc)
+		return 0;
+	object_tail(log, tail, sizeof(tail));
+	return error_set(err, rc, "%s: the kernel refused it (%s): %s", path, strerror(-rc), tail);
+}
+
+/* The program that packets enter by, which outlives the object. */
+static int object_take(const struct bpf_object *object, const char *path, int *ret_fd,
+		       struct error *err)
+{
+	*ret_fd = dup(bpf_program__fd(bpf_object__find_program_by_name(object, LBD_PROGRAM)));
 	return *ret_fd < 0 ? error_errno(err, -errno, "keep program of %s", path) : 0;
 }
 
@@ -181,12 +185,18 @@ int dataplane_load(struct dataplane *dataplane, const char *path, const struct m
 	if (rc)
 		goto out;
 	object_specialise(dataplane, model, features, &config);
+	config.bank = stages_take_bank(dataplane);
+	stages_select(object, features);
 	rc = bpf_map__set_initial_value(object_config_map(object), &config, sizeof(config));
 	if (rc) {
 		error_errno(err, rc, "%s: set its configuration", path);
 		goto out;
 	}
-	rc = object_load(object, path, log, ret_fd, err);
+	rc = object_load(object, path, log, err);
+	if (!rc)
+		rc = stages_enter(dataplane, object, config.bank, err);
+	if (!rc)
+		rc = object_take(object, path, ret_fd, err);
 	/* Until one runs, entries are aged as the first to be loaded will. */
 	if (!rc && !dataplane->tables.timeouts.tcp)
 		dataplane->tables.timeouts = config.timeouts;

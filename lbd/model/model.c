@@ -114,7 +114,8 @@ static bool model_has_quic(const struct service *service)
 
 static uint32_t model_service_features(const struct model *model, const struct service *service)
 {
-	uint32_t features = lbd_addr_is4(&service->vip) ? LBD_FEATURE_IPV4 : LBD_FEATURE_IPV6;
+	uint32_t features = lbd_addr_is4(&service->vip) ? LBD_FEATURE_IPV4
+							: LBD_FEATURE_IPV6 | LBD_FEATURE_EXTENSIONS;
 
 	(void)model;
 	features |= service->forward == LBD_FORWARD_DSR ? LBD_FEATURE_DSR : LBD_FEATURE_IPIP;
@@ -134,7 +135,7 @@ static bool model_is_one_of(uint32_t ifindex, const uint32_t *ifindexes, uint32_
 uint32_t model_features(const struct model *model, const uint32_t *xdp_ifindexes,
 			uint32_t xdp_count)
 {
-	uint32_t features = xdp_count > 1 ? LBD_FEATURE_REDIRECT : 0;
+	uint32_t features = LBD_FEATURE_VLAN | (xdp_count > 1 ? LBD_FEATURE_REDIRECT : 0);
 
 	for (uint32_t i = 1; i < model->limits.services; i++)
 		if (model->services[i].id && !model->services[i].gone)

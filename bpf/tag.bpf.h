@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * VLAN tags: one (IEEE 802.1Q) or two (802.1ad, QinQ). lbd doesn't look at
+ * them: a packet leaves with the tags it came with.
+ */
+#ifndef TAG_BPF_H
+#define TAG_BPF_H
+
+#include <linux/if_ether.h>
+
+#include <bpf/bpf_endian.h>
+
+#include "bpf/packet.bpf.h"
+
+#define TAG_BYTES 4
+
+/* Behind the Ethernet header, whose protocol said that a tag comes. */
+struct tag_pair {
+	__be16 first_vlan;
+	__be16 first_protocol; /* of what follows: a second tag, or IP */
+	__be16 second_vlan;
+	__be16 second_protocol;
+};
+
+LBD_INLINE _Bool tag_is_one(__be16 protocol)
+{
+	return protocol == bpf_htons(ETH_P_8021Q) || protocol == bpf_htons(ETH_P_8021AD);
+}
+
+LBD_INLINE __u32 tag_bytes(const struct tag_pair *tags)
+{
+	return tag_is_one(tags->first_protocol) ? 2 * TAG_BYTES : TAG_BYTES;
+}
+
+/* What follows the last tag. A third tag is not looked behind. */
+LBD_INLINE __be16 tag_protocol(const struct tag_pair *tags)
+{
+	return tag_is_one(tags->first_protocol) ? tags->second_protocol : tags->first_protocol;
+}
+
+/* Copy the tags that stood before the IP header, at @from, to the frame's new start, at @to. */
+LBD_INLINE void tag_move(void *to, const void *from, __u32 l3)
+{
+	if (l3 >= ETH_HLEN + TAG_BYTES)
+		*(__u32 *)(to + 2 * ETH_ALEN) = packet_word32(from + 2 * ETH_ALEN);
+	if (l3 >= ETH_HLEN + 2 * TAG_BYTES)
+		*(__u32 *)(to + 2 * ETH_ALEN + TAG_BYTES) =
+			packet_word32(from + 2 * ETH_ALEN + TAG_BYTES);
+}
+
+#endif
