@@ -10,6 +10,9 @@
  *   TCP FIN or RST             Maglev, no entry          its backend, entry CLOSING
  *   any other TCP, UDP         Maglev, entry made        its backend, entry CONFIRMED
  *
+ *   UDP that names a backend   that one, entry made      that one, entry CONFIRMED
+ *   (QUIC)
+ *
  * So a flood of SYNs costs no entry, and one of other packets only entries that
  * are unconfirmed: the first to be displaced, and never replicated.
  */
@@ -20,6 +23,7 @@
 #include "bpf/maps.bpf.h"
 #include "bpf/packet.bpf.h"
 #include "bpf/pick.bpf.h"
+#include "bpf/quic.bpf.h"
 #include "bpf/vip.bpf.h"
 
 struct conn {
@@ -215,6 +219,23 @@ LBD_INLINE int conn_known(const struct packet *packet, struct conn *conn, __u16 
 }
 
 /*
+ * A known flow whose packet names its backend: the table follows, so that its
+ * packets that name nobody go there too.
+ */
+LBD_INLINE int conn_follow(const struct packet *packet, struct conn *conn, __u16 named,
+			   __u16 *ret_backend, _Bool v6)
+{
+	*ret_backend = named;
+	if (lbd_value_backend(conn->value) == named)
+		conn_touch(packet, conn, v6);
+	else
+		conn_write(conn,
+			   conn_new_value(packet, conn, named, conn->value & LBD_CONN_CONFIRMED),
+			   v6);
+	return LBD_OUTCOME_FORWARD_QUIC;
+}
+
+/*
  * Entering a flow is a function of its own, not inlined: the verifier walks
  * through its many ways once, instead of once for each way that leads here.
  */
@@ -241,8 +262,8 @@ __attribute__((noinline)) int conn_insert_ipv6(const struct lbd_flow *flow, __u6
 	return flow ? conn_insert(flow, value, hash, now, 1) : 0;
 }
 
-LBD_INLINE int conn_unknown(const struct packet *packet, struct conn *conn, __u16 *ret_backend,
-			    _Bool v6)
+LBD_INLINE int conn_unknown(const struct packet *packet, struct conn *conn, __u16 named,
+			    __u16 *ret_backend, _Bool v6)
 {
 	__u64 value;
 	int entered;
@@ -250,7 +271,7 @@ LBD_INLINE int conn_unknown(const struct packet *packet, struct conn *conn, __u1
 	/* Here, as no such flow gets into the table: known ones needn't be looked at again. */
 	if (vip_is_one(packet, vip_salt(packet), &packet->client))
 		return LBD_OUTCOME_DROP_VIP_SOURCE;
-	*ret_backend = pick_backend(packet);
+	*ret_backend = config_has(LBD_FEATURE_QUIC) && named ? named : pick_backend(packet);
 	if (!*ret_backend)
 		return LBD_OUTCOME_DROP_NO_BACKEND;
 	if (packet->syn)
@@ -260,17 +281,31 @@ LBD_INLINE int conn_unknown(const struct packet *packet, struct conn *conn, __u1
 	value = conn_new_value(packet, conn, *ret_backend, 0);
 	entered = v6 ? conn_insert_ipv6(&conn->flow, value, conn->hash, conn->now)
 		     : conn_insert_ipv4(&conn->flow, value, conn->hash, conn->now);
+	if (config_has(LBD_FEATURE_QUIC) && named)
+		return LBD_OUTCOME_FORWARD_QUIC;
 	return entered ? LBD_OUTCOME_FORWARD_NEW : LBD_OUTCOME_FORWARD_UNTRACKED;
 }
 
-/* Which backend gets this packet. Returns the outcome if it can be forwarded. */
-LBD_INLINE int conn_route(const struct packet *packet, __u16 *ret_backend, _Bool v6)
+/* The backend that the packet itself names; 0: none, go by table and Maglev. */
+LBD_INLINE __u16 conn_named(struct xdp_md *ctx, const struct packet *packet)
 {
+	if (!config_has(LBD_FEATURE_QUIC) || packet->protocol != IPPROTO_UDP)
+		return 0;
+	return (__u16)quic_backend(ctx, packet->l4, packet->half, packet->service);
+}
+
+/* Which backend gets this packet. Returns the outcome if it can be forwarded. */
+LBD_INLINE int conn_route(struct xdp_md *ctx, const struct packet *packet, __u16 *ret_backend,
+			  _Bool v6)
+{
+	const __u16 named = conn_named(ctx, packet);
 	struct conn conn = {};
 
-	if (conn_find(packet, &conn, v6))
-		return conn_known(packet, &conn, ret_backend, v6);
-	return conn_unknown(packet, &conn, ret_backend, v6);
+	if (!conn_find(packet, &conn, v6))
+		return conn_unknown(packet, &conn, named, ret_backend, v6);
+	if (config_has(LBD_FEATURE_QUIC) && named)
+		return conn_follow(packet, &conn, named, ret_backend, v6);
+	return conn_known(packet, &conn, ret_backend, v6);
 }
 
 #endif

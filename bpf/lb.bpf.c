@@ -48,7 +48,7 @@ LBD_INLINE int balance(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 		return leave(outcome);
 	if (!packet->ours)
 		return leave(LBD_OUTCOME_PASS_OTHER_HOST);
-	outcome = conn_route(packet, &backend, v6);
+	outcome = conn_route(ctx, packet, &backend, v6);
 	if (!backend)
 		return leave(outcome);
 	action = forward(ctx, packet, backend, &outcome, v6);
