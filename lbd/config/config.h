@@ -35,6 +35,8 @@ struct config_backend {
 	bool drain;	 /* existing flows only; set by lbctl backend drain */
 	struct config_server_id server_ids[CONFIG_SERVER_IDS_MAX];
 	uint32_t server_ids_count;
+	bool has_mac;
+	uint8_t mac[6]; /* of its next hop, for lbctl trace */
 };
 
 struct config_health {

@@ -143,6 +143,10 @@ static const struct key keys_backend[] = {
 	  "move over.",
 	  .kind = KEY_SCALARS, .item = KEY_OCTETS, .min = 1, .max = LBD_QUIC_SERVER_MAX,
 	  LIST_AT(raw_backend, server_ids) },
+	{ "mac",
+	  "MAC address of its next hop for lbctl trace --config, which asks no neighbour. A "
+	  "running lbd goes by the kernel's neighbours, not by this.",
+	  .kind = KEY_MAC, AT(raw_backend, mac) },
 	{ NULL },
 };
 

@@ -165,6 +165,9 @@ static void load_backend(const struct raw_backend *raw, struct config_backend *b
 	backend->name = load_copy(raw->name ? raw->name : addr_format(&backend->addr, text));
 	backend->weight = value_number(load_text(raw->weight, keys, "weight"));
 	backend->drain = value_bool(load_text(raw->drain, keys, "drain"));
+	backend->has_mac = raw->mac != NULL;
+	if (raw->mac)
+		value_mac(raw->mac, backend->mac);
 	load_server_ids(raw, backend);
 }
 

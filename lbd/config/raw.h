@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 struct raw_backend {
-	char *name, *address, *weight, *drain;
+	char *name, *address, *weight, *drain, *mac;
 	char **server_ids;
 	uint32_t server_ids_count;
 };

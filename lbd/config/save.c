@@ -188,6 +188,10 @@ static void save_backend(const struct config_backend *backend, struct raw_backen
 	raw->address = save_addr(&backend->addr);
 	raw->weight = save_text("%u", backend->weight);
 	raw->drain = save_text("%s", backend->drain ? "true" : "false");
+	if (backend->has_mac)
+		raw->mac = save_text("%02x:%02x:%02x:%02x:%02x:%02x", backend->mac[0],
+				     backend->mac[1], backend->mac[2], backend->mac[3],
+				     backend->mac[4], backend->mac[5]);
 	if (backend->server_ids_count)
 		raw->server_ids = calloc(backend->server_ids_count, sizeof(char *));
 	for (uint32_t i = 0; raw->server_ids && i < backend->server_ids_count; i++)
