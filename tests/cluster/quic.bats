@@ -17,7 +17,7 @@ new_server_id() {
   echo "350d28b4${LAB_HOSTS[$1]}"
 }
 
-# quic_service NAME VIP FORWARD host4|host6 CONFIGS [STATE_OF_BE1]
+# quic_service NAME VIP FORWARD host4|host6 CONFIGS; the server ids are in the caller's `ids`.
 quic_service() {
   local host
   cat <<EOC
@@ -135,9 +135,15 @@ teardown() {
 }
 
 @test "lbctl shows server ids, and the feature only while it is used" {
-  ctl_says lb1 '[.backends[] | select(.name == "be1") | .server_ids == ["c46021"]] | all' backends
+  ctl_says lb1 '[.backends[] | select(.service == "h3" and .name == "be1") | .server_ids] == [["c46021"]]' \
+    backends
   ctl lb1 backends | grep -q c46021
   ctl_says lb1 '.generation.running.features | index("quic") != null' status
+  config_solo lb1 be1 be2 be3 | config_write lb1
+  ctl lb1 reload
+  ctl_says lb1 '.generation.running.features | index("quic") == null' status
+  reload_with "$quic_old" server_id
+  wait_for 5 "healthy backends" backends_healthy lb1
 }
 
 @test "the daemon's death and return change nothing" {
