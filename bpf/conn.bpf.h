@@ -279,7 +279,7 @@ LBD_INLINE int conn_unknown(const struct packet *packet, struct conn *conn, __u1
 	problem = source_check(packet, v6);
 	if (problem != PACKET_GO_ON)
 		return problem;
-	*ret_backend = config_has(LBD_FEATURE_QUIC) && named ? named : pick_backend(packet);
+	*ret_backend = named ? named : pick_backend(packet);
 	if (!*ret_backend)
 		return LBD_OUTCOME_DROP_NO_BACKEND;
 	if (packet->syn)
@@ -289,12 +289,15 @@ LBD_INLINE int conn_unknown(const struct packet *packet, struct conn *conn, __u1
 	value = conn_new_value(packet, conn, *ret_backend, 0);
 	entered = v6 ? conn_insert_ipv6(&conn->flow, value, conn->hash, conn->now)
 		     : conn_insert_ipv4(&conn->flow, value, conn->hash, conn->now);
-	if (config_has(LBD_FEATURE_QUIC) && named)
+	if (named)
 		return LBD_OUTCOME_FORWARD_QUIC;
 	return entered ? LBD_OUTCOME_FORWARD_NEW : LBD_OUTCOME_FORWARD_UNTRACKED;
 }
 
-/* The backend that the packet itself names; 0: none, go by table and Maglev. */
+/*
+ * The backend that the packet itself names; 0: none, go by table and Maglev. The
+ * only question for the feature: where it is off the verifier sees a 0 from here on.
+ */
 LBD_INLINE __u16 conn_named(struct xdp_md *ctx, const struct packet *packet)
 {
 	if (!config_has(LBD_FEATURE_QUIC) || packet->protocol != IPPROTO_UDP)
@@ -311,7 +314,7 @@ LBD_INLINE int conn_route(struct xdp_md *ctx, const struct packet *packet, __u16
 
 	if (!conn_find(packet, &conn, v6))
 		return conn_unknown(packet, &conn, named, ret_backend, v6);
-	if (config_has(LBD_FEATURE_QUIC) && named)
+	if (named)
 		return conn_follow(packet, &conn, named, ret_backend, v6);
 	return conn_known(packet, &conn, ret_backend, v6);
 }
