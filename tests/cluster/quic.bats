@@ -161,6 +161,18 @@ teardown() {
   wait_for 5 "healthy backends" backends_healthy lb1
 }
 
+@test "a node with an empty table, as one that takes over, sends connections on all the same" {
+  local figures cid backend
+  figures=$(quic_client "$VIP4_DSR" --moves 1)
+  cid=$(jq -r .cid <<<"$figures") backend=$(jq -r '.met[0]' <<<"$figures")
+  murder lbd-lb1
+  lbd_detach lb1
+  lbd_start lb1
+  ctl_says lb1 '.adopted == false' status
+  wait_for 5 "healthy backends" backends_healthy lb1
+  stays "$(quic_client "$VIP4_DSR" --cid "$cid")" "$backend"
+}
+
 @test "configs rotate under a connection of the old one" {
   local figures cid backend new
   figures=$(quic_client "$VIP4_DSR" --moves 1)
