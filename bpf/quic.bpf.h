@@ -60,7 +60,7 @@ LBD_INLINE _Bool quic_read_server(const struct quic_cid *cid, const void *end,
 {
 	__u32 length = config->server;
 
-	if (!length || cid->length < 1 + length + config->nonce)
+	if (!length || cid->length < 1 + length + LBD_QUIC_NONCE_MIN + config->nonce)
 		return 0;
 	key->length = (__u8)length;
 #pragma unroll

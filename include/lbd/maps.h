@@ -135,9 +135,11 @@ _Static_assert(sizeof(struct lbd_vip) == 32, "two VIPs a cache line");
 #define LBD_QUIC_CID_MAX 20
 
 struct lbd_quic_config {
-	__u8 server; /* octets; 0: there is no such config */
-	__u8 nonce;
+	__u8 server : 4; /* octets; 0: there is no such config */
+	__u8 nonce : 4;	 /* octets beyond LBD_QUIC_NONCE_MIN */
 };
+
+_Static_assert(sizeof(struct lbd_quic_config) == 1, "all configs of a service in a word");
 
 struct lbd_service {
 	struct lbd_addr vip; /* the identity: VIP, port, protocol */
@@ -151,7 +153,7 @@ struct lbd_service {
 	__u8 prefix6;
 	__u8 flags;				       /* LBD_SERVICE_* */
 	struct lbd_quic_config quic[LBD_QUIC_CONFIGS]; /* by config id */
-	__u16 reserved[8];
+	__u16 reserved[12];
 };
 
 _Static_assert(sizeof(struct lbd_service) == 64, "a service is one cache line");

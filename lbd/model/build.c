@@ -257,7 +257,7 @@ static void build_quic(const struct config_service *config, struct service *serv
 	for (uint32_t i = 0; i < config->quic_count; i++)
 		service->quic[config->quic[i].id] = (struct lbd_quic_config){
 			.server = config->quic[i].server_id_length,
-			.nonce = config->quic[i].nonce_length,
+			.nonce = config->quic[i].nonce_length - LBD_QUIC_NONCE_MIN,
 		};
 }
 
