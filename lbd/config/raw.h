@@ -27,12 +27,17 @@ struct raw_quic {
 	uint32_t configs_count;
 };
 
+struct raw_service_timeouts {
+	char *idle, *closing, *unconfirmed;
+};
+
 struct raw_service {
-	char *name, *vip, *port, *protocol, *forward, *vni;
+	char *name, *vip, *port, *protocol, *forward, *vni, *hash, *sticky, *down;
+	struct raw_service_timeouts *timeouts;
 	struct raw_health *health;
 	struct raw_quic *quic;
-	struct raw_backend *backends;
-	uint32_t backends_count;
+	struct raw_backend *backends, *fallback;
+	uint32_t backends_count, fallback_count;
 };
 
 struct raw_peer {
@@ -46,7 +51,7 @@ struct raw_xdp {
 };
 
 struct raw_limits {
-	char *services, *backends, *connections_ipv4, *connections_ipv6, *maglev;
+	char *services, *backends, *connections_ipv4, *connections_ipv6, *sticky, *maglev;
 };
 
 struct raw_timeouts {
