@@ -178,6 +178,16 @@ LBD_INLINE __u64 conn_new_value(const struct packet *packet, const struct conn *
 	return lbd_value_make(backend, packet->vip_port, flags, conn->now);
 }
 
+/* What stays of an entry that gets another backend: all but what a SYN begins anew. */
+LBD_INLINE __u64 conn_kept_flags(const struct packet *packet, const struct conn *conn)
+{
+	__u64 flags = conn->value & (LBD_CONN_CONFIRMED | LBD_CONN_CLOSING);
+
+	if (packet->syn)
+		return 0;
+	return packet->fin ? flags | LBD_CONN_CLOSING : flags;
+}
+
 /* Give a known flow another backend; a SYN starts it anew, unconfirmed. */
 LBD_INLINE int conn_repick(const struct packet *packet, struct conn *conn, __u16 *ret_backend,
 			   _Bool v6)
@@ -187,10 +197,7 @@ LBD_INLINE int conn_repick(const struct packet *packet, struct conn *conn, __u16
 	*ret_backend = backend;
 	if (!backend)
 		return LBD_OUTCOME_DROP_NO_BACKEND;
-	conn_write(conn,
-		   conn_new_value(packet, conn, backend,
-				  packet->syn ? 0 : conn->value & LBD_CONN_CONFIRMED),
-		   v6);
+	conn_write(conn, conn_new_value(packet, conn, backend, conn_kept_flags(packet, conn)), v6);
 	return packet->syn ? LBD_OUTCOME_FORWARD_FIRST : LBD_OUTCOME_FORWARD_REPICKED;
 }
 
