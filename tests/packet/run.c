@@ -26,18 +26,25 @@ static int run_read_setup(const struct run_place *place, const char *setup, char
 	return 0;
 }
 
+int run_open_setup(const struct run_place *place, const char *setup, struct lab *lab,
+		   struct error *err)
+{
+	char text[SETUP_MAX], path[512];
+	int rc;
+
+	rc = run_read_setup(place, setup, text, path, sizeof(path), err);
+	if (!rc)
+		rc = lab_open(lab, text, path, err);
+	return rc ? rc : neighbourhood_apply(place->neighbourhood, lab, err);
+}
+
 static int run_open(const struct run_place *place, const struct packet_case *packet_case,
 		    uint32_t more_features, struct lab *lab, struct error *err)
 {
 	const uint32_t in = if_nametoindex(RUN_INTERFACE_IN);
-	char text[SETUP_MAX], path[512];
 	int rc;
 
-	rc = run_read_setup(place, packet_case->setup, text, path, sizeof(path), err);
-	if (!rc)
-		rc = lab_open(lab, text, path, err);
-	if (!rc)
-		rc = neighbourhood_apply(place->neighbourhood, lab, err);
+	rc = run_open_setup(place, packet_case->setup, lab, err);
 	if (!rc)
 		rc = lab_commit(lab, err);
 	if (!rc)
@@ -46,7 +53,7 @@ static int run_open(const struct run_place *place, const struct packet_case *pac
 	return rc;
 }
 
-static void run_change_backend(struct backend *backend, enum case_state state)
+void run_change_backend(struct backend *backend, enum case_state state)
 {
 	backend->healthy = state != CASE_DOWN;
 	backend->drain = state == CASE_DRAINING;
@@ -77,8 +84,7 @@ static void run_age_bucket(struct lbd_bucket *bucket, uint32_t ticks)
 				bucket->value[i], lbd_value_tick(bucket->value[i]) - ticks);
 }
 
-/* As if the last packet of every connection had come @seconds earlier. */
-static void run_age(const struct tables *tables, uint32_t seconds)
+void run_age(const struct tables *tables, uint32_t seconds)
 {
 	uint32_t ticks = (uint32_t)(seconds * 1000000000ULL / tables->tick_ns);
 
