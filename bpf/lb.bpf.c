@@ -25,10 +25,15 @@
 #include "bpf/tag.bpf.h"
 #include "bpf/vip.bpf.h"
 
+LBD_INLINE int leave_from(__u16 service, int outcome)
+{
+	count_exit(outcome, service, 0);
+	return LBD_OUTCOME_DROPS >> outcome & 1 ? XDP_DROP : XDP_PASS;
+}
+
 LBD_INLINE int leave(int outcome)
 {
-	count_outcome(outcome);
-	return LBD_OUTCOME_DROPS >> outcome & 1 ? XDP_DROP : XDP_PASS;
+	return leave_from(0, outcome);
 }
 
 /* Hand the packet to a stage of this generation, for good. */
@@ -47,12 +52,12 @@ LBD_INLINE int balance(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 	if (outcome != PACKET_GO_ON)
 		return leave(outcome);
 	if (!packet->ours)
-		return leave(LBD_OUTCOME_PASS_OTHER_HOST);
+		return leave_from(packet->service, LBD_OUTCOME_PASS_OTHER_HOST);
 	outcome = conn_route(packet, &backend, v6);
 	if (!backend)
-		return leave(outcome);
+		return leave_from(packet->service, outcome);
 	action = forward(ctx, packet, backend, &outcome, v6);
-	count_outcome(outcome);
+	count_exit(outcome, packet->service, backend);
 	return action;
 }
 

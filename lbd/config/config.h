@@ -24,6 +24,8 @@ struct config_backend {
 	struct lbd_addr addr;
 	uint32_t weight; /* 0..65535; 0 takes no new flows; default 100 */
 	bool drain;	 /* existing flows only; set by lbctl backend drain */
+	bool has_mac;
+	uint8_t mac[6]; /* of its next hop, for lbctl trace */
 };
 
 struct config_health {

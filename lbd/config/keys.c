@@ -136,6 +136,10 @@ static const struct key keys_backend[] = {
 	  .kind = KEY_NUMBER, .min = 0, .max = 65535, AT(raw_backend, weight) },
 	{ "drain", "true: keeps its flows and takes no new ones.", "false", .kind = KEY_BOOL,
 	  AT(raw_backend, drain) },
+	{ "mac",
+	  "MAC address of its next hop for lbctl trace --config, which asks no neighbour. A "
+	  "running lbd goes by the kernel's neighbours, not by this.",
+	  .kind = KEY_MAC, AT(raw_backend, mac) },
 	{ NULL },
 };
 

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 struct raw_backend {
-	char *name, *address, *weight, *drain;
+	char *name, *address, *weight, *drain, *mac;
 };
 
 struct raw_health {
