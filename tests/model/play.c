@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tests/model/play.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,6 +52,40 @@ static bool play_packet(struct stage *stage, const struct story *story, const st
 	return compare_packet(stage, &expected, &result, report);
 }
 
+/* What a peer tells of a flow that was seen here since, counts for nothing: told to neither. */
+static bool play_peer(struct stage *stage, const struct table_entry *told, FILE *report)
+{
+	const struct tables *tables = dataplane_tables(stage->lab.dataplane);
+	struct table_entry entry = *told;
+	struct flow_key key = {
+		.client = told->client,
+		.client_port = ntohs(told->client_port),
+		.vip_port = ntohs(told->vip_port),
+		.service = told->service,
+	};
+	struct flow *flow = flows_find(&stage->reference.flows, &key);
+	enum tables_put put;
+
+	if (flow && stage->reference.now - flow->seen < STORY_IDLE)
+		return true;
+	entry.tick = tables_now(tables);
+	put = tables_put(tables, &entry);
+	if (stage->crowded)
+		return true;
+	if (put != (flow ? TABLES_PUT_UPDATED : TABLES_PUT_ADDED)) {
+		fprintf(report, "  a peer's record wasn't taken: %d\n", put);
+		return false;
+	}
+	if (!flow)
+		flow = flows_add(&stage->reference.flows, &key);
+	flow->backend = told->backend;
+	flow->confirmed = told->flags & LBD_CONN_CONFIRMED;
+	flow->closing = told->flags & LBD_CONN_CLOSING;
+	flow->udp = told->flags & LBD_CONN_UDP;
+	flow->seen = stage->reference.now;
+	return true;
+}
+
 static bool play_event(struct stage *stage, const struct story *story, const struct event *event,
 		       FILE *report)
 {
@@ -62,6 +97,8 @@ static bool play_event(struct stage *stage, const struct story *story, const str
 	case EVENT_IDLE:
 		stage_idle(stage, event->seconds);
 		return true;
+	case EVENT_PEER:
+		return play_peer(stage, &event->entry, report);
 	case EVENT_CHANGE:
 		if (!stage_change(stage, event, &err))
 			return true;

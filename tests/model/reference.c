@@ -104,6 +104,8 @@ static void step_enter(struct step *step)
 /* A flow that no entry knows: Maglev, and an entry unless it opens or closes. */
 static int step_unknown(struct step *step)
 {
+	if (view_martian(&step->ret->view))
+		return LBD_OUTCOME_DROP_MARTIAN;
 	if (world_is_vip(step->reference->world, &step->ret->key.client))
 		return LBD_OUTCOME_DROP_VIP_SOURCE;
 	step->backend = step_pick(step);

@@ -48,7 +48,8 @@ static int stage_make(struct stage *stage, uint32_t packets)
 	if (!rc)
 		rc = world_make(&stage->world, model);
 	if (!rc)
-		rc = reference_make(&stage->reference, &stage->world, stage->crowded ? 4 : packets);
+		rc = reference_make(&stage->reference, &stage->world,
+				    stage->crowded ? 4 : 2 * packets);
 	if (!rc)
 		rc = flows_make(&stage->kept, packets);
 	return rc;

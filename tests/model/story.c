@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tests/model/story.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/addr.h"
 #include "tests/model/craft.h"
 
 #define CHANGE_EVERY 700 /* packets; each costs the kernel some milliseconds */
 #define IDLE_EVERY 400
+#define PEER_EVERY 60
 
 int story_make(struct story *story, uint32_t packets)
 {
@@ -91,6 +94,47 @@ static void story_add_idle(struct story *story, struct random *random)
 	};
 }
 
+static uint16_t story_backend_of(struct random *random, const struct model *model, uint16_t service)
+{
+	const struct backend *backend = NULL;
+
+	/* One in ten records is of a backend whose index went to another service. */
+	for (;;) {
+		backend = model_next_backend(model, service, backend);
+		if (!backend || random_chance(random, 10))
+			return story_change(random, model).backend;
+		if (random_chance(random, 50))
+			return backend->index;
+	}
+}
+
+/* A connection of one of the flows that packets come of. */
+static void story_add_peer(struct story *story, struct craft *craft, const struct model *model)
+{
+	const struct craft_flow *flow = &craft->flows[random_below(craft->random, CRAFT_FLOWS)];
+	const struct service *service =
+		model_find_service(model, &flow->vip, flow->dport, flow->protocol);
+	uint64_t flags = LBD_CONN_REMOTE | LBD_CONN_CONFIRMED;
+
+	if (!service)
+		service = model_find_service(model, &flow->vip, 0, flow->protocol);
+	if (!service || lbd_addr_is4(&flow->client) != lbd_addr_is4(&flow->vip))
+		return;
+	if (flow->protocol == IPPROTO_UDP)
+		flags |= LBD_CONN_UDP;
+	else if (random_chance(craft->random, 20))
+		flags |= LBD_CONN_CLOSING;
+	story->events[story->count++] = (struct event){
+		.kind = EVENT_PEER,
+		.entry = { .client = flow->client,
+			   .client_port = htons(flow->sport),
+			   .vip_port = htons(flow->dport),
+			   .service = service->id,
+			   .backend = story_backend_of(craft->random, model, service->id),
+			   .flags = flags },
+	};
+}
+
 void story_tell(struct story *story, uint64_t seed, const struct model *model, uint32_t packets,
 		bool crowd)
 {
@@ -108,6 +152,8 @@ void story_tell(struct story *story, uint64_t seed, const struct model *model, u
 			story_add_changes(story, &random, model);
 		else if (!random_below(&random, IDLE_EVERY))
 			story_add_idle(story, &random);
+		else if (!random_below(&random, PEER_EVERY))
+			story_add_peer(story, &craft, model);
 		story_add_packet(story, &craft, two_interfaces);
 	}
 }
@@ -131,6 +177,18 @@ static void story_print_changes(const struct event *event, const struct model *m
 		fprintf(to, "    - {backend: %s, becomes: %s}\n",
 			model->backends[event->changes[i].backend].name,
 			names[event->changes[i].becomes]);
+}
+
+/* A case can't say this. */
+static void story_print_peer(const struct table_entry *entry, const struct model *model, FILE *to)
+{
+	char client[ADDR_TEXT_MAX];
+
+	fprintf(to, "    # a peer says: %s to port %u of %s: backend %s%s\n",
+		addr_format_endpoint(&entry->client, entry->client_port, client),
+		ntohs(entry->vip_port), model->services[entry->service].name,
+		model->backends[entry->backend].name,
+		entry->flags & LBD_CONN_CLOSING ? ", closing" : "");
 }
 
 static void story_print_packet(const struct story *story, const struct event *event, FILE *to)
@@ -160,6 +218,8 @@ static void story_print_between(const struct story *story, uint32_t from, uint32
 	for (uint32_t i = from; i < until; i++) {
 		if (story_is(&story->events[i], EVENT_IDLE))
 			seconds += story->events[i].seconds;
+		if (story_is(&story->events[i], EVENT_PEER))
+			story_print_peer(&story->events[i].entry, model, to);
 		if (!story_is(&story->events[i], EVENT_CHANGE))
 			continue;
 		if (!changes++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What happens, in order: packets, and between them backends that come and go,
- * and time that passes. A seed fixes all of it, so a story can be told again,
+ * time that passes, and connections that a peer tells of. A seed fixes all of it, so a story can be told again,
  * whole or in part.
  */
 #ifndef MODEL_STORY_H
@@ -9,11 +9,12 @@
 
 #include <stdio.h>
 
+#include "dataplane/tables.h"
 #include "model/model.h"
 #include "tests/model/frame.h"
 #include "tests/packet/case.h"
 
-enum event_kind { EVENT_PACKET, EVENT_CHANGE, EVENT_IDLE };
+enum event_kind { EVENT_PACKET, EVENT_CHANGE, EVENT_IDLE, EVENT_PEER };
 
 #define STORY_CHANGES 5
 
@@ -30,7 +31,8 @@ struct event {
 	uint32_t at, size;			    /* its frame, in the story's bytes */
 	struct story_change changes[STORY_CHANGES]; /* that take effect together */
 	uint32_t changes_count;
-	uint32_t seconds; /* that pass */
+	uint32_t seconds;	  /* that pass */
+	struct table_entry entry; /* that a peer told of, but for its age: just seen */
 };
 
 /* Limits of the setups lie between multiples of this: no idle time comes near one. */

@@ -67,27 +67,19 @@ static int view_l4(const struct frame *frame, uint32_t at, uint32_t end, struct 
 
 /* --- IPv4 */
 
-/* RFC 6890: "this network", loopback, multicast, reserved. */
-static bool view_martian4(const uint8_t *source)
-{
-	return source[0] == 0 || source[0] == 127 || source[0] >= 224;
-}
-
 static int view_problem4(const struct frame *frame, struct view *view)
 {
 	const uint8_t *ip = &frame->bytes[view->l3];
 	const uint32_t header = (ip[0] & 0xfU) * 4, fragment = frame_get16(ip + 6);
 
-	if (ip[0] >> 4 != 4 || header < IPV4_HEADER)
-		return LBD_OUTCOME_DROP_BAD_HEADER;
-	if (view->length < header || view->l3 + view->length > frame->size)
-		return LBD_OUTCOME_DROP_BAD_LENGTH;
-	if (view_martian4(ip + 12))
-		return LBD_OUTCOME_DROP_MARTIAN;
 	view->fragment = fragment & 0x1fff;
 	view->more = fragment & 0x2000;
+	if (view->l3 + view->length > frame->size)
+		return LBD_OUTCOME_DROP_BAD_LENGTH;
 	if (view->fragment)
 		return VIEW_WHOLE;
+	if (ip[0] >> 4 != 4 || header < IPV4_HEADER)
+		return LBD_OUTCOME_DROP_BAD_HEADER;
 	return view_l4(frame, view->l3 + header, view->l3 + view->length, view);
 }
 
@@ -116,16 +108,6 @@ static bool view_is_extension(uint8_t next)
 {
 	return next == IPPROTO_HOPOPTS || next == IPPROTO_ROUTING || next == IPPROTO_FRAGMENT ||
 	       next == IPPROTO_DSTOPTS;
-}
-
-/* RFC 6890, RFC 4291: unspecified, loopback, multicast, and IPv4 in disguise. */
-static bool view_martian6(const struct lbd_addr *source)
-{
-	static const uint8_t zeros[15];
-
-	if (source->bytes[0] == 0xff || lbd_addr_is4(source))
-		return true;
-	return !memcmp(source->bytes, zeros, sizeof(zeros)) && source->bytes[15] <= 1;
 }
 
 /* One extension header at @at. Says where the next begins, and what it is. */
@@ -175,8 +157,6 @@ static int view_problem6(const struct frame *frame, struct view *view)
 		return LBD_OUTCOME_DROP_BAD_HEADER;
 	if (view->l3 + view->length > frame->size)
 		return LBD_OUTCOME_DROP_BAD_LENGTH;
-	if (view_martian6(&view->client))
-		return LBD_OUTCOME_DROP_MARTIAN;
 	return VIEW_WHOLE;
 }
 
@@ -206,6 +186,31 @@ static int view_ipv6(const struct frame *frame, struct view *view)
 	if (!view->fragment)
 		view->problem = view_l4(frame, at, view->l3 + view->length, view);
 	return VIEW_WHOLE;
+}
+
+/* --- sources that no client has */
+
+/* RFC 6890: "this network", loopback, multicast, reserved. */
+static bool view_martian4(const struct lbd_addr *source)
+{
+	const uint8_t first = source->bytes[12];
+
+	return first == 0 || first == 127 || first >= 224;
+}
+
+/* RFC 6890, RFC 4291: unspecified, loopback, multicast, and IPv4 in disguise. */
+static bool view_martian6(const struct lbd_addr *source)
+{
+	static const uint8_t zeros[15];
+
+	if (source->bytes[0] == 0xff || lbd_addr_is4(source))
+		return true;
+	return !memcmp(source->bytes, zeros, sizeof(zeros)) && source->bytes[15] <= 1;
+}
+
+bool view_martian(const struct view *view)
+{
+	return view->v6 ? view_martian6(&view->client) : view_martian4(&view->client);
 }
 
 /* --- Ethernet */

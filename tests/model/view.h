@@ -36,4 +36,7 @@ struct view {
 /* @v4, @v6: is there any service of that family? The others aren't looked at. */
 void view_read(const struct frame *frame, bool v4, bool v6, struct view *ret);
 
+/* Is the source one that no client can have (RFC 6890)? */
+bool view_martian(const struct view *view);
+
 #endif
