@@ -21,7 +21,7 @@
 #include "bpf/maps.bpf.h"
 #include "bpf/packet.bpf.h"
 #include "bpf/pick.bpf.h"
-#include "bpf/vip.bpf.h"
+#include "bpf/source.bpf.h"
 
 struct conn {
 	struct lbd_flow flow;
@@ -253,11 +253,11 @@ LBD_INLINE int conn_unknown(const struct packet *packet, struct conn *conn, __u1
 			    _Bool v6)
 {
 	__u64 value;
-	int entered;
+	int problem, entered;
 
-	/* Here, as no such flow gets into the table: known ones needn't be looked at again. */
-	if (vip_is_one(packet, vip_salt(packet), &packet->client))
-		return LBD_OUTCOME_DROP_VIP_SOURCE;
+	problem = source_check(packet, v6);
+	if (problem != PACKET_GO_ON)
+		return problem;
 	*ret_backend = pick_backend(packet);
 	if (!*ret_backend)
 		return LBD_OUTCOME_DROP_NO_BACKEND;

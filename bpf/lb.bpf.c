@@ -50,7 +50,7 @@ LBD_INLINE int balance(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 
 	outcome = vip_find(packet);
 	if (outcome != PACKET_GO_ON)
-		return leave(outcome);
+		return leave_from(packet->service, outcome);
 	if (!packet->ours)
 		return leave_from(packet->service, LBD_OUTCOME_PASS_OTHER_HOST);
 	outcome = conn_route(packet, &backend, v6);

@@ -196,6 +196,7 @@ static int trace_close(struct trace *trace, int rc)
 
 	if (fault && !rc)
 		rc = trace_fail(trace, fault, &err);
+	trace_show_end(&trace->show);
 	capture_close(trace->capture);
 	if (trace->tracer)
 		trace->tracer->kind->close(trace->tracer);

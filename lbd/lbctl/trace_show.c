@@ -173,6 +173,10 @@ void trace_show_finish(struct trace_show *show, bool complete)
 		trace_finish_json(show, complete);
 	else
 		trace_finish_text(show, complete);
+}
+
+void trace_show_end(struct trace_show *show)
+{
 	json_decref(show->actions);
 	json_decref(show->outcomes);
 }

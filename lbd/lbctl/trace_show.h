@@ -28,4 +28,7 @@ void trace_show_packet(struct trace_show *show, const struct tracer_packet *pack
 /* The summary. @complete: the whole capture was read and run. */
 void trace_show_finish(struct trace_show *show, bool complete);
 
+/* Free what it holds. Accepts one that was never started, if zeroed. */
+void trace_show_end(struct trace_show *show);
+
 #endif
