@@ -17,7 +17,7 @@ struct raw_health {
 };
 
 struct raw_service {
-	char *name, *vip, *port, *protocol, *forward;
+	char *name, *vip, *port, *protocol, *forward, *vni;
 	struct raw_health *health;
 	struct raw_backend *backends;
 	uint32_t backends_count;
@@ -42,7 +42,11 @@ struct raw_timeouts {
 };
 
 struct raw_tunnel {
-	char *source_ipv4, *source_ipv6;
+	char *source_ipv4, *source_ipv6, *gue_port, *vxlan_port, *geneve_port, *mac;
+};
+
+struct raw_icmp {
+	char *tell_mtu, *rate;
 };
 
 struct raw_cluster {
@@ -63,6 +67,7 @@ struct raw_config {
 	struct raw_limits *limits;
 	struct raw_timeouts *timeouts;
 	struct raw_tunnel *tunnel;
+	struct raw_icmp *icmp;
 	struct raw_cluster *cluster;
 	struct raw_vrrp *vrrp;
 	struct raw_service *services;

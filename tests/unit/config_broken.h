@@ -210,7 +210,7 @@ static const struct broken broken_configs[] = {
 		XDP "services:\n" SERVICE("a", "192.0.2.80",
 					  "port: 80, backends: [{address: \"2001:db8::1\"}]"),
 		{ "3: services[0].backends[0].address: came 2001:db8::1, which is not of the VIP's "
-		  "family, as dsr needs; forward: ipip can" },
+		  "family, as dsr needs; a tunnel, such as forward: ipip, can" },
 	},
 	{
 		"a timeout longer than its interval",
