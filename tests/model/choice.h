@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the packet path may choose in a tunnel header: the outer source within
- * the configured prefix, IPv6's flow label. It must stay within, be the same
+ * the configured prefix, IPv6's flow label, UDP's source port. It must stay within, be the same
  * for all packets of a flow, and the checksum must be right.
  */
 #ifndef MODEL_CHOICE_H
@@ -16,6 +16,7 @@ struct choice {
 	bool v6;
 	uint8_t source[16];
 	uint32_t label;
+	uint16_t port;
 };
 
 /* Choices seen before; one that is in the way of another is forgotten. */

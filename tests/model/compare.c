@@ -6,7 +6,10 @@
 #include <string.h>
 
 #include "base/addr.h"
+#include "tests/model/wrap.h"
 #include "tests/packet/hexdiff.h"
+
+#define COMPARE_RATE 1000 /* answers a second; a setup of more never runs out of them */
 
 const char *const compare_outcome_names[LBD_OUTCOME_COUNT] = {
 #define X(constant, name, kind, sentence) [LBD_OUTCOME_##constant] = name,
@@ -41,6 +44,19 @@ static bool compare_verdict(const struct expectation *expected, const struct com
 	return false;
 }
 
+/* Where few answers a second are given, which packets get none is not foreseen. */
+static void compare_expect_no_answer(const struct stage *stage, const uint64_t *now,
+				     const struct frame *frame, struct expectation *expected)
+{
+	if (stage->lab.model->answer_rate > COMPARE_RATE || expected->verdict != XDP_TX ||
+	    expected->backend ||
+	    now[LBD_OUTCOME_DROP_ANSWER_LIMIT] == stage->outcomes[LBD_OUTCOME_DROP_ANSWER_LIMIT])
+		return;
+	expected->verdict = XDP_DROP;
+	expected->outcome = LBD_OUTCOME_DROP_ANSWER_LIMIT;
+	wrap_nothing(frame, &expected->frame);
+}
+
 /* In a small table there may be no slot for a new flow. */
 static bool compare_excused(const struct stage *stage, const struct expectation *expected,
 			    int outcome)
@@ -50,12 +66,11 @@ static bool compare_excused(const struct stage *stage, const struct expectation 
 	       outcome == LBD_OUTCOME_FORWARD_UNTRACKED;
 }
 
-static bool compare_outcome(struct stage *stage, const struct expectation *expected, FILE *report)
+static bool compare_outcome(struct stage *stage, const struct expectation *expected,
+			    const uint64_t *now, FILE *report)
 {
-	uint64_t now[LBD_OUTCOME_MAX] = { 0 };
 	bool good = false;
 
-	dataplane_outcomes(stage->lab.dataplane, now);
 	for (int i = 0; i < LBD_OUTCOME_COUNT; i++) {
 		uint64_t moved = now[i] - stage->outcomes[i];
 
@@ -67,7 +82,7 @@ static bool compare_outcome(struct stage *stage, const struct expectation *expec
 				compare_outcome_names[expected->outcome], compare_outcome_names[i]);
 		}
 	}
-	memcpy(stage->outcomes, now, sizeof(now));
+	memcpy(stage->outcomes, now, sizeof(stage->outcomes));
 	return good;
 }
 
@@ -166,13 +181,16 @@ static void compare_keep(struct stage *stage, const struct flow_key *key)
 	kept->confirmed = entry.flags & LBD_CONN_CONFIRMED;
 }
 
-bool compare_packet(struct stage *stage, const struct expectation *expected,
+bool compare_packet(struct stage *stage, const struct frame *frame, struct expectation *expected,
 		    const struct compare_result *result, FILE *report)
 {
+	uint64_t now[LBD_OUTCOME_MAX] = { 0 };
 	bool good = true;
 
+	dataplane_outcomes(stage->lab.dataplane, now);
+	compare_expect_no_answer(stage, now, frame, expected);
 	good &= compare_verdict(expected, result, report);
-	good &= compare_outcome(stage, expected, report);
+	good &= compare_outcome(stage, expected, now, report);
 	good &= compare_frame(stage, expected, result, report);
 	good &= compare_news(stage, expected, report);
 	if (!expected->has_flow)

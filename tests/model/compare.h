@@ -18,8 +18,8 @@ struct compare_result {
 /* Read the counters from which a story sets out. */
 void compare_begin(struct stage *stage);
 
-/* True if they agree, otherwise what differs is written to @report. */
-bool compare_packet(struct stage *stage, const struct expectation *expected,
+/* True if they agree about @frame, otherwise what differs is written to @report. */
+bool compare_packet(struct stage *stage, const struct frame *frame, struct expectation *expected,
 		    const struct compare_result *result, FILE *report);
 bool compare_end(struct stage *stage, FILE *report);
 

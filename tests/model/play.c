@@ -49,7 +49,7 @@ static bool play_packet(struct stage *stage, const struct story *story, const st
 					    frame.size, result.frame, &result.size);
 	reference_packet(&stage->reference, &frame, event->beyond ? stage->out : stage->in,
 			 &expected);
-	return compare_packet(stage, &expected, &result, report);
+	return compare_packet(stage, &frame, &expected, &result, report);
 }
 
 /* What a peer tells of a flow that was seen here since, counts for nothing: told to neither. */

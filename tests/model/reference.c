@@ -3,10 +3,13 @@
 
 #include <errno.h>
 #include <linux/bpf.h>
-#include <linux/in.h>
+#include <netinet/icmp6.h>
+#include <netinet/in.h>
+#include <netinet/ip_icmp.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/model/answer.h"
 #include "tests/model/wrap.h"
 
 int reference_make(struct reference *reference, const struct world *world, uint32_t most_flows)
@@ -183,32 +186,72 @@ static int step_known(struct step *step)
 	return LBD_OUTCOME_FORWARD_KNOWN;
 }
 
+/* Back to the client, out of the interface that it came from. */
+static void step_answer(const struct step *step, int outcome, const struct answer_error *error)
+{
+	step->ret->outcome = outcome;
+	step->ret->verdict = XDP_TX;
+	answer_frame(step->frame, &step->ret->view, error, &step->ret->frame);
+}
+
+#define LEAST_MTU6 1280
+
+/* It would fit if it had @room: said to the client, if the config says so and it helps. */
+static void step_too_big(const struct step *step, uint32_t room)
+{
+	const struct view *view = &step->ret->view;
+	const bool v6 = view->v6;
+	const struct answer_error error = {
+		.type = v6 ? ICMP6_PACKET_TOO_BIG : ICMP_UNREACH,
+		.code = v6 ? 0 : ICMP_UNREACH_NEEDFRAG,
+		.rest = v6 && room < LEAST_MTU6 ? LEAST_MTU6 : room,
+	};
+
+	if (!(step->reference->world->features & LBD_FEATURE_TELL_MTU) || !answer_is_due(view) ||
+	    (v6 && view->length <= LEAST_MTU6))
+		step_leave(step, LBD_OUTCOME_DROP_TOO_BIG);
+	else
+		step_answer(step, LBD_OUTCOME_ANSWER_TOO_BIG, &error);
+}
+
+static void step_count(const struct step *step, const struct wrap *wrap)
+{
+	struct lbd_traffic *traffic[] = { &step->reference->services[wrap->service->id],
+					  &step->reference->backends[wrap->backend->index] };
+
+	for (int i = 0; i < 2; i++) {
+		traffic[i]->packets++;
+		traffic[i]->bytes += wrap->view->length;
+	}
+}
+
 /* Hand it to the backend, unless nothing can be handed to it. */
 static void step_send(struct step *step, uint32_t ifindex, int outcome)
 {
-	const struct backend *backend = step_backend(step, step->backend);
-	const struct service *service =
-		&step->reference->world->model->services[step->ret->key.service];
-	struct lbd_traffic *traffic[] = { &step->reference->services[service->id],
-					  &step->reference->backends[backend->index] };
+	const struct model *model = step->reference->world->model;
+	const struct wrap wrap = {
+		.frame = step->frame,
+		.view = &step->ret->view,
+		.model = model,
+		.service = &model->services[step->ret->key.service],
+		.backend = step_backend(step, step->backend),
+	};
+	const struct nexthop *nexthop = &wrap.backend->nexthop;
 
-	if (!backend->nexthop.resolved) {
+	if (!nexthop->resolved) {
 		step_leave(step, LBD_OUTCOME_DROP_UNRESOLVED);
 		return;
 	}
-	if (!wrap_fits(&step->ret->view, service, backend)) {
-		step_leave(step, LBD_OUTCOME_DROP_TOO_BIG);
+	if (wrap.view->length > wrap_room(&wrap)) {
+		step_too_big(step, wrap_room(&wrap));
 		return;
 	}
-	for (int i = 0; i < 2; i++) {
-		traffic[i]->packets++;
-		traffic[i]->bytes += step->ret->view.length;
-	}
-	step->ret->backend = backend;
-	step->ret->tunnelled = service->forward != LBD_FORWARD_DSR;
+	step_count(step, &wrap);
+	step->ret->backend = wrap.backend;
+	step->ret->tunnelled = wrap.service->forward != LBD_FORWARD_DSR;
 	step->ret->outcome = outcome;
-	step->ret->verdict = backend->nexthop.ifindex == ifindex ? XDP_TX : XDP_REDIRECT;
-	wrap_for(step->frame, &step->ret->view, service, backend, &step->ret->frame);
+	step->ret->verdict = nexthop->ifindex == ifindex ? XDP_TX : XDP_REDIRECT;
+	wrap_for(&wrap, &step->ret->frame);
 }
 
 /* Which service the packet is for. VIEW_WHOLE: ret->key says which flow of it. */
