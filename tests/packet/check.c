@@ -7,17 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/outcome.h"
 #include "tests/packet/hexdiff.h"
 
 #define AT_ETHERTYPE 12
 #define IPV4_HEADER 20
 #define IPV6_HEADER 40
-
-static const char *const outcome_names[LBD_OUTCOME_COUNT] = {
-#define X(constant, name, kind, sentence) [LBD_OUTCOME_##constant] = name,
-	LBD_OUTCOMES(X)
-#undef X
-};
 
 static uint16_t check_be16(const uint8_t *frame, int at)
 {
@@ -58,12 +53,12 @@ static bool check_outcome(const struct check *check, const struct lab *lab, cons
 	dataplane_outcomes(lab->dataplane, now);
 	for (int i = 0; i < LBD_OUTCOME_COUNT; i++) {
 		uint64_t moved = now[i] - check->outcomes[i];
-		bool wanted = !strcmp(outcome_names[i], expected);
+		bool wanted = !strcmp(outcomes[i].name, expected);
 
 		seen |= wanted;
 		if (moved == wanted)
 			continue;
-		fprintf(check->report, "  outcome %s: expected %d, came %llu\n", outcome_names[i],
+		fprintf(check->report, "  outcome %s: expected %d, came %llu\n", outcomes[i].name,
 			wanted, (unsigned long long)moved);
 		good = false;
 	}
