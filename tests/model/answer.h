@@ -18,4 +18,10 @@ struct answer_error {
 void answer_frame(const struct frame *frame, const struct view *view,
 		  const struct answer_error *error, struct case_frame *ret);
 
+/* Is there an RST to @view's segment? Not behind extension headers without end. */
+bool answer_reset_fits(const struct view *view);
+
+/* What a host without the connection says to a segment (RFC 9293, 3.10.7.1). */
+void answer_reset(const struct frame *frame, const struct view *view, struct case_frame *ret);
+
 #endif

@@ -263,6 +263,55 @@ static void craft_icmp(struct craft *craft, struct frame *ret)
 	compose_frame(&plan, ret);
 }
 
+/* What a backend sent to a client, without link header. Returns its size. */
+static uint32_t craft_quote(struct craft *craft, const struct composition *plan, uint8_t *ret)
+{
+	struct composition back = *plan;
+	struct frame frame;
+	uint32_t size;
+
+	back.source = plan->dest;
+	back.dest = plan->source;
+	back.sport = plan->dport;
+	back.dport = plan->sport;
+	back.tags_count = 0;
+	back.pad = false;
+	back.load_size = random_below(craft->random, 64);
+	compose_frame(&back, &frame);
+	size = frame.size - ETH_HLEN;
+	if (random_chance(craft->random, 40))
+		size = random_below(craft->random, size < 90 ? size : 90);
+	memcpy(ret, &frame.bytes[ETH_HLEN], size);
+	return size;
+}
+
+/* An ICMP error of a router, or of anybody, about a flow. */
+static void craft_error(struct craft *craft, struct frame *ret)
+{
+	static const uint8_t types4[] = { 3, 3, 3, 4, 11, 12, 5 };
+	static const uint8_t types6[] = { 1, 2, 2, 3, 4, 5 };
+	uint8_t quote[FRAME_MAX];
+	struct composition plan, about;
+
+	craft_plan(craft, &about);
+	craft_plan(craft, &plan);
+	if (plan.v6 != about.v6 || random_chance(craft->random, 95)) {
+		plan.v6 = about.v6;
+		plan.source = craft_client(craft, about.v6);
+		plan.dest = about.dest;
+	}
+	plan.load_size = craft_quote(craft, &about, quote);
+	plan.load = quote;
+	if (random_chance(craft->random, 70)) {
+		plan.extensions_count = 0;
+		plan.fragment = 0;
+	}
+	plan.protocol = plan.v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
+	plan.icmp_type =
+		plan.v6 ? RANDOM_OF(craft->random, types6) : RANDOM_OF(craft->random, types4);
+	compose_frame(&plan, ret);
+}
+
 /* Other protocols above IP, and ethertypes that aren't IP. */
 static void craft_other(struct craft *craft, struct frame *ret)
 {
@@ -295,7 +344,9 @@ void craft_next(struct craft *craft, struct frame *ret)
 		*ret = craft->past[random_below(craft->random, craft->past_count)];
 	} else if (kind < 9) {
 		craft_icmp(craft, ret);
-	} else if (kind < 12) {
+	} else if (kind < 15) {
+		craft_error(craft, ret);
+	} else if (kind < 18) {
 		craft_other(craft, ret);
 	} else {
 		craft_plan(craft, &plan);

@@ -23,7 +23,8 @@
 struct reference {
 	const struct world *world;
 	struct flows flows;
-	int64_t now;				 /* seconds; goes on only when it is told to */
+	struct flows clients; /* of sticky services: the backend of their last connection */
+	int64_t now;	      /* seconds; goes on only when it is told to */
 	struct lbd_traffic *services, *backends; /* by id: what they were given */
 };
 
@@ -49,8 +50,7 @@ void reference_free(struct reference *reference);
 void reference_clear(struct reference *reference);
 
 /* Which connection is @frame of? False: of none, whatever the table holds. */
-bool reference_key(const struct reference *reference, const struct frame *frame,
-		   struct flow_key *ret);
+bool reference_key(struct reference *reference, const struct frame *frame, struct flow_key *ret);
 
 /* What must become of @frame, that came from interface @ifindex. */
 void reference_packet(struct reference *reference, const struct frame *frame, uint32_t ifindex,

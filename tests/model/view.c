@@ -70,10 +70,8 @@ static int view_l4(const struct frame *frame, uint32_t at, uint32_t end, struct 
 static int view_problem4(const struct frame *frame, struct view *view)
 {
 	const uint8_t *ip = &frame->bytes[view->l3];
-	const uint32_t header = (ip[0] & 0xfU) * 4, fragment = frame_get16(ip + 6);
+	const uint32_t header = (ip[0] & 0xfU) * 4;
 
-	view->fragment = fragment & 0x1fff;
-	view->more = fragment & 0x2000;
 	if (view->l3 + view->length > frame->size)
 		return LBD_OUTCOME_DROP_BAD_LENGTH;
 	if (view->fragment)
@@ -94,6 +92,9 @@ static int view_ipv4(const struct frame *frame, struct view *view)
 	view->vip = frame_addr4(ip + 16);
 	view->length = frame_get16(ip + 2);
 	view->traffic = ip[1];
+	view->fragment = frame_get16(ip + 6) & 0x1fff;
+	view->more = ip[6] & 0x20;
+	view->l4 = view->l3 + (ip[0] & 0xfU) * 4;
 	if (!view_is_l4(view->protocol))
 		return LBD_OUTCOME_PASS_NOT_L4;
 	view->problem = view_problem4(frame, view);
@@ -110,41 +111,38 @@ static bool view_is_extension(uint8_t next)
 	       next == IPPROTO_DSTOPTS;
 }
 
-/* One extension header at @at. Says where the next begins, and what it is. */
-static int view_extension(const uint8_t *header, uint32_t *at, struct view *view)
+/* Past the header that stands there. */
+static int view_extension(const uint8_t *header, struct view_walk *walk)
 {
-	const uint8_t type = view->protocol;
+	const uint8_t type = walk->next;
 
-	view->protocol = header[0];
+	walk->next = header[0];
 	if (type == IPPROTO_FRAGMENT) {
-		view->fragment = frame_get16(header + 2) & 0xfff8;
-		view->more = header[3] & 1;
-		*at += 8;
+		walk->fragment = frame_get16(header + 2) & 0xfff8;
+		walk->more = header[3] & 1;
+		walk->at += 8;
 		return VIEW_WHOLE;
 	}
-	*at += (header[1] + 1) * 8U;
+	walk->at += (header[1] + 1) * 8U;
 	/* RFC 5095 */
 	if (type == IPPROTO_ROUTING && header[2] == 0 && header[3] > 0)
 		return LBD_OUTCOME_DROP_BAD_HEADER;
 	return VIEW_WHOLE;
 }
 
-/* From the fixed header to what isn't an extension; a later fragment shows no further. */
-static int view_extensions(const struct frame *frame, uint32_t *at, struct view *view)
+/* To what isn't an extension, perhaps past the end; a later fragment shows no further. */
+int view_walk(const uint8_t *packet, uint32_t size, struct view_walk *walk)
 {
-	const uint32_t end = view->l3 + view->length;
-	int problem = VIEW_WHOLE;
+	for (int i = 0; view_is_extension(walk->next) && !walk->fragment; i++) {
+		int problem;
 
-	for (int i = 0; view_is_extension(view->protocol) && !view->fragment; i++) {
 		if (i == EXTENSIONS_MAX)
 			return LBD_OUTCOME_DROP_BAD_HEADER;
-		if (*at + 8 > end)
+		if (walk->at + 8 > size)
 			return LBD_OUTCOME_DROP_BAD_LENGTH;
-		problem = view_extension(&frame->bytes[*at], at, view);
+		problem = view_extension(packet + walk->at, walk);
 		if (problem != VIEW_WHOLE)
 			return problem;
-		if (*at > end)
-			return LBD_OUTCOME_DROP_BAD_LENGTH;
 	}
 	return VIEW_WHOLE;
 }
@@ -160,13 +158,26 @@ static int view_problem6(const struct frame *frame, struct view *view)
 	return VIEW_WHOLE;
 }
 
+static int view_next6(const struct frame *frame, struct view *view)
+{
+	struct view_walk walk = { .at = IPV6_HEADER, .next = view->protocol };
+	int problem = view_walk(&frame->bytes[view->l3], view->length, &walk);
+
+	view->protocol = walk.next;
+	view->l4 = view->l3 + walk.at;
+	view->fragment = walk.fragment;
+	view->more = walk.more;
+	if (problem == VIEW_WHOLE && walk.at > view->length)
+		return LBD_OUTCOME_DROP_BAD_LENGTH;
+	return problem;
+}
+
 static int view_ipv6(const struct frame *frame, struct view *view)
 {
 	const uint8_t *ip = &frame->bytes[view->l3];
-	uint32_t at = view->l3 + IPV6_HEADER;
 
 	view->v6 = true;
-	if (at > frame->size)
+	if (view->l3 + IPV6_HEADER > frame->size)
 		return LBD_OUTCOME_PASS_TRUNCATED;
 	view->protocol = ip[6];
 	view->client = frame_addr6(ip + 8);
@@ -177,14 +188,14 @@ static int view_ipv6(const struct frame *frame, struct view *view)
 		return LBD_OUTCOME_PASS_NO_SERVICE;
 	view->problem = view_problem6(frame, view);
 	if (view->problem == VIEW_WHOLE)
-		view->problem = view_extensions(frame, &at, view);
+		view->problem = view_next6(frame, view);
 	if (view->problem != VIEW_WHOLE)
 		return VIEW_WHOLE;
 	/* Behind a later fragment's header, an extension may hide TCP or UDP. */
 	if (!view_is_l4(view->protocol) && !(view->fragment && view_is_extension(view->protocol)))
 		return LBD_OUTCOME_PASS_NOT_L4;
 	if (!view->fragment)
-		view->problem = view_l4(frame, at, view->l3 + view->length, view);
+		view->problem = view_l4(frame, view->l4, view->l3 + view->length, view);
 	return VIEW_WHOLE;
 }
 

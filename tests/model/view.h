@@ -29,12 +29,24 @@ struct view {
 	uint8_t flags;			/* of TCP */
 	uint16_t client_port, vip_port; /* host order */
 	struct lbd_addr client, vip;
+	bool error;	 /* an ICMP error: of the flow that it quotes */
 	uint32_t l3;	 /* where the IP header begins */
+	uint32_t l4;	 /* where what it carries does */
 	uint32_t length; /* of the IP packet, by its header */
 };
 
 /* @v4, @v6: is there any service of that family? The others aren't looked at. */
 void view_read(const struct frame *frame, bool v4, bool v6, struct view *ret);
+
+/* Through IPv6 extension headers, from the first one on. */
+struct view_walk {
+	uint32_t at;  /* in the packet */
+	uint8_t next; /* what stands there */
+	bool fragment, more;
+};
+
+/* @size: of the packet. VIEW_WHOLE, or what is wrong with one of them. */
+int view_walk(const uint8_t *packet, uint32_t size, struct view_walk *walk);
 
 /* Is the source one that no client can have (RFC 6890)? */
 bool view_martian(const struct view *view);

@@ -109,22 +109,47 @@ static uint64_t world_swap(uint16_t port)
 	return (uint16_t)(port << 8 | port >> 8);
 }
 
-static uint32_t world_hash(const struct world *world, const struct world_flow *flow)
+struct lbd_addr world_client(const struct service *service, const struct lbd_addr *client)
+{
+	struct lbd_addr masked = { 0 };
+
+	for (int bit = 0; bit < service->prefix; bit++)
+		masked.bytes[bit / 8] |= client->bytes[bit / 8] & 0x80 >> bit % 8;
+	return masked;
+}
+
+/* What of the ports and the protocol the service goes by. */
+static uint64_t world_ports(const struct service *service, const struct world_flow *flow)
+{
+	const uint64_t server = world_swap(flow->vip_port) << 8 | flow->protocol;
+
+	switch (service->hash) {
+	case LBD_HASH_5_TUPLE:
+		return world_swap(flow->client_port) << 32 | server;
+	case LBD_HASH_PORT:
+		return server;
+	default:
+		return 0;
+	}
+}
+
+static uint32_t world_hash(const struct world *world, const struct service *service,
+			   const struct world_flow *flow)
 {
 	const uint64_t *secret = (const uint64_t *)world->model->pick_secret.words;
-	const uint64_t ports = world_swap(flow->client_port) << 32 |
-			       world_swap(flow->vip_port) << 8 | flow->protocol;
-	uint64_t x = world_mix(world_half(&flow->client, 1) ^ secret[0]);
+	const struct lbd_addr client = world_client(service, &flow->client);
+	uint64_t x = world_mix(world_half(&client, 1) ^ secret[0]);
 
-	x = world_mix(x ^ world_half(&flow->client, 0) ^ secret[1]);
-	return (uint32_t)(world_mix(x + ports) >> 16);
+	x = world_mix(x ^ world_half(&client, 0) ^ secret[1]);
+	return (uint32_t)(world_mix(x + world_ports(service, flow)) >> 16);
 }
 
 uint16_t world_pick(const struct world *world, uint16_t service, const struct world_flow *flow)
 {
 	const uint64_t places = world->model->limits.ring_size;
+	const struct service *own = &world->model->services[service];
 
 	if (!world->has_ring[service])
 		return 0;
-	return world_ring(world, service)[world_hash(world, flow) * places >> 32];
+	return world_ring(world, service)[world_hash(world, own, flow) * places >> 32];
 }

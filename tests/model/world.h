@@ -40,6 +40,9 @@ struct world_flow {
 	uint8_t protocol;
 };
 
+/* As much of @client as tells it from others to @service. */
+struct lbd_addr world_client(const struct service *service, const struct lbd_addr *client);
+
 /* Index of the backend that Maglev gives the flow; 0 if the service has none to give. */
 uint16_t world_pick(const struct world *world, uint16_t service, const struct world_flow *flow);
 

@@ -113,6 +113,8 @@ void run_age(const struct tables *tables, uint32_t seconds)
 		run_age_bucket(&tables->conn4[i], ticks);
 	for (uint32_t i = 0; i < tables->conn6_buckets; i++)
 		run_age_bucket(&tables->conn6[i].line, ticks);
+	for (uint32_t i = 0; i < tables->sticky_buckets; i++)
+		run_age_bucket(&tables->sticky[i].line, ticks);
 }
 
 static int run_send(const struct lab *lab, const struct case_step *step, uint32_t from,

@@ -32,7 +32,7 @@ int run_open_setup(const struct run_place *place, const char *setup, struct lab 
 
 void run_change_backend(struct backend *backend, enum case_state state);
 
-/* As if the last packet of every connection had come @seconds earlier. */
+/* As if the last packet of every connection, and client, had come @seconds earlier. */
 void run_age(const struct tables *tables, uint32_t seconds);
 
 /* True if every packet went as the case says. */
