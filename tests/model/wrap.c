@@ -95,7 +95,7 @@ static void wrap_middle(const struct wrap *wrap, struct middle *ret)
 uint32_t wrap_room(const struct wrap *wrap)
 {
 	const uint32_t outer = lbd_addr_is4(&wrap->backend->addr) ? IPV4_HEADER : IPV6_HEADER;
-	struct middle middle;
+	struct middle middle = { 0 };
 
 	if (wrap->service->forward == LBD_FORWARD_DSR)
 		return UINT32_MAX;
@@ -148,7 +148,7 @@ static void wrap_outer6(const struct wrap *wrap, const struct middle *middle,
 
 static void wrap_tunnel(const struct wrap *wrap, struct case_frame *ret)
 {
-	struct middle middle;
+	struct middle middle = { 0 };
 
 	wrap_middle(wrap, &middle);
 	if (lbd_addr_is4(&wrap->backend->addr)) {
