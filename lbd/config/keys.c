@@ -306,9 +306,8 @@ static const struct key keys_service[] = {
 	{ "forward",
 	  "dsr rewrites the destination MAC address: backends are on the same network and have "
 	  "the VIP on a loopback. The others send the packet in a tunnel: backends may be "
-	  "anywhere, "
-	  "of either family, and take the headers off. ipip: IP in IP; gue: UDP with the packet "
-	  "right behind it, FOU on Linux; gre; vxlan and geneve: an Ethernet frame in UDP, with a "
+	  "anywhere, of either family, and take the headers off. ipip: IP in IP; gue: UDP with "
+	  "the packet right behind it; gre; vxlan and geneve: an Ethernet frame in UDP, with a "
 	  "VNI.",
 	  "dsr", "dsr|ipip|gue|gre|vxlan|geneve", .kind = KEY_CHOICE, AT(raw_service, forward) },
 	{ "vni", "Network identifier of vxlan and geneve, which need one.", .kind = KEY_NUMBER,
