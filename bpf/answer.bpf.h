@@ -25,6 +25,7 @@
 #include "bpf/maps.bpf.h"
 #include "bpf/packet.bpf.h"
 #include "bpf/parse.bpf.h"
+#include "bpf/source.bpf.h"
 
 #define ANSWER_TTL 64
 #define ANSWER_PRECEDENCE 0xc0 /* internetwork control (RFC 1812, 4.3.2.5) */
@@ -90,14 +91,14 @@ LBD_INLINE void answer_turn(struct ethhdr *eth)
 LBD_INLINE _Bool answer_is_due4(const struct iphdr *ip)
 {
 	return ip->protocol != IPPROTO_ICMP && !(ip->frag_off & bpf_htons(IPV4_OFFSET_MASK)) &&
-	       !parse_martian4(ip->saddr);
+	       !source_martian4(ip->saddr);
 }
 
 LBD_INLINE _Bool answer_is_due6(const struct ipv6hdr *ip)
 {
 	const struct lbd_addr source = packet_addr6(&ip->saddr);
 
-	return ip->nexthdr != IPPROTO_ICMPV6 && !parse_martian6(&source);
+	return ip->nexthdr != IPPROTO_ICMPV6 && !source_martian6(&source);
 }
 
 /* --- making room */

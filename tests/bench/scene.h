@@ -20,8 +20,8 @@
 
 struct scene {
 	bool ipv6; /* clients, VIP and backends alike */
-	bool ipip; /* or dsr */
 	bool udp;  /* or TCP */
+	enum lbd_forward forward;
 };
 
 /* A configuration with this service, received on interface @in. */
