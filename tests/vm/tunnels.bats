@@ -12,11 +12,13 @@ setup_file() {
   backend_start be1
   tunnel_vips be1
   devices be1
-  # An emulated machine may take a second for an answer: that is no sick backend.
+  # An emulated machine may take a second for an answer: that is no sick backend; and many for
+  # the verifier's walk through all modes.
   config_tunnels lb1 be1 |
     sed -e 's/interval: 500ms/interval: 8s/' -e 's/timeout: 400ms/timeout: 6s/' |
     config_write lb1
-  lbd_start lb1
+  lbd_spawn lb1
+  wait_for 120 "an answer of lbd" ctl lb1 status --json
   wait_for 60 "healthy backends" backends_healthy lb1
 }
 
@@ -29,10 +31,9 @@ teardown() {
   [[ $BATS_TEST_COMPLETED ]] || lab_autopsy 15
 }
 
-# devices HOST: the README's table.
+# devices HOST: the README's table; `suite` has loaded the modules.
 devices() {
   local name
-  modprobe -a ipip sit ip6_tunnel fou fou6 ip_gre ip6_gre vxlan geneve
   for name in tunl0 sit0 ip6tnl0 gre0 ip6gre0; do
     on "$1" ip link set "$name" up
   done
