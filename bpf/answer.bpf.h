@@ -20,6 +20,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "bpf/clock.bpf.h"
 #include "bpf/config.bpf.h"
 #include "bpf/csum.bpf.h"
 #include "bpf/maps.bpf.h"
@@ -53,22 +54,24 @@ LBD_INLINE _Bool answer_may(void)
 {
 	const __u64 second = 1ULL << lbd_config.tick_shift;
 	const __u64 full = lbd_config.answer_rate * second;
-	const __u64 now = bpf_jiffies64();
+	const __u64 now = clock_jiffies();
 	struct answer_bucket *bucket;
-	__u64 passed;
+	__u64 passed, level;
 	__u32 zero = 0;
 
 	bucket = bpf_map_lookup_elem(&lbd_answers, &zero);
 	if (!bucket)
 		return 0;
 	passed = now - bucket->jiffies;
-	bucket->jiffies = now;
-	bucket->level += (passed < second ? passed : second) * lbd_config.answer_rate;
-	if (bucket->level > full)
-		bucket->level = full;
-	if (bucket->level < second)
+	level = bucket->level + (passed < second ? passed : second) * lbd_config.answer_rate;
+	if (level > full)
+		level = full;
+	if (level < second)
 		return 0;
-	bucket->level -= second;
+	if (config_writes()) {
+		bucket->jiffies = now;
+		bucket->level = level - second;
+	}
 	return 1;
 }
 

@@ -22,6 +22,7 @@
 #include "bpf/generations.bpf.h"
 #include "bpf/packet.bpf.h"
 #include "bpf/parse.bpf.h"
+#include "bpf/reset.bpf.h"
 #include "bpf/tag.bpf.h"
 #include "bpf/vip.bpf.h"
 
@@ -54,6 +55,10 @@ LBD_INLINE int balance(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 	if (!packet->ours)
 		return leave_from(packet->service, LBD_OUTCOME_PASS_OTHER_HOST);
 	outcome = conn_route(packet, &backend, v6);
+	if (!backend && config_has(LBD_FEATURE_DOWN) && reset_is_due(outcome)) {
+		trace_target(packet->service, 0);
+		return stage_enter(ctx, LBD_STAGE_RESET);
+	}
 	if (!backend)
 		return leave_from(packet->service, outcome);
 	action = forward(ctx, packet, backend, &outcome, v6);
@@ -119,6 +124,40 @@ int lbd_tagged(struct xdp_md *ctx)
 	if ((const void *)(tags + 1) > end)
 		return leave(LBD_OUTCOME_PASS_TRUNCATED);
 	return balance_ip(ctx, tag_protocol(tags), ETH_HLEN + tag_bytes(tags));
+}
+
+LBD_INLINE int reset_ip(struct xdp_md *ctx, __u32 l3, _Bool v6)
+{
+	const void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	struct packet packet = { .l3 = l3, .problem = PACKET_GO_ON };
+	int outcome = v6 ? parse_ipv6(data, end, &packet) : parse_ipv4(data, end, &packet);
+
+	if (outcome == PACKET_GO_ON)
+		outcome = reset_answer(ctx, &packet, v6);
+	if (!reset_is_due(outcome))
+		return leave(outcome);
+	count_outcome(outcome);
+	return XDP_TX;
+}
+
+/* A packet whose backend is dead: its client is told. */
+SEC("xdp")
+int lbd_reset(struct xdp_md *ctx)
+{
+	const void *end = (void *)(long)ctx->data_end;
+	const struct ethhdr *eth = (void *)(long)ctx->data;
+	const struct tag_pair *tags = (const void *)(eth + 1);
+	__be16 protocol;
+	__u32 l3 = ETH_HLEN;
+
+	if ((const void *)(tags + 1) > end)
+		return leave(LBD_OUTCOME_PASS_TRUNCATED);
+	protocol = packet_word16(&eth->h_proto);
+	if (tag_is_one(protocol)) {
+		protocol = tag_protocol(tags);
+		l3 += tag_bytes(tags);
+	}
+	return protocol == bpf_htons(ETH_P_IP) ? reset_ip(ctx, l3, 0) : reset_ip(ctx, l3, 1);
 }
 
 char _license[] SEC("license") = "GPL";

@@ -54,6 +54,9 @@ LBD_ARRAY(lbd_rings, __u64, BPF_F_MMAPABLE);
 LBD_ARRAY(lbd_conn4, struct lbd_bucket, BPF_F_MMAPABLE);
 LBD_ARRAY(lbd_conn6, struct lbd_bucket6, BPF_F_MMAPABLE);
 
+/* Clients of services with sticky: masked source, service id -> their last backend. */
+LBD_ARRAY(lbd_sticky, struct lbd_bucket6, BPF_F_MMAPABLE);
+
 /* A bit per bucket: something in it should go to the peers. */
 LBD_ARRAY(lbd_dirty4, __u64, BPF_F_MMAPABLE);
 LBD_ARRAY(lbd_dirty6, __u64, BPF_F_MMAPABLE);

@@ -33,6 +33,7 @@
 	X(lbd_conn6)     \
 	X(lbd_dirty4)    \
 	X(lbd_dirty6)    \
+	X(lbd_sticky)    \
 	X(lbd_outcomes)  \
 	X(lbd_svc_stats) \
 	X(lbd_be_stats)  \
@@ -55,7 +56,9 @@ enum lbd_generation_slot {
  *
  *   X(constant, program, features of which any needs it)
  */
-#define LBD_STAGES(X) X(TAGGED, "lbd_tagged", LBD_FEATURE_VLAN)
+#define LBD_STAGES(X)                             \
+	X(TAGGED, "lbd_tagged", LBD_FEATURE_VLAN) \
+	X(RESET, "lbd_reset", LBD_FEATURE_DOWN)
 
 enum lbd_stage {
 #define X(constant, program, features) LBD_STAGE_##constant,
@@ -82,6 +85,7 @@ struct lbd_limits {
 	__u32 conn4_buckets;
 	__u32 conn6_buckets;
 	__u32 vip_buckets;
+	__u32 sticky_buckets;
 	__u32 ring_size; /* Maglev table size, prime */
 	__u32 rings;	 /* twice the services: a full set can be written aside */
 };
@@ -126,10 +130,13 @@ struct lbd_service {
 	__u32 ring;   /* which ring of lbd_rings */
 	__u16 usable; /* backends in the ring; 0: nothing to pick */
 	__u8 hash;    /* enum lbd_hash */
-	__u8 prefix4; /* bits of the source that LBD_HASH_PREFIX looks at */
-	__u8 prefix6;
-	__u8 flags; /* LBD_SERVICE_* */
-	__u16 reserved[16];
+	__u8 prefix;  /* bits of the source, as a struct lbd_addr, that the hash looks at */
+	__u8 down;    /* enum lbd_down, for when there is no backend to pick */
+	__u8 flags;   /* LBD_SERVICE_* */
+	__u16 reserved;
+	__u32 sticky;		      /* ticks that a client keeps its backend; 0: no stickiness */
+	struct lbd_timeouts timeouts; /* looked at with LBD_FEATURE_TIMEOUTS */
+	__u32 reserved2[2];
 };
 
 _Static_assert(sizeof(struct lbd_service) == 64, "a service is one cache line");
@@ -150,11 +157,14 @@ struct lbd_backend {
 	__u32 tunnel_base4;  /* outer IPv4 source: prefix, host order ... */
 	__u32 tunnel_host4;  /* ... and mask of the bits that vary per flow */
 	__u8 vni[3];	     /* of VXLAN and Geneve, network order */
-	__u8 down;	     /* enum lbd_down */
+	__u8 down;	     /* enum lbd_down, and LBD_BACKEND_FALLBACK */
 	__be64 tunnel_base6; /* outer IPv6 source: upper half; the lower varies */
 };
 
 _Static_assert(sizeof(struct lbd_backend) == 64, "a backend is one cache line");
+
+#define LBD_DOWN_MASK 0x0f
+#define LBD_BACKEND_FALLBACK 0x10 /* takes flows only while no other of its service does */
 
 struct lbd_traffic {
 	__u64 packets;
@@ -214,6 +224,7 @@ LBD_INLINE __u32 lbd_vip_hash(const struct lbd_addr *addr, __be16 port, __u8 pro
 #define LBD_FEATURE_TRACE (1U << 22)	  /* say of each packet what became of it */
 #define LBD_FEATURE_READONLY (1U << 23)	  /* with TRACE: leave tables and counters alone */
 #define LBD_FEATURE_EXTENSIONS (1U << 24) /* walk IPv6 extension headers */
+#define LBD_FEATURE_TIMEOUTS (1U << 25)	  /* a service has timeouts of its own */
 
 /* A MAC address as the packet path compares it: in two words. */
 struct lbd_mac {

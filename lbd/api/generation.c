@@ -11,7 +11,9 @@ static const struct {
 	{ LBD_FEATURE_ANY_PORT, "any_port" }, { LBD_FEATURE_REDIRECT, "redirect" },
 	{ LBD_FEATURE_GUE, "gue" },	      { LBD_FEATURE_GRE, "gre" },
 	{ LBD_FEATURE_VXLAN, "vxlan" },	      { LBD_FEATURE_GENEVE, "geneve" },
-	{ LBD_FEATURE_TELL_MTU, "tell_mtu" },
+	{ LBD_FEATURE_TELL_MTU, "tell_mtu" }, { LBD_FEATURE_HASH, "hash" },
+	{ LBD_FEATURE_STICKY, "sticky" },     { LBD_FEATURE_DOWN, "down" },
+	{ LBD_FEATURE_TIMEOUTS, "timeouts" },
 };
 
 static json_t *generation_features_json(uint32_t features)

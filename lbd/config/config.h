@@ -30,6 +30,7 @@ struct config_backend {
 	struct lbd_addr addr;
 	uint32_t weight; /* 0..65535; 0 takes no new flows; default 100 */
 	bool drain;	 /* existing flows only; set by lbctl backend drain */
+	bool fallback;	 /* takes flows only while no other does */
 	bool has_mac;
 	uint8_t mac[6]; /* of its next hop, for lbctl trace */
 };
@@ -50,8 +51,15 @@ struct config_service {
 	uint8_t protocol; /* IPPROTO_TCP or IPPROTO_UDP */
 	uint8_t forward;  /* enum lbd_forward */
 	uint32_t vni;	  /* of vxlan and geneve, 24 bits; 0: none */
+	uint8_t hash;	  /* enum lbd_hash */
+	uint8_t prefix;	  /* of LBD_HASH_PREFIX: bits of the client's address, default 24 or 64 */
+	uint8_t down;	  /* enum lbd_down */
+	uint32_t sticky;  /* seconds; 0: not sticky */
+	struct {	  /* seconds; 0: as the node's timeouts */
+		uint32_t idle, closing, unconfirmed;
+	} timeouts;
 	struct config_health health;
-	struct config_backend *backends;
+	struct config_backend *backends; /* those of fallback: among them */
 	uint32_t backends_count;
 };
 
@@ -73,6 +81,7 @@ struct config {
 		uint32_t backends;	   /* default 1024, power of two, <= 65536 */
 		uint32_t connections_ipv4; /* slots, default 1048576, power of two >= 1024 */
 		uint32_t connections_ipv6; /* slots, default 262144 */
+		uint32_t sticky;	   /* slots, default 65536 */
 		uint32_t maglev;	   /* ring size, prime, default 65537 */
 	} limits;
 	struct {		      /* seconds idle */

@@ -38,6 +38,10 @@ static const struct key keys_limits[] = {
 	{ "connections-ipv6", "Slots of the IPv6 connection table, a power of two. 32 bytes each.",
 	  "262144", .kind = KEY_NUMBER, .min = 1024, .max = 1LL << 28,
 	  AT(raw_limits, connections_ipv6) },
+	{ "sticky",
+	  "Clients that services with sticky remember, a power of two. 32 bytes each; when all "
+	  "are taken, a new client displaces the one that was away for longest.",
+	  "65536", .kind = KEY_NUMBER, .min = 1024, .max = 1LL << 28, AT(raw_limits, sticky) },
 	{ "maglev",
 	  "Places of a Maglev ring, a prime. About a hundred times the backends of the "
 	  "largest service.",
@@ -50,10 +54,10 @@ static const struct key keys_timeouts[] = {
 	  .max = 30 * DAY_MS, AT(raw_timeouts, tcp) },
 	{ "udp", "Idle UDP flows.", "60s", .kind = KEY_DURATION, .min = 1000, .max = 30 * DAY_MS,
 	  AT(raw_timeouts, udp) },
-	{ "closing", "TCP connections after a FIN or RST of the client.", "30s",
-	  .kind = KEY_DURATION, .min = 1000, .max = 30 * DAY_MS, AT(raw_timeouts, closing) },
-	{ "unconfirmed", "Flows that have shown a single packet.", "10s", .kind = KEY_DURATION,
-	  .min = 1000, .max = 30 * DAY_MS, AT(raw_timeouts, unconfirmed) },
+	{ "closing", "TCP connections after a FIN of the client.", "30s", .kind = KEY_DURATION,
+	  .min = 1000, .max = 30 * DAY_MS, AT(raw_timeouts, closing) },
+	{ "unconfirmed", "Flows that have shown a single packet, or ended with an RST.", "10s",
+	  .kind = KEY_DURATION, .min = 1000, .max = 30 * DAY_MS, AT(raw_timeouts, unconfirmed) },
 	{ NULL },
 };
 
@@ -164,6 +168,17 @@ static const struct key keys_backend[] = {
 	{ NULL },
 };
 
+static const struct key keys_service_timeouts[] = {
+	{ "idle", "Idle connections or flows of this service.", .kind = KEY_DURATION, .min = 1000,
+	  .max = 30 * DAY_MS, AT(raw_service_timeouts, idle) },
+	{ "closing", "Its TCP connections after a FIN of the client.", .kind = KEY_DURATION,
+	  .min = 1000, .max = 30 * DAY_MS, AT(raw_service_timeouts, closing) },
+	{ "unconfirmed", "Its flows that have shown a single packet, or ended with an RST.",
+	  .kind = KEY_DURATION, .min = 1000, .max = 30 * DAY_MS,
+	  AT(raw_service_timeouts, unconfirmed) },
+	{ NULL },
+};
+
 static const struct key keys_service[] = {
 	{ "name", "For people and lbctl.", .kind = KEY_NAME, .required = true,
 	  AT(raw_service, name) },
@@ -182,10 +197,35 @@ static const struct key keys_service[] = {
 	  "dsr", "dsr|ipip|gue|gre|vxlan|geneve", .kind = KEY_CHOICE, AT(raw_service, forward) },
 	{ "vni", "Network identifier of vxlan and geneve, which need one.", .kind = KEY_NUMBER,
 	  .min = 1, .max = 16777215, AT(raw_service, vni) },
+	{ "hash",
+	  "What tells new connections apart when a backend is picked: all of the 5-tuple; the "
+	  "client's address (source); the network it is in (source-prefix/24, without a length "
+	  "24 bits of IPv4 and 64 of IPv6); or the port it asks for. Without it: 5-tuple, and "
+	  "with sticky source for IPv4, source-prefix/64 for IPv6.",
+	  .kind = KEY_HASH, AT(raw_service, hash) },
+	{ "sticky",
+	  "A client's new connections go to the backend that its last one went to, if that began "
+	  "no longer ago than this and the backend is up. Clients are told apart as hash says, "
+	  "which must be source or source-prefix. Each node remembers for itself.",
+	  .kind = KEY_DURATION, .min = 1000, .max = 30 * DAY_MS, AT(raw_service, sticky) },
+	{ "down",
+	  "What becomes of the connections of a backend that is down. keep: TCP connections stay, "
+	  "since a failed check may be wrong; UDP flows go to another. rehash: all go to another. "
+	  "reset: the client is told, by a TCP reset or an ICMP error, and connects anew; so it "
+	  "is while the service has no usable backend at all.",
+	  "keep", "keep|rehash|reset", .kind = KEY_CHOICE, AT(raw_service, down) },
+	{ "timeouts", "In place of the node's timeouts, for this service.", .kind = KEY_MAPPING,
+	  .children = keys_service_timeouts, .size = sizeof(struct raw_service_timeouts),
+	  AT(raw_service, timeouts) },
 	{ "health", "How backends are checked.", .kind = KEY_MAPPING, .children = keys_health,
 	  .size = sizeof(struct raw_health), AT(raw_service, health) },
 	{ "backends", "Who serves.", .kind = KEY_MAPPINGS, .children = keys_backend,
 	  .size = sizeof(struct raw_backend), .required = true, LIST_AT(raw_service, backends) },
+	{ "fallback",
+	  "Who serves while none of the backends takes new connections: all are down, drained or "
+	  "out of reach. Checked like them. Connections stay when the backends are back.",
+	  .kind = KEY_MAPPINGS, .children = keys_backend, .size = sizeof(struct raw_backend),
+	  LIST_AT(raw_service, fallback) },
 	{ NULL },
 };
 

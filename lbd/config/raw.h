@@ -16,11 +16,16 @@ struct raw_health {
 	char *check, *port, *interval, *timeout, *rise, *fall;
 };
 
+struct raw_service_timeouts {
+	char *idle, *closing, *unconfirmed;
+};
+
 struct raw_service {
-	char *name, *vip, *port, *protocol, *forward, *vni;
+	char *name, *vip, *port, *protocol, *forward, *vni, *hash, *sticky, *down;
+	struct raw_service_timeouts *timeouts;
 	struct raw_health *health;
-	struct raw_backend *backends;
-	uint32_t backends_count;
+	struct raw_backend *backends, *fallback;
+	uint32_t backends_count, fallback_count;
 };
 
 struct raw_peer {
@@ -34,7 +39,7 @@ struct raw_xdp {
 };
 
 struct raw_limits {
-	char *services, *backends, *connections_ipv4, *connections_ipv6, *maglev;
+	char *services, *backends, *connections_ipv4, *connections_ipv6, *sticky, *maglev;
 };
 
 struct raw_timeouts {

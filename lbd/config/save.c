@@ -92,6 +92,7 @@ static struct raw_limits *save_limits(const struct config *config)
 	raw->backends = save_text("%u", config->limits.backends);
 	raw->connections_ipv4 = save_text("%u", config->limits.connections_ipv4);
 	raw->connections_ipv6 = save_text("%u", config->limits.connections_ipv6);
+	raw->sticky = save_text("%u", config->limits.sticky);
 	raw->maglev = save_text("%u", config->limits.maglev);
 	return raw;
 }
@@ -206,6 +207,47 @@ static void save_backend(const struct config_backend *backend, struct raw_backen
 		raw->mac = save_mac(backend->mac);
 }
 
+/* Those of @service that are, or aren't, for fallback. */
+static struct raw_backend *save_backends(const struct config_service *service, bool fallback,
+					 uint32_t *ret_count)
+{
+	struct raw_backend *raw = calloc(service->backends_count, sizeof(*raw));
+
+	for (uint32_t i = 0; raw && i < service->backends_count; i++)
+		if (service->backends[i].fallback == fallback)
+			save_backend(&service->backends[i], &raw[(*ret_count)++]);
+	return raw;
+}
+
+static char *save_own_seconds(uint32_t seconds)
+{
+	return seconds ? save_text("%us", seconds) : NULL;
+}
+
+static struct raw_service_timeouts *save_service_timeouts(const struct config_service *service)
+{
+	struct raw_service_timeouts *raw = calloc(1, sizeof(*raw));
+
+	if (!raw)
+		return NULL;
+	raw->idle = save_own_seconds(service->timeouts.idle);
+	raw->closing = save_own_seconds(service->timeouts.closing);
+	raw->unconfirmed = save_own_seconds(service->timeouts.unconfirmed);
+	return raw;
+}
+
+/* What decides which backend gets a connection, and how long it has it. */
+static void save_selection(const struct config_service *service, struct raw_service *raw)
+{
+	const struct key *keys = keys_find(keys_top, "services")->children;
+	char text[VALUE_TEXT_MAX];
+
+	raw->hash = save_text("%s", value_format_hash(service->hash, service->prefix, text));
+	raw->sticky = save_own_seconds(service->sticky);
+	raw->down = save_choice(keys, "down", service->down);
+	raw->timeouts = save_service_timeouts(service);
+}
+
 static void save_service(const struct config_service *service, struct raw_service *raw)
 {
 	const struct key *keys = keys_find(keys_top, "services")->children;
@@ -218,9 +260,9 @@ static void save_service(const struct config_service *service, struct raw_servic
 	if (service->vni)
 		raw->vni = save_text("%u", service->vni);
 	raw->health = save_health(&service->health);
-	raw->backends = calloc(service->backends_count, sizeof(*raw->backends));
-	for (uint32_t i = 0; raw->backends && i < service->backends_count; i++)
-		save_backend(&service->backends[i], &raw->backends[raw->backends_count++]);
+	save_selection(service, raw);
+	raw->backends = save_backends(service, false, &raw->backends_count);
+	raw->fallback = save_backends(service, true, &raw->fallback_count);
 }
 
 static struct raw_config *save_convert(const struct config *config)

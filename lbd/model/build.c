@@ -49,6 +49,7 @@ struct lbd_limits model_limits(const struct config *config)
 		 * limit. Twice as full, 16384 services would take 80,000 salts.
 		 */
 		.vip_buckets = build_power_of_two(8 * config->limits.services),
+		.sticky_buckets = config->limits.sticky / LBD_BUCKET_SLOTS,
 		.ring_size = config->limits.maglev,
 		.rings = 2 * config->limits.services,
 	};
@@ -240,6 +241,7 @@ static int build_backend(struct build *b, const struct service *service,
 		b->old->backends[backend->index].index && !b->old->backends[backend->index].gone;
 	backend->gone = false;
 	backend->drain = config->drain;
+	backend->fallback = config->fallback;
 	backend->weight = config->weight;
 	snprintf(backend->name, sizeof(backend->name), "%s", config->name);
 	if (!service->health.enabled)
@@ -247,6 +249,40 @@ static int build_backend(struct build *b, const struct service *service,
 	else if (!known)
 		backend->healthy = backend->checked = false;
 	return 0;
+}
+
+/* IPv4 clients stand in the lower 32 bits. */
+static uint8_t build_prefix(const struct config_service *config)
+{
+	if (config->hash == LBD_HASH_PREFIX)
+		return config->prefix + (lbd_addr_is4(&config->vip) ? 96 : 0);
+	return config->hash == LBD_HASH_PORT ? 0 : 128;
+}
+
+static void build_timeouts(const struct build *b, const struct config_service *config,
+			   struct service *service)
+{
+	struct lbd_timeouts *timeouts = &service->timeouts_s;
+
+	*timeouts = b->model->timeouts_s;
+	service->own_timeouts =
+		config->timeouts.idle || config->timeouts.closing || config->timeouts.unconfirmed;
+	if (config->timeouts.idle)
+		timeouts->tcp = timeouts->udp = config->timeouts.idle;
+	if (config->timeouts.closing)
+		timeouts->closing = config->timeouts.closing;
+	if (config->timeouts.unconfirmed)
+		timeouts->unconfirmed = config->timeouts.unconfirmed;
+}
+
+static void build_selection(const struct build *b, const struct config_service *config,
+			    struct service *service)
+{
+	service->hash = config->hash;
+	service->prefix = build_prefix(config);
+	service->down = config->down;
+	service->sticky_s = config->sticky;
+	build_timeouts(b, config, service);
 }
 
 static int build_service(struct build *b, const struct config_service *config)
@@ -263,6 +299,7 @@ static int build_service(struct build *b, const struct config_service *config)
 	service->forward = config->forward;
 	service->vni = config->vni;
 	service->health = config->health;
+	build_selection(b, config, service);
 	snprintf(service->name, sizeof(service->name), "%s", config->name);
 	for (uint32_t i = 0; i < config->backends_count && !rc; i++)
 		rc = build_backend(b, service, &config->backends[i]);

@@ -7,17 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/outcome.h"
 #include "tests/packet/hexdiff.h"
 
 #define AT_ETHERTYPE 12
 #define IPV4_HEADER 20
 #define IPV6_HEADER 40
-
-static const char *const outcome_names[LBD_OUTCOME_COUNT] = {
-#define X(constant, name, kind, sentence) [LBD_OUTCOME_##constant] = name,
-	LBD_OUTCOMES(X)
-#undef X
-};
 
 static uint16_t check_be16(const uint8_t *frame, int at)
 {
@@ -58,12 +53,12 @@ static bool check_outcome(const struct check *check, const struct lab *lab, cons
 	dataplane_outcomes(lab->dataplane, now);
 	for (int i = 0; i < LBD_OUTCOME_COUNT; i++) {
 		uint64_t moved = now[i] - check->outcomes[i];
-		bool wanted = !strcmp(outcome_names[i], expected);
+		bool wanted = !strcmp(outcomes[i].name, expected);
 
 		seen |= wanted;
 		if (moved == wanted)
 			continue;
-		fprintf(check->report, "  outcome %s: expected %d, came %llu\n", outcome_names[i],
+		fprintf(check->report, "  outcome %s: expected %d, came %llu\n", outcomes[i].name,
 			wanted, (unsigned long long)moved);
 		good = false;
 	}
@@ -189,31 +184,45 @@ static bool check_source(struct check *check, const struct case_step *step,
 
 /* --- connection table */
 
+struct check_found {
+	const struct tables *tables;
+	enum case_entry entry;
+};
+
+static enum case_entry check_state(const struct tables *tables, const struct table_entry *entry)
+{
+	const uint64_t value =
+		lbd_value_make(entry->backend, entry->vip_port, entry->flags, entry->tick);
+
+	if (tables_expired(tables, entry->service, value, tables_now(tables)))
+		return CASE_ENTRY_EXPIRED;
+	if (entry->flags & LBD_CONN_CONFIRMED)
+		return entry->flags & LBD_CONN_CLOSING ? CASE_ENTRY_CLOSING : CASE_ENTRY_CONFIRMED;
+	return entry->flags & LBD_CONN_CLOSING ? CASE_ENTRY_RESET : CASE_ENTRY_UNCONFIRMED;
+}
+
 static bool check_visit(void *context, const struct table_entry *entry)
 {
-	enum case_entry *found = context;
+	struct check_found *found = context;
 
-	if (*found != CASE_ENTRY_NONE)
-		*found = CASE_ENTRY_SEVERAL;
-	else if (!(entry->flags & LBD_CONN_CONFIRMED))
-		*found = CASE_ENTRY_UNCONFIRMED;
+	if (found->entry != CASE_ENTRY_NONE)
+		found->entry = CASE_ENTRY_SEVERAL;
 	else
-		*found =
-			entry->flags & LBD_CONN_CLOSING ? CASE_ENTRY_CLOSING : CASE_ENTRY_CONFIRMED;
+		found->entry = check_state(found->tables, entry);
 	return true;
 }
 
 static bool check_entry(const struct check *check, const struct lab *lab, enum case_entry expected)
 {
-	enum case_entry found = CASE_ENTRY_NONE;
+	struct check_found found = { dataplane_tables(lab->dataplane), CASE_ENTRY_NONE };
 
 	if (expected == CASE_ENTRY_UNSAID)
 		return true;
-	tables_walk(dataplane_tables(lab->dataplane), check_visit, &found);
-	if (found == expected)
+	tables_walk(found.tables, check_visit, &found);
+	if (found.entry == expected)
 		return true;
 	fprintf(check->report, "  entry in the connection table: expected %s, came %s\n",
-		case_entry_name(expected), case_entry_name(found));
+		case_entry_name(expected), case_entry_name(found.entry));
 	return false;
 }
 
