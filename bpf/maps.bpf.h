@@ -12,12 +12,6 @@
 
 #include "lbd/maps.h"
 
-/* A token bucket. */
-struct answer_bucket {
-	__u64 jiffies; /* when it was last looked at */
-	__u64 level;
-};
-
 #define LBD_ARRAY(name, value_type, flags)        \
 	struct {                                  \
 		__uint(type, BPF_MAP_TYPE_ARRAY); \
@@ -66,8 +60,8 @@ LBD_PERCPU(lbd_outcomes, struct lbd_outcome_counters);
 LBD_PERCPU(lbd_svc_stats, struct lbd_traffic);
 LBD_PERCPU(lbd_be_stats, struct lbd_traffic);
 
-/* Of this generation, not pinned: what is left of the rate of answers. */
-LBD_PERCPU(lbd_answers, struct answer_bucket);
+/* What is left of the rate of answers. */
+LBD_PERCPU(lbd_answers, struct lbd_answers);
 
 /* Devices that backends are reached through, other than the one a packet came from. */
 struct {

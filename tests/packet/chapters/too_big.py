@@ -52,7 +52,6 @@ def no_answers():
          too_big(tcp("A", 8044, load=b"x" * 1241), 1280))
     case("too-big-rate", "Answers are given up to the rate of icmp.rate", "answer-rate",
          too_big(tcp("A", 8044, load=BIG), 1480),
-         too_big(tcp6("A", 8066, load=BIG), 1460),
          drops(tcp("A", 8044, load=BIG), "drop_answer_limit"),
          drops(tcp6("A", 8066, load=BIG), "drop_answer_limit"),
          through(tcp("A", 8044), "forward_known", note="what fits is forwarded as ever"))
