@@ -25,6 +25,7 @@
 
 #include "bpf/clock.bpf.h"
 #include "bpf/config.bpf.h"
+#include "bpf/guard.bpf.h"
 #include "bpf/maps.bpf.h"
 #include "bpf/packet.bpf.h"
 #include "bpf/pick.bpf.h"
@@ -355,6 +356,11 @@ LBD_INLINE int conn_unknown(const struct packet *packet, struct conn *conn, __u1
 		return sticky ? LBD_OUTCOME_FORWARD_STICKY : LBD_OUTCOME_FORWARD_FIRST;
 	if (packet->fin)
 		return LBD_OUTCOME_FORWARD_UNTRACKED;
+	problem = guard_entry(packet, v6);
+	if (problem != PACKET_GO_ON) {
+		*ret_backend = 0;
+		return problem;
+	}
 	value = conn_new_value(packet, conn, *ret_backend, 0);
 	entered = v6 ? conn_insert_ipv6(&conn->flow, value, conn->hash, conn->now)
 		     : conn_insert_ipv4(&conn->flow, value, conn->hash, conn->now);

@@ -4,6 +4,7 @@
  *
  *   parse    frame -> addresses, ports           or left to the kernel
  *   vip      destination -> service              or left to the kernel
+ *   guard    lists and rate limits               or dropped
  *   conn     flow -> backend it had, or pick     or dropped: nothing to pick
  *   forward  tunnel, MAC addresses, transmit     or dropped: can't be sent
  *
@@ -20,9 +21,11 @@
 #include "bpf/count.bpf.h"
 #include "bpf/forward.bpf.h"
 #include "bpf/generations.bpf.h"
+#include "bpf/guard.bpf.h"
 #include "bpf/packet.bpf.h"
 #include "bpf/parse.bpf.h"
 #include "bpf/reset.bpf.h"
+#include "bpf/sample.bpf.h"
 #include "bpf/tag.bpf.h"
 #include "bpf/vip.bpf.h"
 
@@ -54,6 +57,9 @@ LBD_INLINE int balance(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 		return leave_from(packet->service, outcome);
 	if (!packet->ours)
 		return leave_from(packet->service, LBD_OUTCOME_PASS_OTHER_HOST);
+	outcome = guard(packet, v6);
+	if (outcome != PACKET_GO_ON)
+		return leave_from(packet->service, outcome);
 	outcome = conn_route(packet, &backend, v6);
 	if (!backend && config_has(LBD_FEATURE_DOWN) && reset_is_due(outcome)) {
 		trace_target(packet->service, 0);
@@ -111,7 +117,7 @@ int lbd_lb(struct xdp_md *ctx)
 	protocol = packet_word16(&eth->h_proto);
 	if (config_has(LBD_FEATURE_VLAN) && tag_is_one(protocol))
 		return stage_enter(ctx, LBD_STAGE_TAGGED);
-	return balance_ip(ctx, protocol, ETH_HLEN);
+	return sample_watch(ctx, balance_ip(ctx, protocol, ETH_HLEN));
 }
 
 /* A frame with one or two tags: the same path, at offsets that vary. */
@@ -123,7 +129,7 @@ int lbd_tagged(struct xdp_md *ctx)
 
 	if ((const void *)(tags + 1) > end)
 		return leave(LBD_OUTCOME_PASS_TRUNCATED);
-	return balance_ip(ctx, tag_protocol(tags), ETH_HLEN + tag_bytes(tags));
+	return sample_watch(ctx, balance_ip(ctx, tag_protocol(tags), ETH_HLEN + tag_bytes(tags)));
 }
 
 LBD_INLINE int reset_ip(struct xdp_md *ctx, __u32 l3, _Bool v6)

@@ -10,6 +10,7 @@
 
 #include <bpf/bpf_helpers.h>
 
+#include "lbd/guard.h"
 #include "lbd/maps.h"
 
 #define LBD_ARRAY(name, value_type, flags)        \
@@ -55,10 +56,23 @@ LBD_ARRAY(lbd_sticky, struct lbd_bucket6, BPF_F_MMAPABLE);
 LBD_ARRAY(lbd_dirty4, __u64, BPF_F_MMAPABLE);
 LBD_ARRAY(lbd_dirty6, __u64, BPF_F_MMAPABLE);
 
+/* The guard (lbd/guard.h). Two halves: service id -> its lists and limits; all lists as a tree. */
+LBD_ARRAY(lbd_rules, struct lbd_rule, BPF_F_MMAPABLE);
+LBD_ARRAY(lbd_acl, struct lbd_acl_entry, BPF_F_MMAPABLE);
+
+/* What sources and services have used up; the last also by CPU, in advance. */
+LBD_ARRAY(lbd_sources, struct lbd_source_bucket, BPF_F_MMAPABLE);
+LBD_ARRAY(lbd_meters, struct lbd_service_meter, BPF_F_MMAPABLE);
+LBD_PERCPU(lbd_credits, struct lbd_credit);
+
 /* Counters: what happened to packets, and what each service and backend was given. */
 LBD_PERCPU(lbd_outcomes, struct lbd_outcome_counters);
 LBD_PERCPU(lbd_svc_stats, struct lbd_traffic);
 LBD_PERCPU(lbd_be_stats, struct lbd_traffic);
+
+/* Dropped packets that were kept: a ring, behind an entry that counts them; and the note. */
+LBD_ARRAY(lbd_drops, struct lbd_drop, BPF_F_MMAPABLE);
+LBD_PERCPU(lbd_drop_note, struct lbd_drop_note);
 
 /* What is left of the rate of answers. */
 LBD_PERCPU(lbd_answers, struct lbd_answers);

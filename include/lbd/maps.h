@@ -33,6 +33,13 @@
 	X(lbd_conn6)     \
 	X(lbd_dirty4)    \
 	X(lbd_dirty6)    \
+	X(lbd_rules)     \
+	X(lbd_acl)       \
+	X(lbd_sources)   \
+	X(lbd_meters)    \
+	X(lbd_credits)   \
+	X(lbd_drops)     \
+	X(lbd_drop_note) \
 	X(lbd_sticky)    \
 	X(lbd_outcomes)  \
 	X(lbd_svc_stats) \
@@ -79,7 +86,7 @@ LBD_INLINE __u32 lbd_stage_slot(__u32 bank, enum lbd_stage stage)
 	return LBD_GENERATION_SLOTS + bank * LBD_STAGES_MAX + stage;
 }
 
-/* Sizes that were fixed when the maps were made; all powers of two but ring_size. */
+/* Sizes that were fixed when the maps were made; powers of two but where it says otherwise. */
 struct lbd_limits {
 	__u32 services; /* ids 1 .. services - 1 */
 	__u32 backends; /* indexes 1 .. backends - 1 */
@@ -87,8 +94,10 @@ struct lbd_limits {
 	__u32 conn6_buckets;
 	__u32 vip_buckets;
 	__u32 sticky_buckets;
-	__u32 ring_size; /* Maglev table size, prime */
-	__u32 rings;	 /* twice the services: a full set can be written aside */
+	__u32 ring_size;   /* Maglev table size, prime */
+	__u32 rings;	   /* twice the services: a full set can be written aside */
+	__u32 acl_entries; /* of a half of lbd_acl; not a power of two */
+	__u32 source_buckets;
 };
 
 /* One entry. Written by the daemon only. */
@@ -182,6 +191,33 @@ struct lbd_answers {
 	__u64 level;
 };
 
+/* A dropped packet that was kept: what it was dropped for, and how it begins. */
+#define LBD_DROP_WORDS 12
+
+struct lbd_drop {
+	__u64 ticket;  /* number of the drop, from 1; 0: being written. In entry 0: of the last */
+	__u64 time_ns; /* CLOCK_MONOTONIC */
+	__u32 length;  /* of the frame */
+	__u32 ifindex;
+	__u16 service; /* id; 0: none, or not yet known */
+	__u8 outcome;  /* enum lbd_outcome */
+	__u8 words;    /* of @frame that are filled */
+	__u32 reserved;
+	__u64 frame[LBD_DROP_WORDS];
+};
+
+_Static_assert(sizeof(struct lbd_drop) == 128, "a drop is two cache lines");
+
+#define LBD_DROPS 512 /* kept at a time, behind entry 0 */
+
+/* What the program that drops is told by who counted it. Per CPU. */
+struct lbd_drop_note {
+	__u16 service;
+	__u8 outcome;
+	__u8 take; /* keep it */
+	__u32 reserved;
+};
+
 /* lbd_rings packs four backend indexes into a word. */
 #define LBD_RING_PACK 4
 
@@ -233,6 +269,8 @@ LBD_INLINE __u32 lbd_vip_hash(const struct lbd_addr *addr, __be16 port, __u8 pro
 #define LBD_FEATURE_EXTENSIONS (1U << 24) /* walk IPv6 extension headers */
 #define LBD_FEATURE_TIMEOUTS (1U << 25)	  /* a service has timeouts of its own */
 
+#define LBD_FEATURE_SAMPLE (1U << 26) /* keep some of the dropped packets */
+
 /* A MAC address as the packet path compares it: in two words. */
 struct lbd_mac {
 	__u32 first;
@@ -265,7 +303,8 @@ struct lbd_generation_config {
 	__u32 answer_rate; /* ICMP errors and the like a second, per CPU */
 	__u32 macs_count;  /* 0: take frames for any MAC address */
 	struct lbd_mac macs[LBD_MACS_MAX];
-	__u32 bank; /* where its stages stand */
+	__u32 bank;   /* where its stages stand */
+	__u32 sample; /* one in so many drops of an outcome is kept; with SAMPLE */
 	char version[32];
 };
 

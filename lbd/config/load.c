@@ -17,6 +17,7 @@
 
 #include "config/check.h"
 #include "config/config.h"
+#include "config/guard.h"
 #include "config/schema.h"
 #include "config/value.h"
 
@@ -62,6 +63,8 @@ static void load_limits(const struct raw_limits *raw, struct config *config)
 		value_number(load_text(raw->connections_ipv6, keys, "connections-ipv6"));
 	config->limits.sticky = value_number(load_text(raw->sticky, keys, "sticky"));
 	config->limits.maglev = value_number(load_text(raw->maglev, keys, "maglev"));
+	config->limits.prefixes = value_number(load_text(raw->prefixes, keys, "prefixes"));
+	config->limits.sources = value_number(load_text(raw->sources, keys, "sources"));
 }
 
 static uint32_t load_seconds(const char *given, const struct key *keys, const char *name)
@@ -237,6 +240,7 @@ static void load_service(const struct raw_service *raw, struct config_service *s
 						   load_text(raw->protocol, keys, "protocol"))];
 	service->forward = (uint8_t)value_choice(keys_find(keys, "forward"),
 						 load_text(raw->forward, keys, "forward"));
+	guard_load_service(raw, service);
 	service->vni = raw->vni ? value_number(raw->vni) : 0;
 	load_hash(raw, service);
 	service->sticky = load_own_seconds(raw->sticky);
@@ -290,6 +294,7 @@ static struct config *load_convert(const struct raw_config *raw)
 	load_cluster(raw->cluster ? raw->cluster : &no_cluster, config);
 	if (raw->vrrp)
 		load_vrrp(raw->vrrp, config);
+	guard_load(raw, config);
 	load_services(raw, config);
 	return config;
 }
@@ -299,7 +304,8 @@ static bool load_complete(const struct raw_config *raw, const struct config *con
 {
 	bool complete = config->instance && config->node &&
 			config->xdp.interfaces_count == raw->xdp->interfaces_count &&
-			config->services_count == raw->services_count;
+			config->services_count == raw->services_count &&
+			guard_complete(raw, config);
 
 	for (uint32_t i = 0; complete && i < config->xdp.interfaces_count; i++)
 		complete = config->xdp.interfaces[i];

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "config/check.h"
+#include "config/guard.h"
 #include "config/keys.h"
 #include "config/seen.h"
 #include "config/value.h"
@@ -115,6 +116,7 @@ static void rules_limits(struct document *document, const struct config *config)
 		{ "limits.backends", config->limits.backends },
 		{ "limits.connections-ipv4", config->limits.connections_ipv4 },
 		{ "limits.connections-ipv6", config->limits.connections_ipv6 },
+		{ "limits.sources", config->limits.sources },
 		{ "limits.sticky", config->limits.sticky },
 	};
 
@@ -446,6 +448,7 @@ void rules_check(struct document *document, const struct config *config)
 	rules_tunnel(document, config);
 	rules_cluster(document, config);
 	rules_vrrp(document, config);
+	guard_rules(document, config);
 	if (rules_room(document, config))
 		rules_services(document, config);
 }

@@ -10,12 +10,11 @@
 #include <unistd.h>
 
 #include "config/config.h"
+#include "config/guard.h"
 #include "config/schema.h"
 #include "config/value.h"
 
-static char *save_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static char *save_text(const char *format, ...)
+char *save_text(const char *format, ...)
 {
 	char *text = NULL;
 	va_list args;
@@ -34,7 +33,7 @@ static char *save_addr(const struct lbd_addr *addr)
 	return save_text("%s", addr_format(addr, text));
 }
 
-static char *save_prefix(const struct addr_prefix *prefix)
+char *save_prefix(const struct addr_prefix *prefix)
 {
 	char text[ADDR_TEXT_MAX];
 
@@ -54,7 +53,7 @@ static char *save_mac(const uint8_t mac[6])
 			 mac[5]);
 }
 
-static char *save_duration(uint32_t ms)
+char *save_duration(uint32_t ms)
 {
 	char text[VALUE_TEXT_MAX];
 
@@ -94,6 +93,8 @@ static struct raw_limits *save_limits(const struct config *config)
 	raw->connections_ipv6 = save_text("%u", config->limits.connections_ipv6);
 	raw->sticky = save_text("%u", config->limits.sticky);
 	raw->maglev = save_text("%u", config->limits.maglev);
+	raw->prefixes = save_text("%u", config->limits.prefixes);
+	raw->sources = save_text("%u", config->limits.sources);
 	return raw;
 }
 
@@ -257,6 +258,7 @@ static void save_service(const struct config_service *service, struct raw_servic
 	raw->port = service->port ? save_text("%u", service->port) : save_text("any");
 	raw->protocol = save_text("%s", service->protocol == IPPROTO_UDP ? "udp" : "tcp");
 	raw->forward = save_choice(keys, "forward", service->forward);
+	guard_save_service(service, raw);
 	if (service->vni)
 		raw->vni = save_text("%u", service->vni);
 	raw->health = save_health(&service->health);
@@ -280,6 +282,7 @@ static struct raw_config *save_convert(const struct config *config)
 	raw->icmp = save_icmp(config);
 	raw->cluster = save_cluster(config);
 	raw->vrrp = save_vrrp(config);
+	guard_save(config, raw);
 	raw->services = calloc(config->services_count + 1, sizeof(*raw->services));
 	for (uint32_t i = 0; raw->services && i < config->services_count; i++)
 		save_service(&config->services[i], &raw->services[raw->services_count++]);

@@ -56,6 +56,8 @@ void dataplane_close(struct dataplane *dataplane)
 	if (!dataplane)
 		return;
 	maps_close(dataplane);
+	guard_release(dataplane->guards[0]);
+	guard_release(dataplane->guards[1]);
 	free(dataplane);
 }
 
@@ -69,10 +71,11 @@ char *dataplane_format_limits(const struct lbd_limits *limits, char *buffer)
 {
 	snprintf(buffer, DATAPLANE_LIMITS_TEXT,
 		 "services %u, backends %u, connections-ipv4 %u, connections-ipv6 %u, sticky %u, "
-		 "maglev %u",
+		 "maglev %u, prefixes %u, sources %u",
 		 limits->services, limits->backends, limits->conn4_buckets * LBD_BUCKET_SLOTS,
 		 limits->conn6_buckets * LBD_BUCKET_SLOTS,
-		 limits->sticky_buckets * LBD_BUCKET_SLOTS, limits->ring_size);
+		 limits->sticky_buckets * LBD_BUCKET_SLOTS, limits->ring_size,
+		 limits->acl_entries / LBD_ACL_ROOM, limits->source_buckets * LBD_SOURCE_SLOTS);
 	return buffer;
 }
 

@@ -150,6 +150,7 @@ void object_specialise(const struct dataplane *dataplane, const struct model *mo
 	config->refresh_bits = REFRESH_BITS;
 	config->conn_secret = dataplane->control->conn_secret;
 	config->pick_secret = model->pick_secret;
+	config->sample = model->sample;
 	config->tunnel = model->tunnel;
 	config->answer_rate = model->answer_rate;
 	config->macs_count = model->macs_count;

@@ -410,6 +410,8 @@ static int snapshot_write(struct snapshot *s, struct error *err)
 		rc = snapshot_write_backends(s, err);
 	if (!rc)
 		rc = snapshot_write_vips(s, err);
+	if (!rc)
+		dataplane_guard_write(s->dataplane, s->model, s->half);
 	return rc;
 }
 
@@ -435,6 +437,7 @@ int dataplane_commit(struct dataplane *dataplane, const struct model *model, str
 	if (rc)
 		goto out;
 	snapshot_flip(dataplane, s.half);
+	dataplane_guard_settle(dataplane);
 	dataplane->ring_secret = model->pick_secret;
 	snapshot_release_tx(&s);
 out:
