@@ -273,4 +273,18 @@ LBD_INLINE int conn_route(const struct packet *packet, __u16 *ret_backend, _Bool
 	return conn_unknown(packet, &conn, ret_backend, v6);
 }
 
+/* The backend that has this flow, or would get it; 0: none. Leaves the table as it is. */
+LBD_INLINE __u16 conn_owner(const struct packet *packet, _Bool v6)
+{
+	const struct lbd_backend *backend;
+	struct conn conn = {};
+
+	if (conn_find(packet, &conn, v6)) {
+		backend = conn_backend(packet, lbd_value_backend(conn.value));
+		if (backend && conn_keeps(packet, backend))
+			return lbd_value_backend(conn.value);
+	}
+	return pick_backend(packet);
+}
+
 #endif

@@ -20,6 +20,7 @@
 #include "bpf/count.bpf.h"
 #include "bpf/forward.bpf.h"
 #include "bpf/generations.bpf.h"
+#include "bpf/icmp.bpf.h"
 #include "bpf/packet.bpf.h"
 #include "bpf/parse.bpf.h"
 #include "bpf/tag.bpf.h"
@@ -56,12 +57,23 @@ LBD_INLINE int balance(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 	return action;
 }
 
+/* What parse left to the kernel: perhaps it is ICMP. */
+LBD_INLINE int leave_parse(struct xdp_md *ctx, const struct packet *packet, int outcome, _Bool v6)
+{
+	if (config_has(LBD_FEATURE_ECHO | LBD_FEATURE_ICMP_ERRORS) &&
+	    outcome == LBD_OUTCOME_PASS_NOT_L4 &&
+	    packet->protocol == (v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP))
+		return stage_enter(ctx, LBD_STAGE_ICMP);
+	return leave(outcome);
+}
+
 LBD_INLINE int balance_ipv4(struct xdp_md *ctx, const struct ethhdr *eth, const void *end, __u32 l3)
 {
 	struct packet packet = { .ours = parse_is_ours(eth), .l3 = l3, .problem = PACKET_GO_ON };
 	int outcome = parse_ipv4(eth, end, &packet);
 
-	return outcome == PACKET_GO_ON ? balance(ctx, &packet, 0) : leave(outcome);
+	return outcome == PACKET_GO_ON ? balance(ctx, &packet, 0)
+				       : leave_parse(ctx, &packet, outcome, 0);
 }
 
 LBD_INLINE int balance_ipv6(struct xdp_md *ctx, const struct ethhdr *eth, const void *end, __u32 l3)
@@ -69,7 +81,8 @@ LBD_INLINE int balance_ipv6(struct xdp_md *ctx, const struct ethhdr *eth, const 
 	struct packet packet = { .ours = parse_is_ours(eth), .l3 = l3, .problem = PACKET_GO_ON };
 	int outcome = parse_ipv6(eth, end, &packet);
 
-	return outcome == PACKET_GO_ON ? balance(ctx, &packet, 1) : leave(outcome);
+	return outcome == PACKET_GO_ON ? balance(ctx, &packet, 1)
+				       : leave_parse(ctx, &packet, outcome, 1);
 }
 
 /* By what the Ethernet header, or its last tag, says comes at offset @l3. */
@@ -114,6 +127,59 @@ int lbd_tagged(struct xdp_md *ctx)
 	if ((const void *)(tags + 1) > end)
 		return leave(LBD_OUTCOME_PASS_TRUNCATED);
 	return balance_ip(ctx, tag_protocol(tags), ETH_HLEN + tag_bytes(tags));
+}
+
+/* What protocol comes at *ret_l3, behind any tags; 0: the frame ends before that can be told. */
+LBD_INLINE __be16 frame_protocol(struct xdp_md *ctx, __u32 *ret_l3)
+{
+	const void *end = (void *)(long)ctx->data_end;
+	const struct ethhdr *eth = (void *)(long)ctx->data;
+	const struct tag_pair *tags = (const void *)(eth + 1);
+	__be16 protocol;
+
+	if ((const void *)(eth + 1) > end)
+		return 0;
+	protocol = packet_word16(&eth->h_proto);
+	*ret_l3 = ETH_HLEN;
+	if (!tag_is_one(protocol))
+		return protocol;
+	if ((const void *)(tags + 1) > end)
+		return 0;
+	*ret_l3 += tag_bytes(tags);
+	return tag_protocol(tags);
+}
+
+LBD_INLINE int icmp(struct xdp_md *ctx, __u32 l3, _Bool v6)
+{
+	const void *end = (void *)(long)ctx->data_end;
+	const struct ethhdr *eth = (void *)(long)ctx->data;
+	struct packet packet = { .l3 = l3, .problem = PACKET_GO_ON };
+	int outcome, action = XDP_TX;
+
+	if ((const void *)(eth + 1) > end)
+		return leave(LBD_OUTCOME_PASS_TRUNCATED);
+	packet.ours = parse_is_ours(eth);
+	outcome = v6 ? parse_ipv6(eth, end, &packet) : parse_ipv4(eth, end, &packet);
+	if (outcome == LBD_OUTCOME_PASS_NOT_L4)
+		outcome = icmp_handle(ctx, &packet, &action, v6);
+	if (outcome != LBD_OUTCOME_ANSWER_ECHO && outcome != LBD_OUTCOME_FORWARD_ICMP)
+		return leave(outcome);
+	count_outcome(outcome);
+	return action;
+}
+
+/* ICMP and ICMPv6: parsed again, as a stage is handed nothing but the frame. */
+SEC("xdp")
+int lbd_icmp(struct xdp_md *ctx)
+{
+	__u32 l3 = 0;
+	__be16 protocol = frame_protocol(ctx, &l3);
+
+	if (protocol == bpf_htons(ETH_P_IP))
+		return icmp(ctx, l3, 0);
+	if (protocol == bpf_htons(ETH_P_IPV6))
+		return icmp(ctx, l3, 1);
+	return leave(LBD_OUTCOME_PASS_NOT_IP);
 }
 
 char _license[] SEC("license") = "GPL";

@@ -55,7 +55,9 @@ enum lbd_generation_slot {
  *
  *   X(constant, program, features of which any needs it)
  */
-#define LBD_STAGES(X) X(TAGGED, "lbd_tagged", LBD_FEATURE_VLAN)
+#define LBD_STAGES(X)                             \
+	X(TAGGED, "lbd_tagged", LBD_FEATURE_VLAN) \
+	X(ICMP, "lbd_icmp", LBD_FEATURE_ECHO | LBD_FEATURE_ICMP_ERRORS)
 
 enum lbd_stage {
 #define X(constant, program, features) LBD_STAGE_##constant,

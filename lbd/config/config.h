@@ -77,6 +77,9 @@ struct config {
 		struct addr_prefix source_ipv6; /* default 100::/64; length <= 64 */
 	} tunnel;
 	struct {
+		bool echo; /* pings of VIPs are answered; default true */
+	} icmp;
+	struct {
 		char *secret_file;	     /* NULL: a fixed, public secret; warned about */
 		bool listening;		     /* is listen set? peers need it */
 		struct addr_endpoint listen; /* a named address, never the wildcard */

@@ -67,6 +67,14 @@ static const struct key keys_tunnel[] = {
 	{ NULL },
 };
 
+static const struct key keys_icmp[] = {
+	{ "echo",
+	  "true: a ping of a VIP is answered by the packet path, whether or not the node has the "
+	  "address. false: it is left to the kernel.",
+	  "true", .kind = KEY_BOOL, AT(raw_icmp, echo) },
+	{ NULL },
+};
+
 static const struct key keys_peer[] = {
 	{ "name", "The peer's node name, as its own config has it.", .kind = KEY_NAME,
 	  .required = true, AT(raw_peer, name) },
@@ -174,6 +182,11 @@ const struct key keys_top[] = {
 	  AT(raw_config, timeouts) },
 	{ "tunnel", "Outer headers of ipip.", .kind = KEY_MAPPING, .children = keys_tunnel,
 	  .size = sizeof(struct raw_tunnel), AT(raw_config, tunnel) },
+	{ "icmp",
+	  "ICMP and ICMPv6 to a VIP. Errors about a connection always go to the backend that has "
+	  "it.",
+	  .kind = KEY_MAPPING, .children = keys_icmp, .size = sizeof(struct raw_icmp),
+	  AT(raw_config, icmp) },
 	{ "cluster", "The nodes that replicate their connections to each other.",
 	  .kind = KEY_MAPPING, .children = keys_cluster, .size = sizeof(struct raw_cluster),
 	  AT(raw_config, cluster) },

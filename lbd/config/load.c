@@ -88,6 +88,13 @@ static void load_tunnel(const struct raw_tunnel *raw, struct config *config)
 			  &config->tunnel.source_ipv6);
 }
 
+static void load_icmp(const struct raw_icmp *raw, struct config *config)
+{
+	const struct key *keys = load_children("icmp");
+
+	config->icmp.echo = value_bool(load_text(raw->echo, keys, "echo"));
+}
+
 static void load_cluster(const struct raw_cluster *raw, struct config *config)
 {
 	const struct key *keys = load_children("cluster");
@@ -213,6 +220,7 @@ static struct config *load_convert(const struct raw_config *raw)
 	static const struct raw_limits no_limits;
 	static const struct raw_timeouts no_timeouts;
 	static const struct raw_tunnel no_tunnel;
+	static const struct raw_icmp no_icmp;
 	static const struct raw_cluster no_cluster;
 	struct config *config = calloc(1, sizeof(*config));
 
@@ -224,6 +232,7 @@ static struct config *load_convert(const struct raw_config *raw)
 	load_limits(raw->limits ? raw->limits : &no_limits, config);
 	load_timeouts(raw->timeouts ? raw->timeouts : &no_timeouts, config);
 	load_tunnel(raw->tunnel ? raw->tunnel : &no_tunnel, config);
+	load_icmp(raw->icmp ? raw->icmp : &no_icmp, config);
 	load_cluster(raw->cluster ? raw->cluster : &no_cluster, config);
 	if (raw->vrrp)
 		load_vrrp(raw->vrrp, config);

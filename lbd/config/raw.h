@@ -45,6 +45,10 @@ struct raw_tunnel {
 	char *source_ipv4, *source_ipv6;
 };
 
+struct raw_icmp {
+	char *echo;
+};
+
 struct raw_cluster {
 	char *secret_file, *listen, *patience;
 	struct raw_peer *peers;
@@ -63,6 +67,7 @@ struct raw_config {
 	struct raw_limits *limits;
 	struct raw_timeouts *timeouts;
 	struct raw_tunnel *tunnel;
+	struct raw_icmp *icmp;
 	struct raw_cluster *cluster;
 	struct raw_vrrp *vrrp;
 	struct raw_service *services;

@@ -114,6 +114,16 @@ static struct raw_tunnel *save_tunnel(const struct config *config)
 	return raw;
 }
 
+static struct raw_icmp *save_icmp(const struct config *config)
+{
+	struct raw_icmp *raw = calloc(1, sizeof(*raw));
+
+	if (!raw)
+		return NULL;
+	raw->echo = save_text("%s", config->icmp.echo ? "true" : "false");
+	return raw;
+}
+
 static struct raw_cluster *save_cluster(const struct config *config)
 {
 	struct raw_cluster *raw = calloc(1, sizeof(*raw));
@@ -210,6 +220,7 @@ static struct raw_config *save_convert(const struct config *config)
 	raw->limits = save_limits(config);
 	raw->timeouts = save_timeouts(config);
 	raw->tunnel = save_tunnel(config);
+	raw->icmp = save_icmp(config);
 	raw->cluster = save_cluster(config);
 	raw->vrrp = save_vrrp(config);
 	raw->services = calloc(config->services_count + 1, sizeof(*raw->services));

@@ -109,8 +109,10 @@ static uint32_t model_service_features(const struct model *model, const struct s
 	uint32_t features = lbd_addr_is4(&service->vip) ? LBD_FEATURE_IPV4
 							: LBD_FEATURE_IPV6 | LBD_FEATURE_EXTENSIONS;
 
-	(void)model;
 	features |= service->forward == LBD_FORWARD_DSR ? LBD_FEATURE_DSR : LBD_FEATURE_IPIP;
+	features |= LBD_FEATURE_ICMP_ERRORS;
+	if (model->echo)
+		features |= LBD_FEATURE_ECHO;
 	return service->port ? features : features | LBD_FEATURE_ANY_PORT;
 }
 

@@ -122,16 +122,19 @@ static void a_ring_of_nobody_is_empty(void **state)
 		assert_int_equal(ring[i], 0);
 }
 
+#define ALWAYS (LBD_FEATURE_VLAN | LBD_FEATURE_ECHO | LBD_FEATURE_ICMP_ERRORS)
+#define ALWAYS6 (ALWAYS | LBD_FEATURE_IPV6 | LBD_FEATURE_EXTENSIONS)
+
 static void features_are_those_that_the_services_need(void **state)
 {
 	static const struct {
 		const char *services;
 		uint32_t expected;
 	} cases[] = {
-		{ WEB A END, LBD_FEATURE_IPV4 | LBD_FEATURE_DSR },
+		{ WEB A END, ALWAYS | LBD_FEATURE_IPV4 | LBD_FEATURE_DSR },
 		{ "  - {name: x, vip: \"2001:db8::80\", port: any, forward: ipip, health: {check: "
 		  "none}, backends: [" A END,
-		  LBD_FEATURE_IPV6 | LBD_FEATURE_IPIP | LBD_FEATURE_ANY_PORT },
+		  ALWAYS6 | LBD_FEATURE_IPIP | LBD_FEATURE_ANY_PORT },
 	};
 	const uint32_t interfaces[] = { 2, 3 }, elsewhere = 9;
 	struct lab *lab = *state;
@@ -158,7 +161,7 @@ static void what_is_gone_needs_no_features(void **state)
 	lab_apply(
 		lab,
 		"  - {name: x, vip: \"2001:db8::80\", port: 80, forward: ipip, backends: [" A END);
-	assert_int_equal(model_features(lab->model, NULL, 0), LBD_FEATURE_IPV6 | LBD_FEATURE_IPIP);
+	assert_int_equal(model_features(lab->model, NULL, 0), ALWAYS6 | LBD_FEATURE_IPIP);
 }
 
 int main(void)

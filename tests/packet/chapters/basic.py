@@ -128,9 +128,6 @@ def others():
     case("pass-other-ethertypes", "MPLS and unknown ethertypes are left to the kernel", "dsr",
          passes(MPLS(label=7) / tcp("S"), "pass_not_ip"),
          passes(frame(Raw(bytes(46)))[:12] + b"\x88\xcc" + bytes(46), "pass_not_ip"))
-    case("pass-icmp", "Ping of the VIP is left to the kernel", "dsr",
-         passes(IP(src=CLIENT, dst=VIP) / ICMP(), "pass_not_l4"),
-         passes(IPv6(src=CLIENT6, dst=VIP6) / ICMPv6EchoRequest(), "pass_not_l4"))
     case("pass-nd", "Neighbour discovery for the VIP is left to the kernel", "dsr",
          passes(IPv6(src=CLIENT6, dst="ff02::1:ff00:1", hlim=255) / ICMPv6ND_NS(tgt=VIP6),
                 "pass_not_l4"))

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * ICMP (RFC 792) and ICMPv6 (RFC 4443) to a VIP.
+ *
+ *   echo request    answered here, as the address may be on no interface of ours
+ *   error           to the backend that sent what it quotes
+ *   anything else   left to the kernel: ND, fragments, and what isn't to a VIP
+ *
+ * An error quotes a packet from the VIP to a client. It is read the other way
+ * round, as if the client had sent it; then it belongs where that packet would
+ * go. Whoever sends it may be anybody: it makes, confirms and refreshes no entry.
+ */
+#ifndef ICMP_BPF_H
+#define ICMP_BPF_H
+
+#include <bpf/bpf_endian.h>
+
+#include "bpf/config.bpf.h"
+#include "bpf/conn.bpf.h"
+#include "bpf/echo.bpf.h"
+#include "bpf/forward.bpf.h"
+#include "bpf/packet.bpf.h"
+#include "bpf/parse.bpf.h"
+#include "bpf/quote.bpf.h"
+#include "bpf/vip.bpf.h"
+
+/* A bit for each type that quotes a packet. */
+#define ICMP4_ERRORS (1U << 3 | 1U << 4 | 1U << 11 | 1U << 12)
+#define ICMP6_ERRORS (1U << 1 | 1U << 2 | 1U << 3 | 1U << 4)
+
+LBD_INLINE _Bool icmp_is_error(__u8 type, _Bool v6)
+{
+	return type < 32 && (v6 ? ICMP6_ERRORS : ICMP4_ERRORS) >> type & 1;
+}
+
+LBD_INLINE _Bool icmp_is_echo(__u8 type, _Bool v6)
+{
+	return type == (v6 ? ICMP6_ECHO : ICMP4_ECHO);
+}
+
+/* Whole, and not cut into fragments? */
+LBD_INLINE _Bool icmp_is_whole(struct xdp_md *ctx, const struct packet *packet, _Bool v6)
+{
+	const void *end = (void *)(long)ctx->data_end;
+	const struct iphdr *ip = (void *)(long)ctx->data + packet->l3;
+
+	if ((const void *)(ip + 1) > end || packet->length > end - (const void *)ip ||
+	    packet->l3 + packet->length < packet->l4 + sizeof(struct icmp_header))
+		return 0;
+	return v6 ? !packet->more
+		  : !(ip->frag_off & bpf_htons(IPV4_OFFSET_MASK | IPV4_MORE)) && ip->ihl >= 5;
+}
+
+LBD_INLINE int icmp_source_problem(const struct packet *packet, __u32 salt, _Bool v6)
+{
+	if (v6 ? parse_martian6(&packet->client) : parse_martian4(packet->client.words[3]))
+		return LBD_OUTCOME_DROP_MARTIAN;
+	return vip_is_one(packet, salt, &packet->client) ? LBD_OUTCOME_DROP_VIP_SOURCE
+							 : PACKET_GO_ON;
+}
+
+/* The packet that an error quotes, turned round, is a service's: to that one's backend. */
+LBD_INLINE int icmp_error(struct xdp_md *ctx, struct packet *packet, __u32 salt, int *ret_action,
+			  _Bool v6)
+{
+	int outcome = quote_read(ctx, packet, v6);
+	__u16 backend;
+
+	if (outcome == PACKET_GO_ON)
+		outcome = vip_service(packet, salt);
+	if (outcome != PACKET_GO_ON)
+		return outcome;
+	backend = conn_owner(packet, v6);
+	if (!backend)
+		return LBD_OUTCOME_DROP_NO_BACKEND;
+	outcome = LBD_OUTCOME_FORWARD_ICMP;
+	*ret_action = forward(ctx, packet, backend, &outcome, v6);
+	return outcome;
+}
+
+/* To a VIP of ours, in a packet that is whole. */
+LBD_INLINE int icmp_by_type(struct xdp_md *ctx, struct packet *packet, __u32 salt, int *ret_action,
+			    _Bool v6)
+{
+	const struct icmp_header *icmp = (void *)(long)ctx->data + packet->l4;
+	int problem;
+
+	if ((const void *)(icmp + 1) > (void *)(long)ctx->data_end)
+		return LBD_OUTCOME_PASS_NOT_L4;
+	if (config_has(LBD_FEATURE_ICMP_ERRORS) && icmp_is_error(icmp->type, v6))
+		return icmp_error(ctx, packet, salt, ret_action, v6);
+	if (!config_has(LBD_FEATURE_ECHO) || !icmp_is_echo(icmp->type, v6))
+		return LBD_OUTCOME_PASS_NOT_L4;
+	problem = icmp_source_problem(packet, salt, v6);
+	return problem == PACKET_GO_ON ? echo_answer(ctx, packet, v6) : problem;
+}
+
+/*
+ * Returns the outcome. *ret_action has the XDP action if the packet was
+ * forwarded, and is left alone otherwise.
+ */
+LBD_INLINE int icmp_handle(struct xdp_md *ctx, struct packet *packet, int *ret_action, _Bool v6)
+{
+	__u32 salt = vip_snapshot(packet);
+
+	if (!vip_is_one(packet, salt, &packet->vip))
+		return LBD_OUTCOME_PASS_NOT_L4;
+	if (!packet->ours)
+		return LBD_OUTCOME_PASS_OTHER_HOST;
+	if (!icmp_is_whole(ctx, packet, v6))
+		return LBD_OUTCOME_PASS_NOT_L4;
+	return icmp_by_type(ctx, packet, salt, ret_action, v6);
+}
+
+#endif
