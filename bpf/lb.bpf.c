@@ -129,39 +129,11 @@ int lbd_tagged(struct xdp_md *ctx)
 	return balance_ip(ctx, tag_protocol(tags), ETH_HLEN + tag_bytes(tags));
 }
 
-/* What protocol comes at *ret_l3, behind any tags; 0: the frame ends before that can be told. */
-LBD_INLINE __be16 frame_protocol(struct xdp_md *ctx, __u32 *ret_l3)
-{
-	const void *end = (void *)(long)ctx->data_end;
-	const struct ethhdr *eth = (void *)(long)ctx->data;
-	const struct tag_pair *tags = (const void *)(eth + 1);
-	__be16 protocol;
-
-	if ((const void *)(eth + 1) > end)
-		return 0;
-	protocol = packet_word16(&eth->h_proto);
-	*ret_l3 = ETH_HLEN;
-	if (!tag_is_one(protocol))
-		return protocol;
-	if ((const void *)(tags + 1) > end)
-		return 0;
-	*ret_l3 += tag_bytes(tags);
-	return tag_protocol(tags);
-}
-
 LBD_INLINE int icmp(struct xdp_md *ctx, __u32 l3, _Bool v6)
 {
-	const void *end = (void *)(long)ctx->data_end;
-	const struct ethhdr *eth = (void *)(long)ctx->data;
-	struct packet packet = { .l3 = l3, .problem = PACKET_GO_ON };
-	int outcome, action = XDP_TX;
+	int action = XDP_TX;
+	int outcome = icmp_handle(ctx, l3, &action, v6);
 
-	if ((const void *)(eth + 1) > end)
-		return leave(LBD_OUTCOME_PASS_TRUNCATED);
-	packet.ours = parse_is_ours(eth);
-	outcome = v6 ? parse_ipv6(eth, end, &packet) : parse_ipv4(eth, end, &packet);
-	if (outcome == LBD_OUTCOME_PASS_NOT_L4)
-		outcome = icmp_handle(ctx, &packet, &action, v6);
 	if (outcome != LBD_OUTCOME_ANSWER_ECHO && outcome != LBD_OUTCOME_FORWARD_ICMP)
 		return leave(outcome);
 	count_outcome(outcome);
@@ -173,7 +145,7 @@ SEC("xdp")
 int lbd_icmp(struct xdp_md *ctx)
 {
 	__u32 l3 = 0;
-	__be16 protocol = frame_protocol(ctx, &l3);
+	__be16 protocol = tag_frame_protocol(ctx, &l3);
 
 	if (protocol == bpf_htons(ETH_P_IP))
 		return icmp(ctx, l3, 0);
