@@ -22,6 +22,7 @@
 #include "bpf/packet.bpf.h"
 #include "bpf/parse.bpf.h"
 #include "bpf/quote.bpf.h"
+#include "bpf/source.bpf.h"
 #include "bpf/vip.bpf.h"
 
 /* A bit for each type that quotes a packet. */
@@ -38,29 +39,24 @@ LBD_INLINE _Bool icmp_is_echo(__u8 type, _Bool v6)
 	return type == (v6 ? ICMP6_ECHO : ICMP4_ECHO);
 }
 
-/* Whole, and not cut into fragments? */
-LBD_INLINE _Bool icmp_is_whole(struct xdp_md *ctx, const struct packet *packet, _Bool v6)
+/* Whole, and not cut into fragments? Finds where ICMP begins, behind any options. */
+LBD_INLINE _Bool icmp_is_whole(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 {
 	const void *end = (void *)(long)ctx->data_end;
 	const struct iphdr *ip = (void *)(long)ctx->data + packet->l3;
 
-	if ((const void *)(ip + 1) > end || packet->length > end - (const void *)ip ||
-	    packet->l3 + packet->length < packet->l4 + sizeof(struct icmp_header))
+	if ((const void *)(ip + 1) > end || packet->length > end - (const void *)ip || packet->more)
 		return 0;
-	return v6 ? !packet->more
-		  : !(ip->frag_off & bpf_htons(IPV4_OFFSET_MASK | IPV4_MORE)) && ip->ihl >= 5;
-}
-
-LBD_INLINE int icmp_source_problem(const struct packet *packet, __u32 salt, _Bool v6)
-{
-	if (v6 ? parse_martian6(&packet->client) : parse_martian4(packet->client.words[3]))
-		return LBD_OUTCOME_DROP_MARTIAN;
-	return vip_is_one(packet, salt, &packet->client) ? LBD_OUTCOME_DROP_VIP_SOURCE
-							 : PACKET_GO_ON;
+	if (!v6) {
+		if (ip->ihl < 5 || ip->frag_off & bpf_htons(IPV4_OFFSET_MASK | IPV4_MORE))
+			return 0;
+		packet->l4 = packet->l3 + ip->ihl * 4;
+	}
+	return packet->l3 + packet->length >= packet->l4 + sizeof(struct icmp_header);
 }
 
 /* To a VIP of ours, in a packet that is whole. PACKET_GO_ON: an error, turned round. */
-LBD_INLINE int icmp_by_type(struct xdp_md *ctx, struct packet *packet, __u32 salt, _Bool v6)
+LBD_INLINE int icmp_by_type(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 {
 	const struct icmp_header *icmp = (void *)(long)ctx->data + packet->l4;
 	int problem;
@@ -71,7 +67,7 @@ LBD_INLINE int icmp_by_type(struct xdp_md *ctx, struct packet *packet, __u32 sal
 		return quote_read(ctx, packet, v6);
 	if (!config_has(LBD_FEATURE_ECHO) || !icmp_is_echo(icmp->type, v6))
 		return LBD_OUTCOME_PASS_NOT_L4;
-	problem = icmp_source_problem(packet, salt, v6);
+	problem = source_check(packet, v6);
 	return problem == PACKET_GO_ON ? echo_answer(ctx, packet, v6) : problem;
 }
 
@@ -80,7 +76,6 @@ LBD_INLINE int icmp_read(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 	const void *end = (void *)(long)ctx->data_end;
 	const struct ethhdr *eth = (void *)(long)ctx->data;
 	int outcome;
-	__u32 salt;
 
 	/* Found again, not handed over: so the verifier knows it to be one of three. */
 	if (!tag_frame_protocol(ctx, &packet->l3) || (const void *)(eth + 1) > end)
@@ -90,14 +85,13 @@ LBD_INLINE int icmp_read(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 	outcome = v6 ? parse_ipv6(eth, end, packet) : parse_ipv4(eth, end, packet);
 	if (outcome != LBD_OUTCOME_PASS_NOT_L4)
 		return outcome;
-	salt = vip_snapshot(packet);
-	if (!vip_is_one(packet, salt, &packet->vip))
+	if (!vip_is_one(packet, vip_snapshot(packet), &packet->vip))
 		return LBD_OUTCOME_PASS_NOT_L4;
 	if (!packet->ours)
 		return LBD_OUTCOME_PASS_OTHER_HOST;
 	if (!icmp_is_whole(ctx, packet, v6))
 		return LBD_OUTCOME_PASS_NOT_L4;
-	return icmp_by_type(ctx, packet, salt, v6);
+	return icmp_by_type(ctx, packet, v6);
 }
 
 /*
@@ -139,6 +133,7 @@ LBD_INLINE int icmp_forward(struct xdp_md *ctx, struct packet *packet, int *ret_
 		return LBD_OUTCOME_DROP_NO_BACKEND;
 	outcome = LBD_OUTCOME_FORWARD_ICMP;
 	*ret_action = forward(ctx, packet, backend, &outcome, v6);
+	trace_target(packet->service, backend);
 	return outcome;
 }
 

@@ -19,6 +19,7 @@
 #include "bpf/conn.bpf.h"
 #include "bpf/count.bpf.h"
 #include "bpf/forward.bpf.h"
+#include "bpf/fragment.bpf.h"
 #include "bpf/generations.bpf.h"
 #include "bpf/icmp.bpf.h"
 #include "bpf/packet.bpf.h"
@@ -26,10 +27,15 @@
 #include "bpf/tag.bpf.h"
 #include "bpf/vip.bpf.h"
 
+LBD_INLINE int leave_from(__u16 service, int outcome)
+{
+	count_exit(outcome, service, 0);
+	return LBD_OUTCOME_DROPS >> outcome & 1 ? XDP_DROP : XDP_PASS;
+}
+
 LBD_INLINE int leave(int outcome)
 {
-	count_outcome(outcome);
-	return LBD_OUTCOME_DROPS >> outcome & 1 ? XDP_DROP : XDP_PASS;
+	return leave_from(0, outcome);
 }
 
 /* Hand the packet to a stage of this generation, for good. */
@@ -45,15 +51,20 @@ LBD_INLINE int balance(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 	int outcome, action;
 
 	outcome = vip_find(packet);
+	if (config_has(LBD_FEATURE_FRAGMENTS) && outcome == LBD_OUTCOME_DROP_FRAGMENT)
+		return stage_enter(ctx, LBD_STAGE_FRAGMENT);
 	if (outcome != PACKET_GO_ON)
-		return leave(outcome);
+		return leave_from(packet->service, outcome);
 	if (!packet->ours)
-		return leave(LBD_OUTCOME_PASS_OTHER_HOST);
+		return leave_from(packet->service, LBD_OUTCOME_PASS_OTHER_HOST);
 	outcome = conn_route(packet, &backend, v6);
 	if (!backend)
-		return leave(outcome);
+		return leave_from(packet->service, outcome);
+	if (config_has(LBD_FEATURE_FRAGMENTS) && packet->more)
+		fragment_remember(ctx, packet->service | (__u32)backend << 16,
+				  packet->client_port | (__u32)packet->vip_port << 16);
 	action = forward(ctx, packet, backend, &outcome, v6);
-	count_outcome(outcome);
+	count_exit(outcome, packet->service, backend);
 	return action;
 }
 
@@ -152,6 +163,33 @@ int lbd_icmp(struct xdp_md *ctx)
 	if (protocol == bpf_htons(ETH_P_IPV6))
 		return icmp(ctx, l3, 1);
 	return leave(LBD_OUTCOME_PASS_NOT_IP);
+}
+
+LBD_INLINE int follow(struct xdp_md *ctx, __u32 l3, _Bool v6)
+{
+	int action = XDP_DROP;
+	int outcome = fragment_follow(ctx, l3, &action, v6);
+
+	if (outcome != LBD_OUTCOME_FORWARD_FRAGMENT && outcome != LBD_OUTCOME_HOLD_FRAGMENT)
+		return leave(outcome);
+	count_outcome(outcome);
+	return action;
+}
+
+/* Fragments to a VIP, other than the first. */
+SEC("xdp")
+int lbd_fragment(struct xdp_md *ctx)
+{
+	const void *end = (void *)(long)ctx->data_end;
+	const struct ethhdr *eth = (void *)(long)ctx->data;
+	__u32 l3 = 0;
+	__be16 protocol = tag_frame_protocol(ctx, &l3);
+
+	if ((const void *)(eth + 1) > end)
+		return leave(LBD_OUTCOME_PASS_TRUNCATED);
+	if (!parse_is_ours(eth))
+		return leave(LBD_OUTCOME_PASS_OTHER_HOST);
+	return protocol == bpf_htons(ETH_P_IP) ? follow(ctx, l3, 0) : follow(ctx, l3, 1);
 }
 
 char _license[] SEC("license") = "GPL";

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "config/config.h"
 #include "dataplane/dataplane.h"
+#include "fragments/fragments.h"
 #include "ha/ha.h"
 #include "health/health.h"
 #include "model/model.h"
@@ -20,6 +21,13 @@
 #include "upgrade/upgrade.h"
 
 struct api;
+
+/* The running packet path once more, for traces: loaded when asked for, gone when idle. */
+struct lbd_tracing {
+	struct dataplane_trace *trace; /* or NULL */
+	uint32_t prog_id;	       /* of the running generation that it stands for */
+	struct event *idle;
+};
 
 struct lbd {
 	const char *config_path;
@@ -37,13 +45,15 @@ struct lbd {
 	struct dataplane_attachment *attachments; /* one per config->xdp.interfaces */
 	struct neighbours *neighbours;
 	struct health *health;
-	struct sync *sync; /* NULL without peers */
+	struct fragments *fragments; /* NULL: none is held */
+	struct sync *sync;	     /* NULL without peers */
 	struct ha *ha;
 	struct api *api;
 	struct event *commit_timer; /* coalesces health and next hop changes */
 	struct event *signals[3];
 	struct event *watchdog;
 	struct event *interfaces_timer; /* looks for interfaces that came back */
+	struct lbd_tracing tracing;
 	uint64_t reloads, commits;
 };
 
@@ -89,6 +99,12 @@ void lbd_health_changed(void *context, uint16_t backend, bool healthy, const cha
 /* Is it resolved, behind an interface that is still there? */
 bool lbd_next_hop_stands(const struct nexthop *nexthop);
 
+/*
+ * Listen for early fragments anew: the config or an interface has changed.
+ * Without it they are dropped, which is logged and no more.
+ */
+void lbd_listen_fragments(struct lbd *lbd);
+
 /* start.c: start-up order, and the way back. */
 int lbd_start(struct lbd *lbd, struct error *err);
 void lbd_stop(struct lbd *lbd);
@@ -127,6 +143,16 @@ int lbd_change_backend(struct lbd *lbd, const struct lbd_backend_change *change,
  * packets on it and swap. The running one keeps running on any failure.
  */
 int lbd_upgrade(struct lbd *lbd, const char *object, struct error *err);
+
+/*
+ * The running packet path over the live tables, writing nothing, to run frames
+ * through (trace/trace.h). Loading it holds up the event loop for as long as an
+ * upgrade does; it stays for some seconds. *ret is lbd's, good until the next event.
+ */
+int lbd_trace_begin(struct lbd *lbd, struct dataplane_trace **ret, struct error *err);
+
+/* Unload it. */
+void lbd_trace_end(struct lbd *lbd);
 
 /* Go back to the previous generation. */
 int lbd_rollback(struct lbd *lbd, struct error *err);

@@ -6,10 +6,15 @@ static const struct {
 	uint32_t bit;
 	const char *name;
 } generation_features[] = {
-	{ LBD_FEATURE_IPV4, "ipv4" },	      { LBD_FEATURE_IPV6, "ipv6" },
-	{ LBD_FEATURE_DSR, "dsr" },	      { LBD_FEATURE_IPIP, "ipip" },
-	{ LBD_FEATURE_ANY_PORT, "any_port" }, { LBD_FEATURE_REDIRECT, "redirect" },
-	{ LBD_FEATURE_ECHO, "echo" },	      { LBD_FEATURE_ICMP_ERRORS, "icmp_errors" },
+	{ LBD_FEATURE_IPV4, "ipv4" },
+	{ LBD_FEATURE_IPV6, "ipv6" },
+	{ LBD_FEATURE_DSR, "dsr" },
+	{ LBD_FEATURE_IPIP, "ipip" },
+	{ LBD_FEATURE_ANY_PORT, "any_port" },
+	{ LBD_FEATURE_REDIRECT, "redirect" },
+	{ LBD_FEATURE_ECHO, "echo" },
+	{ LBD_FEATURE_ICMP_ERRORS, "icmp_errors" },
+	{ LBD_FEATURE_FRAGMENTS, "fragments" },
 };
 
 static json_t *generation_features_json(uint32_t features)

@@ -24,6 +24,8 @@ struct config_backend {
 	struct lbd_addr addr;
 	uint32_t weight; /* 0..65535; 0 takes no new flows; default 100 */
 	bool drain;	 /* existing flows only; set by lbctl backend drain */
+	bool has_mac;
+	uint8_t mac[6]; /* of its next hop, for lbctl trace */
 };
 
 struct config_health {
@@ -79,6 +81,10 @@ struct config {
 	struct {
 		bool echo; /* pings of VIPs are answered; default true */
 	} icmp;
+	struct {
+		uint32_t timeout_ms; /* default 2000 */
+		uint32_t memory_kib; /* for those that are held, default 1024; 0: none is */
+	} fragments;
 	struct {
 		char *secret_file;	     /* NULL: a fixed, public secret; warned about */
 		bool listening;		     /* is listen set? peers need it */

@@ -75,6 +75,18 @@ static const struct key keys_icmp[] = {
 	{ NULL },
 };
 
+static const struct key keys_fragments[] = {
+	{ "timeout",
+	  "How long a datagram's first fragment is remembered, and one that came before it is "
+	  "held.",
+	  "2s", .kind = KEY_DURATION, .min = 100, .max = 60000, AT(raw_fragments, timeout) },
+	{ "memory",
+	  "KiB for fragments that came before their first: lbd holds them, and sends them on "
+	  "behind it. 0: none is held, they are dropped.",
+	  "1024", .kind = KEY_NUMBER, .min = 0, .max = 1048576, AT(raw_fragments, memory) },
+	{ NULL },
+};
+
 static const struct key keys_peer[] = {
 	{ "name", "The peer's node name, as its own config has it.", .kind = KEY_NAME,
 	  .required = true, AT(raw_peer, name) },
@@ -144,6 +156,10 @@ static const struct key keys_backend[] = {
 	  .kind = KEY_NUMBER, .min = 0, .max = 65535, AT(raw_backend, weight) },
 	{ "drain", "true: keeps its flows and takes no new ones.", "false", .kind = KEY_BOOL,
 	  AT(raw_backend, drain) },
+	{ "mac",
+	  "MAC address of its next hop for lbctl trace --config, which asks no neighbour. A "
+	  "running lbd goes by the kernel's neighbours, not by this.",
+	  .kind = KEY_MAC, AT(raw_backend, mac) },
 	{ NULL },
 };
 
@@ -187,6 +203,11 @@ const struct key keys_top[] = {
 	  "it.",
 	  .kind = KEY_MAPPING, .children = keys_icmp, .size = sizeof(struct raw_icmp),
 	  AT(raw_config, icmp) },
+	{ "fragments",
+	  "Datagrams in fragments: the first shows the ports, the others follow it to its "
+	  "backend.",
+	  .kind = KEY_MAPPING, .children = keys_fragments, .size = sizeof(struct raw_fragments),
+	  AT(raw_config, fragments) },
 	{ "cluster", "The nodes that replicate their connections to each other.",
 	  .kind = KEY_MAPPING, .children = keys_cluster, .size = sizeof(struct raw_cluster),
 	  AT(raw_config, cluster) },

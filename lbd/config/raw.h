@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 struct raw_backend {
-	char *name, *address, *weight, *drain;
+	char *name, *address, *weight, *drain, *mac;
 };
 
 struct raw_health {
@@ -49,6 +49,10 @@ struct raw_icmp {
 	char *echo;
 };
 
+struct raw_fragments {
+	char *timeout, *memory;
+};
+
 struct raw_cluster {
 	char *secret_file, *listen, *patience;
 	struct raw_peer *peers;
@@ -68,6 +72,7 @@ struct raw_config {
 	struct raw_timeouts *timeouts;
 	struct raw_tunnel *tunnel;
 	struct raw_icmp *icmp;
+	struct raw_fragments *fragments;
 	struct raw_cluster *cluster;
 	struct raw_vrrp *vrrp;
 	struct raw_service *services;

@@ -124,6 +124,17 @@ static struct raw_icmp *save_icmp(const struct config *config)
 	return raw;
 }
 
+static struct raw_fragments *save_fragments(const struct config *config)
+{
+	struct raw_fragments *raw = calloc(1, sizeof(*raw));
+
+	if (!raw)
+		return NULL;
+	raw->timeout = save_duration(config->fragments.timeout_ms);
+	raw->memory = save_text("%u", config->fragments.memory_kib);
+	return raw;
+}
+
 static struct raw_cluster *save_cluster(const struct config *config)
 {
 	struct raw_cluster *raw = calloc(1, sizeof(*raw));
@@ -191,6 +202,10 @@ static void save_backend(const struct config_backend *backend, struct raw_backen
 	raw->address = save_addr(&backend->addr);
 	raw->weight = save_text("%u", backend->weight);
 	raw->drain = save_text("%s", backend->drain ? "true" : "false");
+	if (backend->has_mac)
+		raw->mac = save_text("%02x:%02x:%02x:%02x:%02x:%02x", backend->mac[0],
+				     backend->mac[1], backend->mac[2], backend->mac[3],
+				     backend->mac[4], backend->mac[5]);
 }
 
 static void save_service(const struct config_service *service, struct raw_service *raw)
@@ -221,6 +236,7 @@ static struct raw_config *save_convert(const struct config *config)
 	raw->timeouts = save_timeouts(config);
 	raw->tunnel = save_tunnel(config);
 	raw->icmp = save_icmp(config);
+	raw->fragments = save_fragments(config);
 	raw->cluster = save_cluster(config);
 	raw->vrrp = save_vrrp(config);
 	raw->services = calloc(config->services_count + 1, sizeof(*raw->services));

@@ -49,11 +49,21 @@ static void maps_shapes(const struct lbd_limits *l, struct map_shape *shapes)
 		{ "lbd_be_stats", BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(struct lbd_traffic),
 		  l->backends, 0 },
 		{ "lbd_tx", BPF_MAP_TYPE_DEVMAP, sizeof(__u32), LBD_TX_MAX, 0 },
+		{ "lbd_fragments", BPF_MAP_TYPE_LRU_HASH, sizeof(struct lbd_fragment),
+		  LBD_FRAGMENTS_MAX, 0 },
+		{ "lbd_xsks", BPF_MAP_TYPE_XSKMAP, sizeof(__u32), LBD_XSKS_MAX, 0 },
 		{ "lbd_generations", BPF_MAP_TYPE_PROG_ARRAY, sizeof(__u32), LBD_GENERATIONS_SIZE,
 		  0 },
 	};
 
 	memcpy(shapes, all, sizeof(all));
+}
+
+/* All are indexed by a number, but for the table of fragments. */
+static uint32_t maps_key_size(const struct map_shape *shape)
+{
+	return shape->type == BPF_MAP_TYPE_LRU_HASH ? sizeof(struct lbd_fragment_key)
+						    : sizeof(__u32);
 }
 
 static void maps_path(const struct dataplane *dataplane, const char *name, char *path, size_t size)
@@ -68,7 +78,7 @@ static int maps_make_one(struct dataplane *dataplane, enum map_id id, const stru
 	char path[256];
 	int fd;
 
-	fd = bpf_map_create(shape->type, shape->name, sizeof(__u32), shape->value_size,
+	fd = bpf_map_create(shape->type, shape->name, maps_key_size(shape), shape->value_size,
 			    shape->entries, &options);
 	if (fd < 0)
 		return error_errno(err, fd, "map %s of %u entries of %u bytes", shape->name,
@@ -88,13 +98,14 @@ static int maps_compare(const struct map_shape *shape, const struct bpf_map_info
 	/* The kernel adds this one to a devmap by itself. */
 	const uint32_t flags = info->map_flags & ~(uint32_t)BPF_F_RDONLY_PROG;
 
-	if (info->type != shape->type || info->key_size != sizeof(__u32) ||
+	if (info->type != shape->type || info->key_size != maps_key_size(shape) ||
 	    info->value_size != shape->value_size || flags != shape->flags)
 		return error_set(err, -EPROTO,
 				 "%s: type %u, key %u, value %u bytes, flags %#x; expected "
-				 "type %u, key 4, value %u bytes, flags %#x",
+				 "type %u, key %u, value %u bytes, flags %#x",
 				 path, info->type, info->key_size, info->value_size,
-				 info->map_flags, shape->type, shape->value_size, shape->flags);
+				 info->map_flags, shape->type, maps_key_size(shape),
+				 shape->value_size, shape->flags);
 	if (info->max_entries != shape->entries)
 		return error_set(err, -E2BIG, "%s: %u entries, the config's limits ask for %u",
 				 path, info->max_entries, shape->entries);

@@ -107,6 +107,13 @@ static uint32_t object_ticks(const struct dataplane *dataplane, uint32_t seconds
 			  dataplane->tables.tick_ns);
 }
 
+/* A tick is 2^tick_shift jiffies. */
+static uint32_t object_jiffies(const struct dataplane *dataplane, uint32_t ms)
+{
+	return (uint32_t)(((uint64_t)ms * 1000000 << dataplane->tick_shift) /
+			  dataplane->tables.tick_ns);
+}
+
 static void object_timeouts(const struct dataplane *dataplane, const struct lbd_timeouts *seconds,
 			    struct lbd_timeouts *ticks)
 {
@@ -127,6 +134,7 @@ void object_specialise(const struct dataplane *dataplane, const struct model *mo
 	config->refresh_bits = REFRESH_BITS;
 	config->conn_secret = dataplane->control->conn_secret;
 	config->pick_secret = model->pick_secret;
+	config->fragment_jiffies = object_jiffies(dataplane, model->fragment_ms);
 	config->macs_count = model->macs_count;
 	memcpy(config->macs, model->macs, sizeof(config->macs));
 }

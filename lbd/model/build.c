@@ -66,6 +66,7 @@ static void build_globals(struct build *b)
 	b->model->tunnel4 = config->tunnel.source_ipv4;
 	b->model->tunnel6 = config->tunnel.source_ipv6;
 	b->model->echo = config->icmp.echo;
+	b->model->fragment_ms = config->fragments.timeout_ms;
 	if (b->old)
 		b->model->pick_secret = b->old->pick_secret;
 }

@@ -110,7 +110,7 @@ static uint32_t model_service_features(const struct model *model, const struct s
 							: LBD_FEATURE_IPV6 | LBD_FEATURE_EXTENSIONS;
 
 	features |= service->forward == LBD_FORWARD_DSR ? LBD_FEATURE_DSR : LBD_FEATURE_IPIP;
-	features |= LBD_FEATURE_ICMP_ERRORS;
+	features |= LBD_FEATURE_ICMP_ERRORS | LBD_FEATURE_FRAGMENTS;
 	if (model->echo)
 		features |= LBD_FEATURE_ECHO;
 	return service->port ? features : features | LBD_FEATURE_ANY_PORT;

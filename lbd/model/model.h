@@ -61,6 +61,7 @@ struct model {
 	struct lbd_timeouts timeouts_s; /* seconds, as in the config */
 	struct lbd_secret pick_secret;
 	struct addr_prefix tunnel4, tunnel6;
+	uint32_t fragment_ms;		   /* a first fragment is remembered */
 	bool echo;			   /* pings of VIPs are answered */
 	struct lbd_mac macs[LBD_MACS_MAX]; /* of the interfaces packets come in on ... */
 	uint32_t macs_count;		   /* ... 0: frames for any MAC address are taken */

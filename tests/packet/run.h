@@ -24,8 +24,8 @@ struct run_place {
 
 /* Features that the generation gets on top of those that the setup needs. */
 #define RUN_SPECIALISED 0U
-/* Every one that changes nothing for a config which does without it. */
-#define RUN_EVERY_FEATURE (~LBD_FEATURE_ECHO)
+/* Every one that changes nothing for a config which does without it, or that writes nothing. */
+#define RUN_EVERY_FEATURE (~(LBD_FEATURE_ECHO | LBD_FEATURE_READONLY))
 
 /* True if every packet went as the case says. */
 bool run_case(const struct run_place *place, const struct packet_case *packet_case,

@@ -122,7 +122,8 @@ static void a_ring_of_nobody_is_empty(void **state)
 		assert_int_equal(ring[i], 0);
 }
 
-#define ALWAYS (LBD_FEATURE_VLAN | LBD_FEATURE_ECHO | LBD_FEATURE_ICMP_ERRORS)
+#define ALWAYS \
+	(LBD_FEATURE_VLAN | LBD_FEATURE_ECHO | LBD_FEATURE_ICMP_ERRORS | LBD_FEATURE_FRAGMENTS)
 #define ALWAYS6 (ALWAYS | LBD_FEATURE_IPV6 | LBD_FEATURE_EXTENSIONS)
 
 static void features_are_those_that_the_services_need(void **state)
