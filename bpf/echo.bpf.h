@@ -12,36 +12,14 @@
 
 #include <bpf/bpf_endian.h>
 
+#include "bpf/answer.bpf.h"
 #include "bpf/csum.bpf.h"
 #include "bpf/packet.bpf.h"
-
-/* As <linux/icmp.h>, which needs headers that a BPF target hasn't got. */
-struct icmp_header {
-	__u8 type;
-	__u8 code;
-	__sum16 checksum;
-	__be32 rest; /* depends on the type */
-};
 
 #define ICMP4_ECHO_REPLY 0
 #define ICMP4_ECHO 8
 #define ICMP6_ECHO 128
 #define ICMP6_ECHO_REPLY 129
-
-#define ECHO_TTL 64
-
-LBD_INLINE void echo_turn_link(struct ethhdr *eth)
-{
-	__u16 *to = (void *)eth->h_dest, *from = (void *)eth->h_source;
-
-#pragma unroll
-	for (int i = 0; i < ETH_ALEN / 2; i++) {
-		__u16 word = to[i];
-
-		to[i] = from[i];
-		from[i] = word;
-	}
-}
 
 LBD_INLINE void echo_turn_ipv4(struct iphdr *ip)
 {
@@ -51,7 +29,7 @@ LBD_INLINE void echo_turn_ipv4(struct iphdr *ip)
 
 	ip->saddr = ip->daddr;
 	ip->daddr = source;
-	ip->ttl = ECHO_TTL;
+	ip->ttl = ANSWER_TTL;
 	ip->check = csum_replace(ip->check, was, *ttl);
 }
 
@@ -61,10 +39,10 @@ LBD_INLINE void echo_turn_ipv6(struct ipv6hdr *ip)
 
 	packet_put_addr6(&ip->saddr, &dest);
 	packet_put_addr6(&ip->daddr, &source);
-	ip->hop_limit = ECHO_TTL;
+	ip->hop_limit = ANSWER_TTL;
 }
 
-LBD_INLINE void echo_turn_icmp(struct icmp_header *icmp, __u8 reply)
+LBD_INLINE void echo_turn_icmp(struct answer_icmp *icmp, __u8 reply)
 {
 	__u16 *type = (void *)icmp; /* a word with the code */
 	const __u16 was = *type;
@@ -83,12 +61,12 @@ LBD_INLINE int echo_answer(struct xdp_md *ctx, const struct packet *packet, _Boo
 	const void *end = (void *)(long)ctx->data_end;
 	struct ethhdr *eth = (void *)(long)ctx->data;
 	void *ip = (void *)eth + packet->l3;
-	struct icmp_header *icmp = ip + header;
+	struct answer_icmp *icmp = ip + header;
 
 	if (packet->l4 != packet->l3 + header || (void *)(eth + 1) > end ||
 	    (void *)(icmp + 1) > end || eth->h_dest[0] & 1)
 		return LBD_OUTCOME_PASS_NOT_L4;
-	echo_turn_link(eth);
+	answer_turn(eth);
 	if (v6)
 		echo_turn_ipv6(ip);
 	else

@@ -52,13 +52,13 @@ LBD_INLINE _Bool icmp_is_whole(struct xdp_md *ctx, struct packet *packet, _Bool 
 			return 0;
 		packet->l4 = packet->l3 + ip->ihl * 4;
 	}
-	return packet->l3 + packet->length >= packet->l4 + sizeof(struct icmp_header);
+	return packet->l3 + packet->length >= packet->l4 + sizeof(struct answer_icmp);
 }
 
 /* To a VIP of ours, in a packet that is whole. PACKET_GO_ON: an error, turned round. */
 LBD_INLINE int icmp_by_type(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 {
-	const struct icmp_header *icmp = (void *)(long)ctx->data + packet->l4;
+	const struct answer_icmp *icmp = (void *)(long)ctx->data + packet->l4;
 	int problem;
 
 	if ((const void *)(icmp + 1) > (void *)(long)ctx->data_end)

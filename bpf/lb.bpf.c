@@ -38,6 +38,17 @@ LBD_INLINE int leave(int outcome)
 	return leave_from(0, outcome);
 }
 
+#define ACTION_NONE (-1)
+
+/* By the action that forwarding came to; without one the outcome tells. */
+LBD_INLINE int leave_by(int action, int outcome)
+{
+	if (action == ACTION_NONE)
+		return leave(outcome);
+	count_outcome(outcome);
+	return action;
+}
+
 /* Hand the packet to a stage of this generation, for good. */
 LBD_INLINE int stage_enter(struct xdp_md *ctx, enum lbd_stage stage)
 {
@@ -142,13 +153,10 @@ int lbd_tagged(struct xdp_md *ctx)
 
 LBD_INLINE int icmp(struct xdp_md *ctx, __u32 l3, _Bool v6)
 {
-	int action = XDP_TX;
+	int action = ACTION_NONE;
 	int outcome = icmp_handle(ctx, l3, &action, v6);
 
-	if (outcome != LBD_OUTCOME_ANSWER_ECHO && outcome != LBD_OUTCOME_FORWARD_ICMP)
-		return leave(outcome);
-	count_outcome(outcome);
-	return action;
+	return leave_by(outcome == LBD_OUTCOME_ANSWER_ECHO ? XDP_TX : action, outcome);
 }
 
 /* ICMP and ICMPv6: parsed again, as a stage is handed nothing but the frame. */
@@ -167,13 +175,10 @@ int lbd_icmp(struct xdp_md *ctx)
 
 LBD_INLINE int follow(struct xdp_md *ctx, __u32 l3, _Bool v6)
 {
-	int action = XDP_DROP;
+	int action = ACTION_NONE;
 	int outcome = fragment_follow(ctx, l3, &action, v6);
 
-	if (outcome != LBD_OUTCOME_FORWARD_FRAGMENT && outcome != LBD_OUTCOME_HOLD_FRAGMENT)
-		return leave(outcome);
-	count_outcome(outcome);
-	return action;
+	return leave_by(action, outcome);
 }
 
 /* Fragments to a VIP, other than the first. */

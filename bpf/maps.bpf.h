@@ -12,6 +12,12 @@
 
 #include "lbd/maps.h"
 
+/* A token bucket. */
+struct answer_bucket {
+	__u64 jiffies; /* when it was last looked at */
+	__u64 level;
+};
+
 #define LBD_ARRAY(name, value_type, flags)        \
 	struct {                                  \
 		__uint(type, BPF_MAP_TYPE_ARRAY); \
@@ -72,6 +78,9 @@ struct {
 	__uint(key_size, sizeof(__u32));
 	__uint(value_size, sizeof(__u32));
 } lbd_xsks SEC(".maps");
+
+/* Of this generation, not pinned: what is left of the rate of answers. */
+LBD_PERCPU(lbd_answers, struct answer_bucket);
 
 /* Devices that backends are reached through, other than the one a packet came from. */
 struct {

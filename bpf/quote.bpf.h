@@ -91,7 +91,7 @@ LBD_INLINE _Bool quote_ipv6(struct xdp_md *ctx, struct quote *quote, struct pack
  */
 LBD_INLINE int quote_read(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 {
-	struct quote quote = { .at = packet->l4 + sizeof(struct icmp_header),
+	struct quote quote = { .at = packet->l4 + sizeof(struct answer_icmp),
 			       .end = packet->l3 + packet->length };
 	const __be16 *ports;
 

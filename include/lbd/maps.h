@@ -266,6 +266,15 @@ struct lbd_mac {
 	__u16 unused;
 };
 
+/* What tunnels have from the config. */
+struct lbd_tunnel {
+	__be16 gue_port;
+	__be16 vxlan_port;
+	__be16 geneve_port;
+	__u16 reserved;
+	__u32 inner_macs[3]; /* in VXLAN and Geneve: destination, source, as in a frame */
+};
+
 /* Interfaces whose own MAC address is compared. */
 #define LBD_MACS_MAX 4
 
@@ -278,8 +287,10 @@ struct lbd_generation_config {
 	__u32 refresh_bits; /* a live entry is replicated again every 2^bits ticks */
 	struct lbd_secret conn_secret;
 	struct lbd_secret pick_secret; /* of the Maglev hash, shared by the cluster */
-	__u32 fragment_jiffies;	       /* how long a first fragment is remembered */
-	__u32 macs_count;	       /* 0: take frames for any MAC address */
+	struct lbd_tunnel tunnel;
+	__u32 answer_rate;	/* ICMP errors and the like a second, per CPU */
+	__u32 fragment_jiffies; /* how long a first fragment is remembered */
+	__u32 macs_count;	/* 0: take frames for any MAC address */
 	struct lbd_mac macs[LBD_MACS_MAX];
 	__u32 bank; /* where its stages stand */
 	char version[32];

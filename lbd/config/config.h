@@ -15,6 +15,12 @@
 #include "base/addr.h"
 #include "base/error.h"
 
+/* Where frames in vxlan and geneve come from: any address but the devices' own. */
+#define CONFIG_TUNNEL_SOURCE_MAC                   \
+	{                                          \
+		0x02, 0x4c, 0x42, 0x44, 0x00, 0x02 \
+	}
+
 #define CONFIG_NAME_MAX 64 /* service, backend, node and instance names, with the NUL */
 
 enum config_xdp_mode { CONFIG_XDP_AUTO, CONFIG_XDP_NATIVE, CONFIG_XDP_GENERIC, CONFIG_XDP_OFFLOAD };
@@ -43,6 +49,7 @@ struct config_service {
 	uint16_t port;	  /* host order; 0: every port */
 	uint8_t protocol; /* IPPROTO_TCP or IPPROTO_UDP */
 	uint8_t forward;  /* enum lbd_forward */
+	uint32_t vni;	  /* of vxlan and geneve, 24 bits; 0: none */
 	struct config_health health;
 	struct config_backend *backends;
 	uint32_t backends_count;
@@ -77,9 +84,15 @@ struct config {
 	struct {
 		struct addr_prefix source_ipv4; /* default 198.18.0.0/16 */
 		struct addr_prefix source_ipv6; /* default 100::/64; length <= 64 */
+		uint16_t gue_port;		/* host order; default 6080 */
+		uint16_t vxlan_port;		/* default 4789 */
+		uint16_t geneve_port;		/* default 6081 */
+		uint8_t mac[6];			/* of backends' vxlan and geneve devices */
 	} tunnel;
 	struct {
-		bool echo; /* pings of VIPs are answered; default true */
+		bool echo;     /* pings of VIPs are answered; default true */
+		bool tell_mtu; /* default true; matters to tunnels only */
+		uint32_t rate; /* answers a second and CPU, default 1000 */
 	} icmp;
 	struct {
 		uint32_t timeout_ms; /* default 2000 */

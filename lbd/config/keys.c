@@ -64,6 +64,16 @@ static const struct key keys_tunnel[] = {
 	  "198.18.0.0/16", .kind = KEY_PREFIX, AT(raw_tunnel, source_ipv4) },
 	{ "source-ipv6", "The same for IPv6, 64 bits or shorter.", "100::/64", .kind = KEY_PREFIX,
 	  AT(raw_tunnel, source_ipv6) },
+	{ "gue-port", "UDP port of backends for gue.", "6080", .kind = KEY_NUMBER, .min = 1,
+	  .max = 65535, AT(raw_tunnel, gue_port) },
+	{ "vxlan-port", "UDP port of backends for vxlan.", "4789", .kind = KEY_NUMBER, .min = 1,
+	  .max = 65535, AT(raw_tunnel, vxlan_port) },
+	{ "geneve-port", "UDP port of backends for geneve.", "6081", .kind = KEY_NUMBER, .min = 1,
+	  .max = 65535, AT(raw_tunnel, geneve_port) },
+	{ "mac",
+	  "Destination of the Ethernet frames in vxlan and geneve: the MAC address that the "
+	  "backends' tunnel devices must have. The frames come from 02:4c:42:44:00:02.",
+	  "02:4c:42:44:00:01", .kind = KEY_MAC, AT(raw_tunnel, mac) },
 	{ NULL },
 };
 
@@ -72,6 +82,13 @@ static const struct key keys_icmp[] = {
 	  "true: a ping of a VIP is answered by the packet path, whether or not the node has the "
 	  "address. false: it is left to the kernel.",
 	  "true", .kind = KEY_BOOL, AT(raw_icmp, echo) },
+	{ "tell-mtu",
+	  "Tell a client, in the VIP's name, when its packet doesn't fit the way to the backend "
+	  "with its tunnel headers: fragmentation needed, packet too big. false: such packets are "
+	  "dropped, and clients that send large ones hang.",
+	  "true", .kind = KEY_BOOL, AT(raw_icmp, tell_mtu) },
+	{ "rate", "Answers a second that each CPU gives at most; what is more is dropped.", "1000",
+	  .kind = KEY_NUMBER, .min = 1, .max = 1000000, AT(raw_icmp, rate) },
 	{ NULL },
 };
 
@@ -174,9 +191,14 @@ static const struct key keys_service[] = {
 	  AT(raw_service, protocol) },
 	{ "forward",
 	  "dsr rewrites the destination MAC address: backends are on the same network and have "
-	  "the VIP on a loopback. ipip sends the packet in a tunnel: backends may be anywhere, "
-	  "and take the tunnel header off.",
-	  "dsr", "dsr|ipip", .kind = KEY_CHOICE, AT(raw_service, forward) },
+	  "the VIP on a loopback. The others send the packet in a tunnel: backends may be "
+	  "anywhere, "
+	  "of either family, and take the headers off. ipip: IP in IP; gue: UDP with the packet "
+	  "right behind it, FOU on Linux; gre; vxlan and geneve: an Ethernet frame in UDP, with a "
+	  "VNI.",
+	  "dsr", "dsr|ipip|gue|gre|vxlan|geneve", .kind = KEY_CHOICE, AT(raw_service, forward) },
+	{ "vni", "Network identifier of vxlan and geneve, which need one.", .kind = KEY_NUMBER,
+	  .min = 1, .max = 16777215, AT(raw_service, vni) },
 	{ "health", "How backends are checked.", .kind = KEY_MAPPING, .children = keys_health,
 	  .size = sizeof(struct raw_health), AT(raw_service, health) },
 	{ "backends", "Who serves.", .kind = KEY_MAPPINGS, .children = keys_backend,
@@ -196,11 +218,11 @@ const struct key keys_top[] = {
 	{ "timeouts", "When an idle entry of the connection table may be displaced.",
 	  .kind = KEY_MAPPING, .children = keys_timeouts, .size = sizeof(struct raw_timeouts),
 	  AT(raw_config, timeouts) },
-	{ "tunnel", "Outer headers of ipip.", .kind = KEY_MAPPING, .children = keys_tunnel,
-	  .size = sizeof(struct raw_tunnel), AT(raw_config, tunnel) },
+	{ "tunnel", "Headers of tunnels: ipip, gue, gre, vxlan, geneve.", .kind = KEY_MAPPING,
+	  .children = keys_tunnel, .size = sizeof(struct raw_tunnel), AT(raw_config, tunnel) },
 	{ "icmp",
-	  "ICMP and ICMPv6 to a VIP. Errors about a connection always go to the backend that has "
-	  "it.",
+	  "ICMP and ICMPv6 to a VIP, and what this node itself says to clients. Errors about a "
+	  "connection always go to the backend that has it.",
 	  .kind = KEY_MAPPING, .children = keys_icmp, .size = sizeof(struct raw_icmp),
 	  AT(raw_config, icmp) },
 	{ "fragments",

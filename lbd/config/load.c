@@ -78,6 +78,11 @@ static void load_timeouts(const struct raw_timeouts *raw, struct config *config)
 	config->timeouts.unconfirmed = load_seconds(raw->unconfirmed, keys, "unconfirmed");
 }
 
+static uint16_t load_port(const char *given, const struct key *keys, const char *name)
+{
+	return (uint16_t)value_number(load_text(given, keys, name));
+}
+
 static void load_tunnel(const struct raw_tunnel *raw, struct config *config)
 {
 	const struct key *keys = load_children("tunnel");
@@ -86,6 +91,10 @@ static void load_tunnel(const struct raw_tunnel *raw, struct config *config)
 			  &config->tunnel.source_ipv4);
 	addr_parse_prefix(load_text(raw->source_ipv6, keys, "source-ipv6"),
 			  &config->tunnel.source_ipv6);
+	config->tunnel.gue_port = load_port(raw->gue_port, keys, "gue-port");
+	config->tunnel.vxlan_port = load_port(raw->vxlan_port, keys, "vxlan-port");
+	config->tunnel.geneve_port = load_port(raw->geneve_port, keys, "geneve-port");
+	value_mac(load_text(raw->mac, keys, "mac"), config->tunnel.mac);
 }
 
 static void load_icmp(const struct raw_icmp *raw, struct config *config)
@@ -93,6 +102,8 @@ static void load_icmp(const struct raw_icmp *raw, struct config *config)
 	const struct key *keys = load_children("icmp");
 
 	config->icmp.echo = value_bool(load_text(raw->echo, keys, "echo"));
+	config->icmp.tell_mtu = value_bool(load_text(raw->tell_mtu, keys, "tell-mtu"));
+	config->icmp.rate = value_number(load_text(raw->rate, keys, "rate"));
 }
 
 static void load_fragments(const struct raw_fragments *raw, struct config *config)
@@ -200,6 +211,7 @@ static void load_service(const struct raw_service *raw, struct config_service *s
 						   load_text(raw->protocol, keys, "protocol"))];
 	service->forward = (uint8_t)value_choice(keys_find(keys, "forward"),
 						 load_text(raw->forward, keys, "forward"));
+	service->vni = raw->vni ? value_number(raw->vni) : 0;
 	load_health(raw->health ? raw->health : &silent, service,
 		    keys_find(keys, "health")->children);
 	load_backends(raw, service, keys_find(keys, "backends")->children);

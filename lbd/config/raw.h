@@ -17,7 +17,7 @@ struct raw_health {
 };
 
 struct raw_service {
-	char *name, *vip, *port, *protocol, *forward;
+	char *name, *vip, *port, *protocol, *forward, *vni;
 	struct raw_health *health;
 	struct raw_backend *backends;
 	uint32_t backends_count;
@@ -42,11 +42,11 @@ struct raw_timeouts {
 };
 
 struct raw_tunnel {
-	char *source_ipv4, *source_ipv6;
+	char *source_ipv4, *source_ipv6, *gue_port, *vxlan_port, *geneve_port, *mac;
 };
 
 struct raw_icmp {
-	char *echo;
+	char *echo, *tell_mtu, *rate;
 };
 
 struct raw_fragments {

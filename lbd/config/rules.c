@@ -147,6 +147,35 @@ static bool rules_room(struct document *document, const struct config *config)
 	return config->services_count <= services && sum <= backends;
 }
 
+static void rules_tunnel_mac(struct document *document, const struct config *config)
+{
+	static const uint8_t source[6] = CONFIG_TUNNEL_SOURCE_MAC;
+
+	if (!memcmp(config->tunnel.mac, source, sizeof(source)))
+		document_fault_at(document, "tunnel.mac",
+				  "is where the frames in tunnels come from, expected another");
+}
+
+/* Backends tell the modes apart by the port. */
+static void rules_tunnel_ports(struct document *document, const struct config *config)
+{
+	const struct {
+		const char *path;
+		uint16_t port;
+	} ports[] = {
+		{ "tunnel.gue-port", config->tunnel.gue_port },
+		{ "tunnel.vxlan-port", config->tunnel.vxlan_port },
+		{ "tunnel.geneve-port", config->tunnel.geneve_port },
+	};
+
+	for (size_t i = 1; i < sizeof(ports) / sizeof(*ports); i++)
+		for (size_t j = 0; j < i; j++)
+			if (ports[i].port == ports[j].port)
+				document_fault_at(document, ports[i].path,
+						  "came %u, which %s has too; expected another",
+						  ports[i].port, ports[j].path);
+}
+
 static void rules_tunnel(struct document *document, const struct config *config)
 {
 	const struct addr_prefix *v4 = &config->tunnel.source_ipv4;
@@ -160,6 +189,8 @@ static void rules_tunnel(struct document *document, const struct config *config)
 				  "expected an IPv6 prefix of 8 to 64 bits");
 	rules_host(document, &v4->addr, "tunnel.source-ipv4");
 	rules_host(document, &v6->addr, "tunnel.source-ipv6");
+	rules_tunnel_mac(document, config);
+	rules_tunnel_ports(document, config);
 }
 
 /* --- the pair */
@@ -245,6 +276,22 @@ static void rules_health(struct document *document, const struct config_service 
 				  "or check: none");
 }
 
+static void rules_vni(struct document *document, const struct config_service *service,
+		      const char *path)
+{
+	const bool takes_vni =
+		service->forward == LBD_FORWARD_VXLAN || service->forward == LBD_FORWARD_GENEVE;
+	char at[DOCUMENT_PATH_MAX];
+
+	snprintf(at, sizeof(at), "%.100s.vni", path);
+	if (takes_vni && !service->vni)
+		document_fault_at(document, path,
+				  "forward: vxlan and geneve need a vni, from 1 to 16777215");
+	if (!takes_vni && service->vni)
+		document_fault_at(document, at, "came %u, but only vxlan and geneve have one",
+				  service->vni);
+}
+
 const char *rules_backend_fault(const struct config_service *service, const struct lbd_addr *addr)
 {
 	if (rules_not_a_host(addr))
@@ -252,7 +299,8 @@ const char *rules_backend_fault(const struct config_service *service, const stru
 	if (lbd_addr_equal(addr, &service->vip))
 		return "which is the VIP itself; expected the backend's own";
 	if (service->forward == LBD_FORWARD_DSR && !rules_same_family(addr, &service->vip))
-		return "which is not of the VIP's family, as dsr needs; forward: ipip can";
+		return "which is not of the VIP's family, as dsr needs; a tunnel, such as forward: "
+		       "ipip, can";
 	return NULL;
 }
 
@@ -307,6 +355,7 @@ static void rules_service(struct document *document, const struct config_service
 	rules_once(document, &seen[0], identity, n, "services", at);
 	snprintf(at, sizeof(at), "%.100s.name", path);
 	rules_once(document, &seen[1], service->name, n, "services", at);
+	rules_vni(document, service, path);
 	rules_health(document, service, path);
 	rules_backends(document, service, path);
 }

@@ -48,6 +48,12 @@ static char *save_endpoint(const struct addr_endpoint *endpoint)
 	return save_text("%s", addr_format_endpoint(&endpoint->addr, endpoint->port, text));
 }
 
+static char *save_mac(const uint8_t mac[6])
+{
+	return save_text("%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4],
+			 mac[5]);
+}
+
 static char *save_duration(uint32_t ms)
 {
 	char text[VALUE_TEXT_MAX];
@@ -111,6 +117,10 @@ static struct raw_tunnel *save_tunnel(const struct config *config)
 		return NULL;
 	raw->source_ipv4 = save_prefix(&config->tunnel.source_ipv4);
 	raw->source_ipv6 = save_prefix(&config->tunnel.source_ipv6);
+	raw->gue_port = save_text("%u", config->tunnel.gue_port);
+	raw->vxlan_port = save_text("%u", config->tunnel.vxlan_port);
+	raw->geneve_port = save_text("%u", config->tunnel.geneve_port);
+	raw->mac = save_mac(config->tunnel.mac);
 	return raw;
 }
 
@@ -121,6 +131,8 @@ static struct raw_icmp *save_icmp(const struct config *config)
 	if (!raw)
 		return NULL;
 	raw->echo = save_text("%s", config->icmp.echo ? "true" : "false");
+	raw->tell_mtu = save_text("%s", config->icmp.tell_mtu ? "true" : "false");
+	raw->rate = save_text("%u", config->icmp.rate);
 	return raw;
 }
 
@@ -203,9 +215,7 @@ static void save_backend(const struct config_backend *backend, struct raw_backen
 	raw->weight = save_text("%u", backend->weight);
 	raw->drain = save_text("%s", backend->drain ? "true" : "false");
 	if (backend->has_mac)
-		raw->mac = save_text("%02x:%02x:%02x:%02x:%02x:%02x", backend->mac[0],
-				     backend->mac[1], backend->mac[2], backend->mac[3],
-				     backend->mac[4], backend->mac[5]);
+		raw->mac = save_mac(backend->mac);
 }
 
 static void save_service(const struct config_service *service, struct raw_service *raw)
@@ -217,6 +227,8 @@ static void save_service(const struct config_service *service, struct raw_servic
 	raw->port = service->port ? save_text("%u", service->port) : save_text("any");
 	raw->protocol = save_text("%s", service->protocol == IPPROTO_UDP ? "udp" : "tcp");
 	raw->forward = save_choice(keys, "forward", service->forward);
+	if (service->vni)
+		raw->vni = save_text("%u", service->vni);
 	raw->health = save_health(&service->health);
 	raw->backends = calloc(service->backends_count, sizeof(*raw->backends));
 	for (uint32_t i = 0; raw->backends && i < service->backends_count; i++)

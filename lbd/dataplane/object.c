@@ -135,6 +135,8 @@ void object_specialise(const struct dataplane *dataplane, const struct model *mo
 	config->conn_secret = dataplane->control->conn_secret;
 	config->pick_secret = model->pick_secret;
 	config->fragment_jiffies = object_jiffies(dataplane, model->fragment_ms);
+	config->tunnel = model->tunnel;
+	config->answer_rate = model->answer_rate;
 	config->macs_count = model->macs_count;
 	memcpy(config->macs, model->macs, sizeof(config->macs));
 }

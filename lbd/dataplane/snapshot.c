@@ -251,6 +251,13 @@ static void snapshot_tunnel(struct lbd_backend *to, const struct model *model)
 	to->tunnel_base6 = model->tunnel6.addr.halves[0];
 }
 
+static void snapshot_vni(struct lbd_backend *to, uint32_t vni)
+{
+	to->vni[0] = (__u8)(vni >> 16);
+	to->vni[1] = (__u8)(vni >> 8);
+	to->vni[2] = (__u8)vni;
+}
+
 static int snapshot_backend(struct snapshot *s, const struct backend *backend, struct error *err)
 {
 	struct lbd_backend *to = &snapshot_backends(s->dataplane, s->half)[backend->index];
@@ -263,6 +270,7 @@ static int snapshot_backend(struct snapshot *s, const struct backend *backend, s
 	to->forward = s->model->services[backend->service].forward;
 	to->weight = (__u16)backend->weight;
 	snapshot_tunnel(to, s->model);
+	snapshot_vni(to, s->model->services[backend->service].vni);
 	if (!backend->nexthop.resolved)
 		return 0;
 	slot = snapshot_tx_slot(s, backend->nexthop.ifindex, err);

@@ -3,6 +3,7 @@
  * From a config and the model before it to the model after it. Whatever has
  * the same identity keeps its id, health and next hop.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <search.h>
 #include <stdio.h>
@@ -53,6 +54,21 @@ struct lbd_limits model_limits(const struct config *config)
 	};
 }
 
+static struct lbd_tunnel build_tunnel(const struct config *config)
+{
+	static const uint8_t source[6] = CONFIG_TUNNEL_SOURCE_MAC;
+	struct lbd_tunnel tunnel = {
+		.gue_port = htons(config->tunnel.gue_port),
+		.vxlan_port = htons(config->tunnel.vxlan_port),
+		.geneve_port = htons(config->tunnel.geneve_port),
+	};
+	uint8_t *macs = (uint8_t *)tunnel.inner_macs;
+
+	memcpy(macs, config->tunnel.mac, sizeof(config->tunnel.mac));
+	memcpy(macs + sizeof(config->tunnel.mac), source, sizeof(source));
+	return tunnel;
+}
+
 static void build_globals(struct build *b)
 {
 	const struct config *config = b->config;
@@ -67,6 +83,9 @@ static void build_globals(struct build *b)
 	b->model->tunnel6 = config->tunnel.source_ipv6;
 	b->model->echo = config->icmp.echo;
 	b->model->fragment_ms = config->fragments.timeout_ms;
+	b->model->tunnel = build_tunnel(config);
+	b->model->tell_mtu = config->icmp.tell_mtu;
+	b->model->answer_rate = config->icmp.rate;
 	if (b->old)
 		b->model->pick_secret = b->old->pick_secret;
 }
@@ -244,6 +263,7 @@ static int build_service(struct build *b, const struct config_service *config)
 	service->port = config->port;
 	service->protocol = config->protocol;
 	service->forward = config->forward;
+	service->vni = config->vni;
 	service->health = config->health;
 	snprintf(service->name, sizeof(service->name), "%s", config->name);
 	for (uint32_t i = 0; i < config->backends_count && !rc; i++)

@@ -104,15 +104,28 @@ int model_ring(const struct model *model, const struct service *service, uint16_
 	return rc;
 }
 
+static const uint32_t model_forward_features[] = {
+	[LBD_FORWARD_DSR] = LBD_FEATURE_DSR,	 [LBD_FORWARD_IPIP] = LBD_FEATURE_IPIP,
+	[LBD_FORWARD_GUE] = LBD_FEATURE_GUE,	 [LBD_FORWARD_GRE] = LBD_FEATURE_GRE,
+	[LBD_FORWARD_VXLAN] = LBD_FEATURE_VXLAN, [LBD_FORWARD_GENEVE] = LBD_FEATURE_GENEVE,
+	[LBD_FORWARD_NAT] = LBD_FEATURE_NAT,
+};
+
+#define MODEL_TUNNELS                                                               \
+	(LBD_FEATURE_IPIP | LBD_FEATURE_GUE | LBD_FEATURE_GRE | LBD_FEATURE_VXLAN | \
+	 LBD_FEATURE_GENEVE)
+
 static uint32_t model_service_features(const struct model *model, const struct service *service)
 {
 	uint32_t features = lbd_addr_is4(&service->vip) ? LBD_FEATURE_IPV4
 							: LBD_FEATURE_IPV6 | LBD_FEATURE_EXTENSIONS;
 
-	features |= service->forward == LBD_FORWARD_DSR ? LBD_FEATURE_DSR : LBD_FEATURE_IPIP;
+	features |= model_forward_features[service->forward];
 	features |= LBD_FEATURE_ICMP_ERRORS | LBD_FEATURE_FRAGMENTS;
 	if (model->echo)
 		features |= LBD_FEATURE_ECHO;
+	if (model->tell_mtu && features & MODEL_TUNNELS)
+		features |= LBD_FEATURE_TELL_MTU;
 	return service->port ? features : features | LBD_FEATURE_ANY_PORT;
 }
 

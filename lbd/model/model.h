@@ -50,6 +50,7 @@ struct service {
 	bool gone;
 	uint8_t protocol;
 	uint8_t forward;
+	uint32_t vni;  /* of vxlan and geneve */
 	uint16_t port; /* host order, 0: every port */
 	struct lbd_addr vip;
 	char name[CONFIG_NAME_MAX];
@@ -61,8 +62,11 @@ struct model {
 	struct lbd_timeouts timeouts_s; /* seconds, as in the config */
 	struct lbd_secret pick_secret;
 	struct addr_prefix tunnel4, tunnel6;
-	uint32_t fragment_ms;		   /* a first fragment is remembered */
-	bool echo;			   /* pings of VIPs are answered */
+	uint32_t fragment_ms; /* a first fragment is remembered */
+	bool echo;	      /* pings of VIPs are answered */
+	struct lbd_tunnel tunnel;
+	bool tell_mtu;
+	uint32_t answer_rate;		   /* a second and CPU */
 	struct lbd_mac macs[LBD_MACS_MAX]; /* of the interfaces packets come in on ... */
 	uint32_t macs_count;		   /* ... 0: frames for any MAC address are taken */
 	struct service *services;	   /* limits.services of them, place = id */

@@ -3,19 +3,16 @@
 
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/outcome.h"
 #include "tests/packet/hexdiff.h"
 
 #define AT_ETHERTYPE 12
+#define IPV4_HEADER 20
 #define IPV6_HEADER 40
-
-static const char *const outcome_names[LBD_OUTCOME_COUNT] = {
-#define X(constant, name, kind, sentence) [LBD_OUTCOME_##constant] = name,
-	LBD_OUTCOMES(X)
-#undef X
-};
 
 static uint16_t check_be16(const uint8_t *frame, int at)
 {
@@ -56,12 +53,12 @@ static bool check_outcome(const struct check *check, const struct lab *lab, cons
 	dataplane_outcomes(lab->dataplane, now);
 	for (int i = 0; i < LBD_OUTCOME_COUNT; i++) {
 		uint64_t moved = now[i] - check->outcomes[i];
-		bool wanted = !strcmp(outcome_names[i], expected);
+		bool wanted = !strcmp(outcomes[i].name, expected);
 
 		seen |= wanted;
 		if (moved == wanted)
 			continue;
-		fprintf(check->report, "  outcome %s: expected %d, came %llu\n", outcome_names[i],
+		fprintf(check->report, "  outcome %s: expected %d, came %llu\n", outcomes[i].name,
 			wanted, (unsigned long long)moved);
 		good = false;
 	}
@@ -153,22 +150,26 @@ static bool check_ipv4_checksum(const struct check *check, const struct check_re
 	return false;
 }
 
-/* Outer source address, IPv4 or IPv6, padded with zeros. */
-static void check_source_of(const struct check_result *result, uint8_t source[16])
+/* Outer source: IPv4 or IPv6 address and, of UDP, the port; padded with zeros. */
+static void check_source_of(const struct check_result *result, uint8_t source[CHECK_SOURCE])
 {
 	int link = check_link(result->frame);
+	const uint8_t *ip = &result->frame[link];
 
-	memset(source, 0, 16);
-	if (check_be16(result->frame, link - 2) == ETH_P_IPV6)
-		memcpy(source, &result->frame[link + 8], 16);
-	else
-		memcpy(source, &result->frame[link + 12], 4);
+	memset(source, 0, CHECK_SOURCE);
+	if (check_be16(result->frame, link - 2) == ETH_P_IPV6) {
+		memcpy(source, ip + 8, 16);
+		memcpy(source + 16, ip + IPV6_HEADER, ip[6] == IPPROTO_UDP ? 2 : 0);
+	} else {
+		memcpy(source, ip + 12, 4);
+		memcpy(source + 16, ip + IPV4_HEADER, ip[9] == IPPROTO_UDP ? 2 : 0);
+	}
 }
 
 static bool check_source(struct check *check, const struct case_step *step,
 			 const struct check_result *result)
 {
-	uint8_t source[16];
+	uint8_t source[CHECK_SOURCE];
 	bool same;
 
 	check_source_of(result, source);
@@ -176,7 +177,7 @@ static bool check_source(struct check *check, const struct case_step *step,
 	memcpy(check->source, source, sizeof(source));
 	if (step->source == CASE_SOURCE_UNSAID || same == (step->source == CASE_SOURCE_SAME))
 		return true;
-	fprintf(check->report, "  outer source: expected %s address as before, came %s\n",
+	fprintf(check->report, "  outer source: expected %s as before, came %s\n",
 		same ? "another" : "the same", same ? "the same" : "another");
 	return false;
 }

@@ -52,6 +52,24 @@ static const struct broken broken_configs[] = {
 		  "65535" },
 	},
 	{
+		"a MAC address that no host can have",
+		XDP "services:\n"
+		    "  - name: web\n"
+		    "    vip: 192.0.2.80\n"
+		    "    port: 80\n"
+		    "    backends:\n"
+		    "      - {address: 192.0.2.101, mac: '01:00:5e:00:53:01'}\n"
+		    "      - {address: 192.0.2.102, mac: '00:00:5e:00:53'}\n"
+		    "      - {address: 192.0.2.103, mac: '00-00-5e-00-53-01'}\n",
+		{ "7: services[0].backends[0].mac: came \"01:00:5e:00:53:01\", expected a unicast "
+		  "MAC address, such as 00:00:5e:00:53:01",
+		  "8: services[0].backends[1].mac: came \"00:00:5e:00:53\", expected a unicast MAC "
+		  "address, such as 00:00:5e:00:53:01",
+		  "9: services[0].backends[2].mac: came \"00-00-5e-00-53-01\", expected a unicast "
+		  "MAC "
+		  "address, such as 00:00:5e:00:53:01" },
+	},
+	{
 		"every fault at once, each with its line",
 		"xdp: {interfaces: [eth0], mode: fast}\n"
 		"timeouts: {tcp: 15}\n"
@@ -210,7 +228,7 @@ static const struct broken broken_configs[] = {
 		XDP "services:\n" SERVICE("a", "192.0.2.80",
 					  "port: 80, backends: [{address: \"2001:db8::1\"}]"),
 		{ "3: services[0].backends[0].address: came 2001:db8::1, which is not of the VIP's "
-		  "family, as dsr needs; forward: ipip can" },
+		  "family, as dsr needs; a tunnel, such as forward: ipip, can" },
 	},
 	{
 		"a timeout longer than its interval",

@@ -65,6 +65,29 @@ static void saving_where_it_cannot_be_leaves_nothing_behind(void **state)
 	config_free(config);
 }
 
+static void a_mac_is_saved_and_loaded(void **state)
+{
+	static const uint8_t mac[] = { 0, 0, 0x5e, 0, 0x53, 0xab };
+	char path[] = "/tmp/test_config.XXXXXX";
+	struct config *config = parse_good(
+		XDP "services:\n" SERVICE("web", "192.0.2.80",
+					  "port: 80, backends: [{address: 192.0.2.101, mac: "
+					  "'00:00:5E:00:53:ab'}, {address: 192.0.2.102}]"));
+	struct config *again = NULL;
+	struct error err = { 0 };
+
+	(void)state;
+	close(mkstemp(path));
+	assert_int_equal(config_save(config, path, &err), 0);
+	assert_int_equal(config_load(path, &again, &err), 0);
+	assert_true(again->services[0].backends[0].has_mac);
+	assert_memory_equal(again->services[0].backends[0].mac, mac, sizeof(mac));
+	assert_false(again->services[0].backends[1].has_mac);
+	unlink(path);
+	config_free(config);
+	config_free(again);
+}
+
 /* --- as full as it gets */
 
 static char *full_config(uint32_t backends, size_t *ret_size)
@@ -232,6 +255,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_saved_loads_as_the_same),
 		cmocka_unit_test(saving_where_it_cannot_be_leaves_nothing_behind),
+		cmocka_unit_test(a_mac_is_saved_and_loaded),
 		cmocka_unit_test(a_config_as_full_as_the_limits_allow_can_be_saved_and_loaded),
 		cmocka_unit_test(a_backend_is_added_changed_and_removed),
 		cmocka_unit_test(a_change_that_the_file_could_not_have_is_refused),

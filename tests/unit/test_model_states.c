@@ -124,7 +124,11 @@ static void a_ring_of_nobody_is_empty(void **state)
 
 #define ALWAYS \
 	(LBD_FEATURE_VLAN | LBD_FEATURE_ECHO | LBD_FEATURE_ICMP_ERRORS | LBD_FEATURE_FRAGMENTS)
-#define ALWAYS6 (ALWAYS | LBD_FEATURE_IPV6 | LBD_FEATURE_EXTENSIONS)
+#define NEEDED6 (ALWAYS | LBD_FEATURE_IPV6 | LBD_FEATURE_EXTENSIONS)
+#define TUNNEL4(mode) ALWAYS | LBD_FEATURE_IPV4 | LBD_FEATURE_##mode | LBD_FEATURE_TELL_MTU
+#define FORWARD(how)                                                                  \
+	"  - {name: x, vip: 192.0.2.80, port: 80, forward: " how ", health: {check: " \
+	"none}, backends: ["
 
 static void features_are_those_that_the_services_need(void **state)
 {
@@ -133,9 +137,13 @@ static void features_are_those_that_the_services_need(void **state)
 		uint32_t expected;
 	} cases[] = {
 		{ WEB A END, ALWAYS | LBD_FEATURE_IPV4 | LBD_FEATURE_DSR },
+		{ FORWARD("gue") A END, TUNNEL4(GUE) },
+		{ FORWARD("gre") A END, TUNNEL4(GRE) },
+		{ FORWARD("vxlan, vni: 7") A END, TUNNEL4(VXLAN) },
+		{ FORWARD("geneve, vni: 7") A END, TUNNEL4(GENEVE) },
 		{ "  - {name: x, vip: \"2001:db8::80\", port: any, forward: ipip, health: {check: "
 		  "none}, backends: [" A END,
-		  ALWAYS6 | LBD_FEATURE_IPIP | LBD_FEATURE_ANY_PORT },
+		  NEEDED6 | LBD_FEATURE_IPIP | LBD_FEATURE_TELL_MTU | LBD_FEATURE_ANY_PORT },
 	};
 	const uint32_t interfaces[] = { 2, 3 }, elsewhere = 9;
 	struct lab *lab = *state;
@@ -162,7 +170,8 @@ static void what_is_gone_needs_no_features(void **state)
 	lab_apply(
 		lab,
 		"  - {name: x, vip: \"2001:db8::80\", port: 80, forward: ipip, backends: [" A END);
-	assert_int_equal(model_features(lab->model, NULL, 0), ALWAYS6 | LBD_FEATURE_IPIP);
+	assert_int_equal(model_features(lab->model, NULL, 0),
+			 NEEDED6 | LBD_FEATURE_IPIP | LBD_FEATURE_TELL_MTU);
 }
 
 int main(void)

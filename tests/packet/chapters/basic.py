@@ -171,14 +171,6 @@ def headers():
 
 
 def sizes():
-    for name, make, port, room, wrap in (("4in4", tcp, 8044, 1500 - 20 - 40, tunnel4),
-                                         ("4in6", tcp, 8046, 1500 - 40 - 40, tunnel6),
-                                         ("6in4", tcp6, 8064, 1500 - 20 - 60, tunnel4),
-                                         ("6in6", tcp6, 8066, 1500 - 40 - 60, tunnel6)):
-        case(f"too-big-{name}", f"{name}, a packet that fits the link exactly is sent, one byte "
-             "more is dropped", "ipip",
-             through(make("A", port, load=b"x" * room), "forward_new", wrap=wrap),
-             drops(make("A", port, load=b"x" * (room + 1)), "drop_too_big"))
     case("dsr-full-size", "Without a tunnel a full-sized packet fits", "dsr",
          to(tcp("A", load=b"x" * 1460), "forward_new"),
          to(tcp6("A", load=b"x" * 1440), "forward_new"))
