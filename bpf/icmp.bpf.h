@@ -55,7 +55,7 @@ LBD_INLINE _Bool icmp_is_whole(struct xdp_md *ctx, struct packet *packet, _Bool 
 	return packet->l3 + packet->length >= packet->l4 + sizeof(struct answer_icmp);
 }
 
-/* To a VIP of ours, in a packet that is whole. PACKET_GO_ON: an error, turned round. */
+/* To a VIP of ours, in a packet that is whole. PACKET_GO_ON: an error. */
 LBD_INLINE int icmp_by_type(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 {
 	const struct answer_icmp *icmp = (void *)(long)ctx->data + packet->l4;
@@ -64,7 +64,7 @@ LBD_INLINE int icmp_by_type(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 	if ((const void *)(icmp + 1) > (void *)(long)ctx->data_end)
 		return LBD_OUTCOME_PASS_NOT_L4;
 	if (config_has(LBD_FEATURE_ICMP_ERRORS) && icmp_is_error(icmp->type, v6))
-		return quote_read(ctx, packet, v6);
+		return PACKET_GO_ON;
 	if (!config_has(LBD_FEATURE_ECHO) || !icmp_is_echo(icmp->type, v6))
 		return LBD_OUTCOME_PASS_NOT_L4;
 	problem = source_check(packet, v6);
@@ -120,18 +120,30 @@ __attribute__((noinline)) int icmp_read_ipv6(struct xdp_md *ctx, struct packet *
 	return outcome;
 }
 
-/* The packet that an error quotes, turned round, is a service's: to that one's backend. */
-LBD_INLINE int icmp_forward(struct xdp_md *ctx, struct packet *packet, int *ret_action, _Bool v6)
+/*
+ * Make of an ICMP error to a VIP the packet that the client of the quoted one
+ * would send; how long it is, and where, stays as it was.
+ */
+LBD_INLINE int icmp_turn(struct packet *packet, const struct quote *quote)
 {
-	int outcome = vip_service(packet, vip_salt(packet));
-	__u16 backend;
+	if (!lbd_addr_equal(&quote->source, &packet->vip))
+		return LBD_OUTCOME_DROP_ICMP_BAD;
+	packet->client = quote->dest;
+	packet->client_port = quote->dest_port;
+	packet->vip_port = quote->source_port;
+	packet->protocol = quote->protocol;
+	return vip_service(packet, vip_salt(packet));
+}
 
-	if (outcome != PACKET_GO_ON)
-		return outcome;
-	backend = conn_owner(packet, v6);
+/* To the backend that the packet belongs to. */
+LBD_INLINE int icmp_forward(struct xdp_md *ctx, const struct packet *packet, int *ret_action,
+			    _Bool v6)
+{
+	int outcome = LBD_OUTCOME_FORWARD_ICMP;
+	__u16 backend = conn_owner(packet, v6);
+
 	if (!backend)
 		return LBD_OUTCOME_DROP_NO_BACKEND;
-	outcome = LBD_OUTCOME_FORWARD_ICMP;
 	*ret_action = forward(ctx, packet, backend, &outcome, v6);
 	trace_target(packet->service, backend);
 	return outcome;
@@ -143,15 +155,20 @@ LBD_INLINE int icmp_forward(struct xdp_md *ctx, struct packet *packet, int *ret_
  */
 LBD_INLINE int icmp_handle(struct xdp_md *ctx, __u32 l3, int *ret_action, _Bool v6)
 {
+	struct quote quote = {};
 	struct packet read = {}, packet;
 	int outcome = v6 ? icmp_read_ipv6(ctx, &read) : icmp_read_ipv4(ctx, &read);
 
+	if (outcome == PACKET_GO_ON)
+		outcome = quote_read(ctx, read.l4 + sizeof(struct answer_icmp), l3 + read.length,
+				     v6, &quote);
 	if (outcome != PACKET_GO_ON)
 		return outcome;
 	/* Not the one whose address was given away, of which the verifier knows nothing. */
 	packet = read;
 	packet.l3 = l3;
-	return icmp_forward(ctx, &packet, ret_action, v6);
+	outcome = icmp_turn(&packet, &quote);
+	return outcome == PACKET_GO_ON ? icmp_forward(ctx, &packet, ret_action, v6) : outcome;
 }
 
 #endif

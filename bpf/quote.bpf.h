@@ -13,7 +13,6 @@
 
 #include <bpf/bpf_endian.h>
 
-#include "bpf/echo.bpf.h"
 #include "bpf/extensions.bpf.h"
 #include "bpf/packet.bpf.h"
 #include "bpf/parse.bpf.h"
@@ -21,9 +20,12 @@
 #define QUOTE_AT_MAX 2048
 
 struct quote {
+	struct lbd_addr source, dest;
 	__u32 at;  /* where in the frame the next header to read is */
 	__u32 end; /* of the IP packet that carries the quote */
+	__be16 source_port, dest_port;
 	__u8 protocol;
+	__u8 unused[3];
 };
 
 /* @size bytes at the quote's place, NULL if they aren't there. */
@@ -38,15 +40,14 @@ LBD_INLINE const void *quote_bytes(struct xdp_md *ctx, const struct quote *quote
 	return bytes + size > end ? NULL : bytes;
 }
 
-/* The packet went from the VIP to a client; to us its destination is the client. */
-LBD_INLINE _Bool quote_ipv4(struct xdp_md *ctx, struct quote *quote, struct packet *packet)
+LBD_INLINE _Bool quote_ipv4(struct xdp_md *ctx, struct quote *quote)
 {
 	const struct iphdr *ip = quote_bytes(ctx, quote, sizeof(*ip));
 
-	if (!ip || ip->version != 4 || ip->ihl < 5 || ip->frag_off & bpf_htons(IPV4_OFFSET_MASK) ||
-	    ip->saddr != packet->vip.words[3])
+	if (!ip || ip->version != 4 || ip->ihl < 5 || ip->frag_off & bpf_htons(IPV4_OFFSET_MASK))
 		return 0;
-	packet->client = lbd_addr_from4(ip->daddr);
+	quote->source = lbd_addr_from4(ip->saddr);
+	quote->dest = lbd_addr_from4(ip->daddr);
 	quote->protocol = ip->protocol;
 	quote->at += ip->ihl * 4;
 	return 1;
@@ -69,44 +70,52 @@ LBD_INLINE _Bool quote_walk(struct xdp_md *ctx, struct quote *quote)
 	return !extensions_is_one(walk.next);
 }
 
-LBD_INLINE _Bool quote_ipv6(struct xdp_md *ctx, struct quote *quote, struct packet *packet)
+LBD_INLINE _Bool quote_ipv6(struct xdp_md *ctx, struct quote *quote)
 {
 	const struct ipv6hdr *ip = quote_bytes(ctx, quote, sizeof(*ip));
-	struct lbd_addr source;
 
 	if (!ip || ip->version != 6)
 		return 0;
-	source = packet_addr6(&ip->saddr);
-	if (!lbd_addr_equal(&source, &packet->vip))
-		return 0;
-	packet->client = packet_addr6(&ip->daddr);
+	quote->source = packet_addr6(&ip->saddr);
+	quote->dest = packet_addr6(&ip->daddr);
 	quote->protocol = ip->nexthdr;
 	quote->at += sizeof(*ip);
 	return quote_walk(ctx, quote);
 }
 
-/*
- * Make of @packet, an ICMP error to a VIP, the packet that the client of the
- * quoted one would send; how long it is and where stays as it was.
- */
-LBD_INLINE int quote_read(struct xdp_md *ctx, struct packet *packet, _Bool v6)
+LBD_INLINE int quote_ports(struct xdp_md *ctx, struct quote *quote)
 {
-	struct quote quote = { .at = packet->l4 + sizeof(struct answer_icmp),
-			       .end = packet->l3 + packet->length };
-	const __be16 *ports;
+	const void *end = (void *)(long)ctx->data_end;
+	const __be16 *ports = (void *)(long)ctx->data + (quote->at & (QUOTE_AT_MAX * 2 - 1));
 
-	if (!(v6 ? quote_ipv6(ctx, &quote, packet) : quote_ipv4(ctx, &quote, packet)))
-		return LBD_OUTCOME_DROP_ICMP_BAD;
 	/* The node's own traffic, a ping that it sent or answered. */
-	if (quote.protocol != IPPROTO_TCP && quote.protocol != IPPROTO_UDP)
+	if (quote->protocol != IPPROTO_TCP && quote->protocol != IPPROTO_UDP)
 		return LBD_OUTCOME_PASS_NOT_L4;
-	ports = quote_bytes(ctx, &quote, 2 * sizeof(*ports));
-	if (!ports)
+	if (quote->at > QUOTE_AT_MAX || quote->at + 2 * sizeof(*ports) > quote->end ||
+	    (const void *)(ports + 2) > end)
 		return LBD_OUTCOME_DROP_ICMP_BAD;
-	packet->protocol = quote.protocol;
-	packet->vip_port = ports[0];
-	packet->client_port = ports[1];
+	quote->source_port = ports[0];
+	quote->dest_port = ports[1];
 	return PACKET_GO_ON;
+}
+
+/*
+ * Read the packet that is quoted at @at, in a packet that ends at @end.
+ * PACKET_GO_ON, or the outcome. Not inlined: the verifier follows each way of
+ * reading to its end, not through what comes after.
+ */
+__attribute__((noinline)) int quote_read(struct xdp_md *ctx, __u32 at, __u32 end, __u32 v6,
+					 struct quote *ret)
+{
+	struct quote quote = { .at = at, .end = end };
+	int outcome = LBD_OUTCOME_DROP_ICMP_BAD;
+
+	if (!ret)
+		return outcome;
+	if (v6 ? quote_ipv6(ctx, &quote) : quote_ipv4(ctx, &quote))
+		outcome = quote_ports(ctx, &quote);
+	*ret = quote;
+	return outcome;
 }
 
 #endif

@@ -36,6 +36,11 @@ figure() {
   ctl_json lb1 ".fragments.$1" status
 }
 
+# figure_is NAME OPERATOR VALUE
+figure_is() {
+  test "$(figure "$1")" "-$2" "$3"
+}
+
 all_arrived() {
   local line
   while read -r line; do
@@ -62,27 +67,27 @@ arrive() {
   for vip in "${LAB_VIPS[@]}"; do
     before=$(figure sent)
     arrive raw "$vip" $PORT 8000 5 "$(node_mac lb1)" reverse
-    wait_for 2 "figures of $vip" eval "((\$(figure sent) == before + 30))"
+    wait_for 2 "figures of $vip" figure_is sent eq $((before + 30))
   done
-  [[ $(figure failed) == 0 ]]
-  wait_for 2 "an empty hold" eval '[[ $(figure bytes) == 0 ]]'
+  figure_is failed eq 0
+  wait_for 2 "an empty hold" figure_is bytes eq 0
 }
 
 @test "fragments whose first never comes are forgotten in time" {
   before=$(figure timed_out)
   on client "$LAB_ROOT/tests/cluster/datagram" raw "$VIP4_DSR" $PORT 8000 3 "$(node_mac lb1)" \
     headless >/dev/null
-  wait_for 1 "held fragments" eval '(($(figure bytes) > 0))'
-  wait_for 5 "the timeout" eval "((\$(figure timed_out) == before + 18))"
-  [[ $(figure bytes) == 0 ]]
+  wait_for 1 "held fragments" figure_is bytes gt 0
+  wait_for 5 "the timeout" figure_is timed_out eq $((before + 18))
+  figure_is bytes eq 0
 }
 
 @test "a flood of them stays within its memory, and does not last" {
   on client "$LAB_ROOT/tests/cluster/datagram" raw "$VIP4_DSR" $PORT 60000 400 \
     "$(node_mac lb1)" headless >/dev/null
-  (($(figure bytes) <= 1024 * 1024))
-  (($(figure refused) > 0))
-  wait_for 6 "an empty hold" eval '[[ $(figure bytes) == 0 ]]'
+  figure_is bytes le $((1024 * 1024))
+  figure_is refused gt 0
+  wait_for 6 "an empty hold" figure_is bytes eq 0
   arrive raw "$VIP4_DSR" $PORT 8000 5 "$(node_mac lb1)" reverse
 }
 
