@@ -132,6 +132,7 @@ LBD_INLINE int icmp_turn(struct packet *packet, const struct quote *quote)
 	packet->client_port = quote->dest_port;
 	packet->vip_port = quote->source_port;
 	packet->protocol = quote->protocol;
+	packet->syn = 1; /* which enters nothing */
 	return vip_service(packet, vip_salt(packet));
 }
 

@@ -4,6 +4,7 @@
  *
  *   parse    frame -> addresses, ports           or left to the kernel
  *   vip      destination -> service              or left to the kernel
+ *   guard    lists and rate limits               or dropped
  *   conn     flow -> backend it had, or pick     or dropped: nothing to pick
  *   forward  tunnel, MAC addresses, transmit     or dropped: can't be sent
  *
@@ -21,9 +22,12 @@
 #include "bpf/forward.bpf.h"
 #include "bpf/fragment.bpf.h"
 #include "bpf/generations.bpf.h"
+#include "bpf/guard.bpf.h"
 #include "bpf/icmp.bpf.h"
 #include "bpf/packet.bpf.h"
 #include "bpf/parse.bpf.h"
+#include "bpf/reset.bpf.h"
+#include "bpf/sample.bpf.h"
 #include "bpf/tag.bpf.h"
 #include "bpf/vip.bpf.h"
 
@@ -68,7 +72,14 @@ LBD_INLINE int balance(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 		return leave_from(packet->service, outcome);
 	if (!packet->ours)
 		return leave_from(packet->service, LBD_OUTCOME_PASS_OTHER_HOST);
+	outcome = guard(packet, v6);
+	if (outcome != PACKET_GO_ON)
+		return leave_from(packet->service, outcome);
 	outcome = conn_route(packet, &backend, v6);
+	if (!backend && config_has(LBD_FEATURE_DOWN) && reset_is_due(outcome)) {
+		trace_target(packet->service, 0);
+		return stage_enter(ctx, LBD_STAGE_RESET);
+	}
 	if (!backend)
 		return leave_from(packet->service, outcome);
 	if (config_has(LBD_FEATURE_FRAGMENTS) && packet->more)
@@ -136,7 +147,7 @@ int lbd_lb(struct xdp_md *ctx)
 	protocol = packet_word16(&eth->h_proto);
 	if (config_has(LBD_FEATURE_VLAN) && tag_is_one(protocol))
 		return stage_enter(ctx, LBD_STAGE_TAGGED);
-	return balance_ip(ctx, protocol, ETH_HLEN);
+	return sample_watch(ctx, balance_ip(ctx, protocol, ETH_HLEN));
 }
 
 /* A frame with one or two tags: the same path, at offsets that vary. */
@@ -148,7 +159,41 @@ int lbd_tagged(struct xdp_md *ctx)
 
 	if ((const void *)(tags + 1) > end)
 		return leave(LBD_OUTCOME_PASS_TRUNCATED);
-	return balance_ip(ctx, tag_protocol(tags), ETH_HLEN + tag_bytes(tags));
+	return sample_watch(ctx, balance_ip(ctx, tag_protocol(tags), ETH_HLEN + tag_bytes(tags)));
+}
+
+LBD_INLINE int reset_ip(struct xdp_md *ctx, __u32 l3, _Bool v6)
+{
+	const void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	struct packet packet = { .l3 = l3, .problem = PACKET_GO_ON };
+	int outcome = v6 ? parse_ipv6(data, end, &packet) : parse_ipv4(data, end, &packet);
+
+	if (outcome == PACKET_GO_ON)
+		outcome = reset_answer(ctx, &packet, v6);
+	if (!reset_is_due(outcome))
+		return leave(outcome);
+	count_outcome(outcome);
+	return XDP_TX;
+}
+
+/* A packet whose backend is dead: its client is told. */
+SEC("xdp")
+int lbd_reset(struct xdp_md *ctx)
+{
+	const void *end = (void *)(long)ctx->data_end;
+	const struct ethhdr *eth = (void *)(long)ctx->data;
+	const struct tag_pair *tags = (const void *)(eth + 1);
+	__be16 protocol;
+	__u32 l3 = ETH_HLEN;
+
+	if ((const void *)(tags + 1) > end)
+		return leave(LBD_OUTCOME_PASS_TRUNCATED);
+	protocol = packet_word16(&eth->h_proto);
+	if (tag_is_one(protocol)) {
+		protocol = tag_protocol(tags);
+		l3 += tag_bytes(tags);
+	}
+	return protocol == bpf_htons(ETH_P_IP) ? reset_ip(ctx, l3, 0) : reset_ip(ctx, l3, 1);
 }
 
 LBD_INLINE int icmp(struct xdp_md *ctx, __u32 l3, _Bool v6)
@@ -167,9 +212,9 @@ int lbd_icmp(struct xdp_md *ctx)
 	__be16 protocol = tag_frame_protocol(ctx, &l3);
 
 	if (protocol == bpf_htons(ETH_P_IP))
-		return icmp(ctx, l3, 0);
+		return sample_watch(ctx, icmp(ctx, l3, 0));
 	if (protocol == bpf_htons(ETH_P_IPV6))
-		return icmp(ctx, l3, 1);
+		return sample_watch(ctx, icmp(ctx, l3, 1));
 	return leave(LBD_OUTCOME_PASS_NOT_IP);
 }
 
@@ -194,7 +239,8 @@ int lbd_fragment(struct xdp_md *ctx)
 		return leave(LBD_OUTCOME_PASS_TRUNCATED);
 	if (!parse_is_ours(eth))
 		return leave(LBD_OUTCOME_PASS_OTHER_HOST);
-	return protocol == bpf_htons(ETH_P_IP) ? follow(ctx, l3, 0) : follow(ctx, l3, 1);
+	return sample_watch(ctx, protocol == bpf_htons(ETH_P_IP) ? follow(ctx, l3, 0)
+								 : follow(ctx, l3, 1));
 }
 
 char _license[] SEC("license") = "GPL";

@@ -10,6 +10,7 @@
 
 #include <bpf/bpf_helpers.h>
 
+#include "lbd/guard.h"
 #include "lbd/maps.h"
 
 /* A token bucket. */
@@ -54,9 +55,21 @@ LBD_ARRAY(lbd_rings, __u64, BPF_F_MMAPABLE);
 LBD_ARRAY(lbd_conn4, struct lbd_bucket, BPF_F_MMAPABLE);
 LBD_ARRAY(lbd_conn6, struct lbd_bucket6, BPF_F_MMAPABLE);
 
+/* Clients of services with sticky: masked source, service id -> their last backend. */
+LBD_ARRAY(lbd_sticky, struct lbd_bucket6, BPF_F_MMAPABLE);
+
 /* A bit per bucket: something in it should go to the peers. */
 LBD_ARRAY(lbd_dirty4, __u64, BPF_F_MMAPABLE);
 LBD_ARRAY(lbd_dirty6, __u64, BPF_F_MMAPABLE);
+
+/* The guard (lbd/guard.h). Two halves: service id -> its lists and limits; all lists as a tree. */
+LBD_ARRAY(lbd_rules, struct lbd_rule, BPF_F_MMAPABLE);
+LBD_ARRAY(lbd_acl, struct lbd_acl_entry, BPF_F_MMAPABLE);
+
+/* What sources and services have used up; the last also by CPU, in advance. */
+LBD_ARRAY(lbd_sources, struct lbd_source_bucket, BPF_F_MMAPABLE);
+LBD_ARRAY(lbd_meters, struct lbd_service_meter, BPF_F_MMAPABLE);
+LBD_PERCPU(lbd_credits, struct lbd_credit);
 
 /* Counters: what happened to packets, and what each service and backend was given. */
 LBD_PERCPU(lbd_outcomes, struct lbd_outcome_counters);
@@ -79,6 +92,9 @@ struct {
 	__uint(value_size, sizeof(__u32));
 } lbd_xsks SEC(".maps");
 
+/* Dropped packets that were kept: a ring, behind an entry that counts them; and the note. */
+LBD_ARRAY(lbd_drops, struct lbd_drop, BPF_F_MMAPABLE);
+LBD_PERCPU(lbd_drop_note, struct lbd_drop_note);
 /* Of this generation, not pinned: what is left of the rate of answers. */
 LBD_PERCPU(lbd_answers, struct answer_bucket);
 

@@ -33,6 +33,14 @@
 	X(lbd_conn6)     \
 	X(lbd_dirty4)    \
 	X(lbd_dirty6)    \
+	X(lbd_rules)     \
+	X(lbd_acl)       \
+	X(lbd_sources)   \
+	X(lbd_meters)    \
+	X(lbd_credits)   \
+	X(lbd_drops)     \
+	X(lbd_drop_note) \
+	X(lbd_sticky)    \
 	X(lbd_outcomes)  \
 	X(lbd_svc_stats) \
 	X(lbd_be_stats)  \
@@ -59,6 +67,7 @@ enum lbd_generation_slot {
  */
 #define LBD_STAGES(X)                                                   \
 	X(TAGGED, "lbd_tagged", LBD_FEATURE_VLAN)                       \
+	X(RESET, "lbd_reset", LBD_FEATURE_DOWN)                         \
 	X(ICMP, "lbd_icmp", LBD_FEATURE_ECHO | LBD_FEATURE_ICMP_ERRORS) \
 	X(FRAGMENT, "lbd_fragment", LBD_FEATURE_FRAGMENTS)
 
@@ -80,15 +89,18 @@ LBD_INLINE __u32 lbd_stage_slot(__u32 bank, enum lbd_stage stage)
 	return LBD_GENERATION_SLOTS + bank * LBD_STAGES_MAX + stage;
 }
 
-/* Sizes that were fixed when the maps were made; all powers of two but ring_size. */
+/* Sizes that were fixed when the maps were made; powers of two but where it says otherwise. */
 struct lbd_limits {
 	__u32 services; /* ids 1 .. services - 1 */
 	__u32 backends; /* indexes 1 .. backends - 1 */
 	__u32 conn4_buckets;
 	__u32 conn6_buckets;
 	__u32 vip_buckets;
-	__u32 ring_size; /* Maglev table size, prime */
-	__u32 rings;	 /* twice the services: a full set can be written aside */
+	__u32 sticky_buckets;
+	__u32 ring_size;   /* Maglev table size, prime */
+	__u32 rings;	   /* twice the services: a full set can be written aside */
+	__u32 acl_entries; /* of a half of lbd_acl; not a power of two */
+	__u32 source_buckets;
 };
 
 /* One entry. Written by the daemon only. */
@@ -131,10 +143,13 @@ struct lbd_service {
 	__u32 ring;   /* which ring of lbd_rings */
 	__u16 usable; /* backends in the ring; 0: nothing to pick */
 	__u8 hash;    /* enum lbd_hash */
-	__u8 prefix4; /* bits of the source that LBD_HASH_PREFIX looks at */
-	__u8 prefix6;
-	__u8 flags; /* LBD_SERVICE_* */
-	__u16 reserved[16];
+	__u8 prefix;  /* bits of the source, as a struct lbd_addr, that the hash looks at */
+	__u8 down;    /* enum lbd_down, for when there is no backend to pick */
+	__u8 flags;   /* LBD_SERVICE_* */
+	__u16 reserved;
+	__u32 sticky;		      /* ticks that a client keeps its backend; 0: no stickiness */
+	struct lbd_timeouts timeouts; /* looked at with LBD_FEATURE_TIMEOUTS */
+	__u32 reserved2[2];
 };
 
 _Static_assert(sizeof(struct lbd_service) == 64, "a service is one cache line");
@@ -155,11 +170,14 @@ struct lbd_backend {
 	__u32 tunnel_base4;  /* outer IPv4 source: prefix, host order ... */
 	__u32 tunnel_host4;  /* ... and mask of the bits that vary per flow */
 	__u8 vni[3];	     /* of VXLAN and Geneve, network order */
-	__u8 down;	     /* enum lbd_down */
+	__u8 down;	     /* enum lbd_down, and LBD_BACKEND_FALLBACK */
 	__be64 tunnel_base6; /* outer IPv6 source: upper half; the lower varies */
 };
 
 _Static_assert(sizeof(struct lbd_backend) == 64, "a backend is one cache line");
+
+#define LBD_DOWN_MASK 0x0f
+#define LBD_BACKEND_FALLBACK 0x10 /* takes flows only while no other of its service does */
 
 struct lbd_traffic {
 	__u64 packets;
@@ -168,6 +186,33 @@ struct lbd_traffic {
 
 struct lbd_outcome_counters {
 	__u64 packets[LBD_OUTCOME_MAX];
+};
+
+/* A dropped packet that was kept: what it was dropped for, and how it begins. */
+#define LBD_DROP_WORDS 12
+
+struct lbd_drop {
+	__u64 ticket;  /* number of the drop, from 1; 0: being written. In entry 0: of the last */
+	__u64 time_ns; /* CLOCK_MONOTONIC */
+	__u32 length;  /* of the frame */
+	__u32 ifindex;
+	__u16 service; /* id; 0: none, or not yet known */
+	__u8 outcome;  /* enum lbd_outcome */
+	__u8 words;    /* of @frame that are filled */
+	__u32 reserved;
+	__u64 frame[LBD_DROP_WORDS];
+};
+
+_Static_assert(sizeof(struct lbd_drop) == 128, "a drop is two cache lines");
+
+#define LBD_DROPS 512 /* kept at a time, behind entry 0 */
+
+/* What the program that drops is told by who counted it. Per CPU. */
+struct lbd_drop_note {
+	__u16 service;
+	__u8 outcome;
+	__u8 take; /* keep it */
+	__u32 reserved;
 };
 
 /* lbd_rings packs four backend indexes into a word. */
@@ -258,6 +303,9 @@ LBD_INLINE __u32 lbd_vip_hash(const struct lbd_addr *addr, __be16 port, __u8 pro
 #define LBD_FEATURE_TRACE (1U << 22)	  /* say of each packet what became of it */
 #define LBD_FEATURE_READONLY (1U << 23)	  /* with TRACE: leave tables and counters alone */
 #define LBD_FEATURE_EXTENSIONS (1U << 24) /* walk IPv6 extension headers */
+#define LBD_FEATURE_TIMEOUTS (1U << 25)	  /* a service has timeouts of its own */
+
+#define LBD_FEATURE_SAMPLE (1U << 26) /* keep some of the dropped packets */
 
 /* A MAC address as the packet path compares it: in two words. */
 struct lbd_mac {
@@ -292,7 +340,8 @@ struct lbd_generation_config {
 	__u32 fragment_jiffies; /* how long a first fragment is remembered */
 	__u32 macs_count;	/* 0: take frames for any MAC address */
 	struct lbd_mac macs[LBD_MACS_MAX];
-	__u32 bank; /* where its stages stand */
+	__u32 bank;   /* where its stages stand */
+	__u32 sample; /* one in so many drops of an outcome is kept; with SAMPLE */
 	char version[32];
 };
 

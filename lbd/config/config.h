@@ -30,6 +30,7 @@ struct config_backend {
 	struct lbd_addr addr;
 	uint32_t weight; /* 0..65535; 0 takes no new flows; default 100 */
 	bool drain;	 /* existing flows only; set by lbctl backend drain */
+	bool fallback;	 /* takes flows only while no other does */
 	bool has_mac;
 	uint8_t mac[6]; /* of its next hop, for lbctl trace */
 };
@@ -43,6 +44,26 @@ struct config_health {
 	uint32_t fall;	      /* failures to go down, default 3 */
 };
 
+/* Prefixes by a name that deny and allow use. */
+struct config_list {
+	char *name;
+	char *file;		      /* NULL: none */
+	struct addr_prefix *prefixes; /* given in the config itself */
+	uint32_t prefixes_count;
+};
+
+struct config_names {
+	char **all;
+	uint32_t count;
+};
+
+/* A second; 0: no limit. */
+struct config_rates {
+	uint32_t packets;
+	uint32_t new;	   /* connections */
+	uint32_t burst_ms; /* how much of the rate may come at once; default 1000 */
+};
+
 struct config_service {
 	char *name;
 	struct lbd_addr vip;
@@ -50,8 +71,18 @@ struct config_service {
 	uint8_t protocol; /* IPPROTO_TCP or IPPROTO_UDP */
 	uint8_t forward;  /* enum lbd_forward */
 	uint32_t vni;	  /* of vxlan and geneve, 24 bits; 0: none */
+	uint8_t hash;	  /* enum lbd_hash */
+	uint8_t prefix;	  /* of LBD_HASH_PREFIX: bits of the client's address, default 24 or 64 */
+	uint8_t down;	  /* enum lbd_down */
+	uint32_t sticky;  /* seconds; 0: not sticky */
+	struct {	  /* seconds; 0: as the node's timeouts */
+		uint32_t idle, closing, unconfirmed;
+	} timeouts;
+	struct config_names deny, allow;   /* lists */
+	struct config_rates limits;	   /* of the service */
+	struct config_rates source_limits; /* of each source at it */
 	struct config_health health;
-	struct config_backend *backends;
+	struct config_backend *backends; /* those of fallback: among them */
 	uint32_t backends_count;
 };
 
@@ -73,7 +104,10 @@ struct config {
 		uint32_t backends;	   /* default 1024, power of two, <= 65536 */
 		uint32_t connections_ipv4; /* slots, default 1048576, power of two >= 1024 */
 		uint32_t connections_ipv6; /* slots, default 262144 */
+		uint32_t sticky;	   /* slots, default 65536 */
 		uint32_t maglev;	   /* ring size, prime, default 65537 */
+		uint32_t prefixes;	   /* of all lists, default 131072 */
+		uint32_t sources;	   /* with a rate limit, default 65536, power of two */
 	} limits;
 	struct {		      /* seconds idle */
 		uint32_t tcp;	      /* default 900 */
@@ -115,8 +149,18 @@ struct config {
 		struct lbd_addr *peers;
 		uint32_t peers_count;
 	} vrrp;
+	struct config_list *lists;
+	uint32_t lists_count;
+	struct {
+		struct config_names deny, allow; /* lists, for all services */
+		struct config_rates source;	 /* of each source over all services */
+		uint32_t prefix_ipv4;		 /* bits that make up a source, default 32 */
+		uint32_t prefix_ipv6;		 /* default 64 */
+		uint32_t sample;		 /* keep one in so many drops; 0: none */
+	} guard;
 	struct config_service *services;
 	uint32_t services_count;
+	bool keep_lists; /* not from a file: lists that were read hold, their files aren't read */
 };
 
 /*

@@ -38,10 +38,22 @@ static const struct key keys_limits[] = {
 	{ "connections-ipv6", "Slots of the IPv6 connection table, a power of two. 32 bytes each.",
 	  "262144", .kind = KEY_NUMBER, .min = 1024, .max = 1LL << 28,
 	  AT(raw_limits, connections_ipv6) },
+	{ "sticky",
+	  "Clients that services with sticky remember, a power of two. 32 bytes each; when all "
+	  "are taken, a new client displaces the one that was away for longest.",
+	  "65536", .kind = KEY_NUMBER, .min = 1024, .max = 1LL << 28, AT(raw_limits, sticky) },
 	{ "maglev",
 	  "Places of a Maglev ring, a prime. About a hundred times the backends of the "
 	  "largest service.",
 	  "65537", .kind = KEY_NUMBER, .min = 3, .max = 1048573, AT(raw_limits, maglev) },
+	{ "prefixes",
+	  "Room for the prefixes of all lists together. 160 bytes each; an IPv6 prefix longer "
+	  "than 64 bits can take more room than one.",
+	  "131072", .kind = KEY_NUMBER, .min = 16, .max = 1LL << 21, AT(raw_limits, prefixes) },
+	{ "sources",
+	  "Sources that rate limits tell apart at a time, a power of two. 32 bytes each. When "
+	  "there are more, those that use least of their limit are forgotten.",
+	  "65536", .kind = KEY_NUMBER, .min = 1024, .max = 1LL << 24, AT(raw_limits, sources) },
 	{ NULL },
 };
 
@@ -50,10 +62,10 @@ static const struct key keys_timeouts[] = {
 	  .max = 30 * DAY_MS, AT(raw_timeouts, tcp) },
 	{ "udp", "Idle UDP flows.", "60s", .kind = KEY_DURATION, .min = 1000, .max = 30 * DAY_MS,
 	  AT(raw_timeouts, udp) },
-	{ "closing", "TCP connections after a FIN or RST of the client.", "30s",
-	  .kind = KEY_DURATION, .min = 1000, .max = 30 * DAY_MS, AT(raw_timeouts, closing) },
-	{ "unconfirmed", "Flows that have shown a single packet.", "10s", .kind = KEY_DURATION,
-	  .min = 1000, .max = 30 * DAY_MS, AT(raw_timeouts, unconfirmed) },
+	{ "closing", "TCP connections after a FIN of the client.", "30s", .kind = KEY_DURATION,
+	  .min = 1000, .max = 30 * DAY_MS, AT(raw_timeouts, closing) },
+	{ "unconfirmed", "Flows that have shown a single packet, or ended with an RST.", "10s",
+	  .kind = KEY_DURATION, .min = 1000, .max = 30 * DAY_MS, AT(raw_timeouts, unconfirmed) },
 	{ NULL },
 };
 
@@ -180,6 +192,93 @@ static const struct key keys_backend[] = {
 	{ NULL },
 };
 
+static const struct key keys_list[] = {
+	{ "name", "What deny and allow call it.", .kind = KEY_NAME, .required = true,
+	  AT(raw_list, name) },
+	{ "file",
+	  "File of prefixes or addresses, IPv4 and IPv6, one a line; # begins a comment. lbctl "
+	  "reload reads it again.",
+	  .kind = KEY_PATH, AT(raw_list, file) },
+	{ "prefixes", "Prefixes given here, with or without a file.", .kind = KEY_SCALARS,
+	  .item = KEY_PREFIX, LIST_AT(raw_list, prefixes) },
+	{ NULL },
+};
+
+#define RATES_MAX 1000000000LL
+
+#define KEYS_RATES(whose)                                                                         \
+	{ "packets",	      "Packets per second of " whose ". Without it: no limit.",           \
+	  .kind = KEY_NUMBER, .min = 1,                                                           \
+	  .max = RATES_MAX,   AT(raw_rates, packets) },                                           \
+		{ "new",                                                                          \
+		  "New connections per second of " whose                                          \
+		  ". TCP is counted by its SYNs, and apart from "                                 \
+		  "them by its entries in the connection table, UDP by its entries. Connections " \
+		  "that "                                                                         \
+		  "are in the table go on whatever the rate. Without it: no limit.",              \
+		  .kind = KEY_NUMBER,                                                             \
+		  .min = 1,                                                                       \
+		  .max = RATES_MAX,                                                               \
+		  AT(raw_rates, new) },                                                           \
+	{                                                                                         \
+		"burst",                                                                          \
+			"How much of a rate may come at once: what it gives in this time, and "   \
+			"one at least.",                                                          \
+			"1s", .kind = KEY_DURATION, .min = 10, .max = HOUR_MS,                    \
+			      AT(raw_rates, burst)                                                \
+	}
+
+static const struct key keys_source_rates[] = {
+	KEYS_RATES("one source at this service"),
+	{ NULL },
+};
+
+static const struct key keys_service_limits[] = {
+	KEYS_RATES("the service, from all sources"),
+	{ "source", "Limits of each source; guard.source says what a source is.",
+	  .kind = KEY_MAPPING, .children = keys_source_rates, .size = sizeof(struct raw_rates),
+	  AT(raw_rates, source) },
+	{ NULL },
+};
+
+static const struct key keys_guard_source[] = {
+	{ "prefix-ipv4", "Bits of an IPv4 address that make up a source.", "32", .kind = KEY_NUMBER,
+	  .min = 8, .max = 32, AT(raw_rates, prefix_ipv4) },
+	{ "prefix-ipv6", "Bits of an IPv6 address that make up a source.", "64", .kind = KEY_NUMBER,
+	  .min = 16, .max = 64, AT(raw_rates, prefix_ipv6) },
+	KEYS_RATES("one source, over all services"),
+	{ NULL },
+};
+
+static const struct key keys_guard[] = {
+	{ "deny",
+	  "Lists whose addresses are dropped, for all services. Deny wins over allow, whichever "
+	  "prefix is longer.",
+	  .kind = KEY_SCALARS, .item = KEY_NAME, LIST_AT(raw_guard, deny) },
+	{ "allow",
+	  "Lists of the only addresses that may pass, for all services; a service's own are "
+	  "added.",
+	  .kind = KEY_SCALARS, .item = KEY_NAME, LIST_AT(raw_guard, allow) },
+	{ "source", "Limits of each source over all services.", .kind = KEY_MAPPING,
+	  .children = keys_guard_source, .size = sizeof(struct raw_rates), AT(raw_guard, source) },
+	{ "sample",
+	  "Keep one in so many dropped packets of each outcome and CPU for lbctl drops, the "
+	  "first one included. Without it: none.",
+	  .kind = KEY_NUMBER, .min = 1, .max = RATES_MAX, AT(raw_guard, sample) },
+	{ NULL },
+};
+
+static const struct key keys_service_timeouts[] = {
+	{ "idle", "Idle connections or flows of this service.", .kind = KEY_DURATION, .min = 1000,
+	  .max = 30 * DAY_MS, AT(raw_service_timeouts, idle) },
+	{ "closing", "Its TCP connections after a FIN of the client.", .kind = KEY_DURATION,
+	  .min = 1000, .max = 30 * DAY_MS, AT(raw_service_timeouts, closing) },
+	{ "unconfirmed", "Its flows that have shown a single packet, or ended with an RST.",
+	  .kind = KEY_DURATION, .min = 1000, .max = 30 * DAY_MS,
+	  AT(raw_service_timeouts, unconfirmed) },
+	{ NULL },
+};
+
 static const struct key keys_service[] = {
 	{ "name", "For people and lbctl.", .kind = KEY_NAME, .required = true,
 	  AT(raw_service, name) },
@@ -199,10 +298,42 @@ static const struct key keys_service[] = {
 	  "dsr", "dsr|ipip|gue|gre|vxlan|geneve", .kind = KEY_CHOICE, AT(raw_service, forward) },
 	{ "vni", "Network identifier of vxlan and geneve, which need one.", .kind = KEY_NUMBER,
 	  .min = 1, .max = 16777215, AT(raw_service, vni) },
+	{ "deny", "Lists whose addresses are dropped, besides those of guard.deny.",
+	  .kind = KEY_SCALARS, .item = KEY_NAME, LIST_AT(raw_service, deny) },
+	{ "allow", "Lists of the only addresses that may pass, together with guard.allow.",
+	  .kind = KEY_SCALARS, .item = KEY_NAME, LIST_AT(raw_service, allow) },
+	{ "limits", "How much may come to the service.", .kind = KEY_MAPPING,
+	  .children = keys_service_limits, .size = sizeof(struct raw_rates),
+	  AT(raw_service, limits) },
+	{ "hash",
+	  "What tells new connections apart when a backend is picked: all of the 5-tuple; the "
+	  "client's address (source); the network it is in (source-prefix/24, without a length "
+	  "24 bits of IPv4 and 64 of IPv6); or the port it asks for. Without it: 5-tuple, and "
+	  "with sticky source for IPv4, source-prefix/64 for IPv6.",
+	  .kind = KEY_HASH, AT(raw_service, hash) },
+	{ "sticky",
+	  "A client's new connections go to the backend that its last one went to, if that began "
+	  "no longer ago than this and the backend is up. Clients are told apart as hash says, "
+	  "which must be source or source-prefix. Each node remembers for itself.",
+	  .kind = KEY_DURATION, .min = 1000, .max = 30 * DAY_MS, AT(raw_service, sticky) },
+	{ "down",
+	  "What becomes of the connections of a backend that is down. keep: TCP connections stay, "
+	  "since a failed check may be wrong; UDP flows go to another. rehash: all go to another. "
+	  "reset: the client is told, by a TCP reset or an ICMP error, and connects anew; so it "
+	  "is while the service has no usable backend at all.",
+	  "keep", "keep|rehash|reset", .kind = KEY_CHOICE, AT(raw_service, down) },
+	{ "timeouts", "In place of the node's timeouts, for this service.", .kind = KEY_MAPPING,
+	  .children = keys_service_timeouts, .size = sizeof(struct raw_service_timeouts),
+	  AT(raw_service, timeouts) },
 	{ "health", "How backends are checked.", .kind = KEY_MAPPING, .children = keys_health,
 	  .size = sizeof(struct raw_health), AT(raw_service, health) },
 	{ "backends", "Who serves.", .kind = KEY_MAPPINGS, .children = keys_backend,
 	  .size = sizeof(struct raw_backend), .required = true, LIST_AT(raw_service, backends) },
+	{ "fallback",
+	  "Who serves while none of the backends takes new connections: all are down, drained or "
+	  "out of reach. Checked like them. Connections stay when the backends are back.",
+	  .kind = KEY_MAPPINGS, .children = keys_backend, .size = sizeof(struct raw_backend),
+	  LIST_AT(raw_service, fallback) },
 	{ NULL },
 };
 
@@ -235,6 +366,10 @@ const struct key keys_top[] = {
 	  AT(raw_config, cluster) },
 	{ "vrrp", "What lbctl keepalived makes a keepalived.conf of.", .kind = KEY_MAPPING,
 	  .children = keys_vrrp, .size = sizeof(struct raw_vrrp), AT(raw_config, vrrp) },
+	{ "lists", "Prefixes by a name, for deny and allow. 24 at most.", .kind = KEY_MAPPINGS,
+	  .children = keys_list, .size = sizeof(struct raw_list), LIST_AT(raw_config, lists) },
+	{ "guard", "Who may send what to the services.", .kind = KEY_MAPPING,
+	  .children = keys_guard, .size = sizeof(struct raw_guard), AT(raw_config, guard) },
 	{ "services", "What is balanced.", .kind = KEY_MAPPINGS, .children = keys_service,
 	  .size = sizeof(struct raw_service), LIST_AT(raw_config, services) },
 	{ NULL },

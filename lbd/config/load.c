@@ -17,6 +17,7 @@
 
 #include "config/check.h"
 #include "config/config.h"
+#include "config/guard.h"
 #include "config/schema.h"
 #include "config/value.h"
 
@@ -60,7 +61,10 @@ static void load_limits(const struct raw_limits *raw, struct config *config)
 		value_number(load_text(raw->connections_ipv4, keys, "connections-ipv4"));
 	config->limits.connections_ipv6 =
 		value_number(load_text(raw->connections_ipv6, keys, "connections-ipv6"));
+	config->limits.sticky = value_number(load_text(raw->sticky, keys, "sticky"));
 	config->limits.maglev = value_number(load_text(raw->maglev, keys, "maglev"));
+	config->limits.prefixes = value_number(load_text(raw->prefixes, keys, "prefixes"));
+	config->limits.sources = value_number(load_text(raw->sources, keys, "sources"));
 }
 
 static uint32_t load_seconds(const char *given, const struct key *keys, const char *name)
@@ -174,7 +178,7 @@ static void load_health(const struct raw_health *raw, struct config_service *ser
 }
 
 static void load_backend(const struct raw_backend *raw, struct config_backend *backend,
-			 const struct key *keys)
+			 const struct key *keys, bool fallback)
 {
 	char text[ADDR_TEXT_MAX];
 
@@ -182,6 +186,7 @@ static void load_backend(const struct raw_backend *raw, struct config_backend *b
 	backend->name = load_copy(raw->name ? raw->name : addr_format(&backend->addr, text));
 	backend->weight = value_number(load_text(raw->weight, keys, "weight"));
 	backend->drain = value_bool(load_text(raw->drain, keys, "drain"));
+	backend->fallback = fallback;
 	backend->has_mac = raw->mac != NULL;
 	if (raw->mac)
 		value_mac(raw->mac, backend->mac);
@@ -190,17 +195,50 @@ static void load_backend(const struct raw_backend *raw, struct config_backend *b
 static void load_backends(const struct raw_service *raw, struct config_service *service,
 			  const struct key *keys)
 {
-	service->backends = calloc(raw->backends_count, sizeof(*service->backends));
+	const uint32_t normal = raw->backends_count, all = normal + raw->fallback_count;
+
+	service->backends = calloc(all, sizeof(*service->backends));
 	if (!service->backends)
 		return;
-	service->backends_count = raw->backends_count;
-	for (uint32_t i = 0; i < raw->backends_count; i++)
-		load_backend(&raw->backends[i], &service->backends[i], keys);
+	service->backends_count = all;
+	for (uint32_t i = 0; i < normal; i++)
+		load_backend(&raw->backends[i], &service->backends[i], keys, false);
+	for (uint32_t i = normal; i < all; i++)
+		load_backend(&raw->fallback[i - normal], &service->backends[i], keys, true);
+}
+
+/* Clients that are told apart by their whole address; an IPv6 one has many within its /64. */
+static void load_hash(const struct raw_service *raw, struct config_service *service)
+{
+	const bool is4 = lbd_addr_is4(&service->vip);
+
+	service->hash = LBD_HASH_5_TUPLE;
+	if (raw->hash)
+		service->hash = value_hash(raw->hash, &service->prefix);
+	else if (raw->sticky)
+		service->hash = is4 ? LBD_HASH_SOURCE : LBD_HASH_PREFIX;
+	if (service->hash == LBD_HASH_PREFIX && !service->prefix)
+		service->prefix = is4 ? 24 : 64;
+}
+
+/* 0 where the file is silent. */
+static uint32_t load_own_seconds(const char *given)
+{
+	return given ? (value_duration_ms(given) + 999) / 1000 : 0;
+}
+
+static void load_service_timeouts(const struct raw_service_timeouts *raw,
+				  struct config_service *service)
+{
+	service->timeouts.idle = load_own_seconds(raw->idle);
+	service->timeouts.closing = load_own_seconds(raw->closing);
+	service->timeouts.unconfirmed = load_own_seconds(raw->unconfirmed);
 }
 
 static void load_service(const struct raw_service *raw, struct config_service *service)
 {
 	static const uint8_t protocols[] = { IPPROTO_TCP, IPPROTO_UDP }; /* order of choices */
+	static const struct raw_service_timeouts no_timeouts;
 	static const struct raw_health silent;
 	const struct key *keys = load_children("services");
 
@@ -211,7 +249,13 @@ static void load_service(const struct raw_service *raw, struct config_service *s
 						   load_text(raw->protocol, keys, "protocol"))];
 	service->forward = (uint8_t)value_choice(keys_find(keys, "forward"),
 						 load_text(raw->forward, keys, "forward"));
+	guard_load_service(raw, service);
 	service->vni = raw->vni ? value_number(raw->vni) : 0;
+	load_hash(raw, service);
+	service->sticky = load_own_seconds(raw->sticky);
+	service->down =
+		(uint8_t)value_choice(keys_find(keys, "down"), load_text(raw->down, keys, "down"));
+	load_service_timeouts(raw->timeouts ? raw->timeouts : &no_timeouts, service);
 	load_health(raw->health ? raw->health : &silent, service,
 		    keys_find(keys, "health")->children);
 	load_backends(raw, service, keys_find(keys, "backends")->children);
@@ -261,6 +305,7 @@ static struct config *load_convert(const struct raw_config *raw)
 	load_cluster(raw->cluster ? raw->cluster : &no_cluster, config);
 	if (raw->vrrp)
 		load_vrrp(raw->vrrp, config);
+	guard_load(raw, config);
 	load_services(raw, config);
 	return config;
 }
@@ -270,7 +315,8 @@ static bool load_complete(const struct raw_config *raw, const struct config *con
 {
 	bool complete = config->instance && config->node &&
 			config->xdp.interfaces_count == raw->xdp->interfaces_count &&
-			config->services_count == raw->services_count;
+			config->services_count == raw->services_count &&
+			guard_complete(raw, config);
 
 	for (uint32_t i = 0; complete && i < config->xdp.interfaces_count; i++)
 		complete = config->xdp.interfaces[i];
@@ -279,8 +325,9 @@ static bool load_complete(const struct raw_config *raw, const struct config *con
 	for (uint32_t i = 0; complete && i < config->services_count; i++) {
 		const struct config_service *service = &config->services[i];
 
-		complete =
-			service->name && service->backends_count == raw->services[i].backends_count;
+		complete = service->name &&
+			   service->backends_count == raw->services[i].backends_count +
+							      raw->services[i].fallback_count;
 		for (uint32_t j = 0; complete && j < service->backends_count; j++)
 			complete = service->backends[j].name;
 	}

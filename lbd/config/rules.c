@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "config/check.h"
+#include "config/guard.h"
 #include "config/keys.h"
 #include "config/seen.h"
 #include "config/value.h"
@@ -115,6 +116,8 @@ static void rules_limits(struct document *document, const struct config *config)
 		{ "limits.backends", config->limits.backends },
 		{ "limits.connections-ipv4", config->limits.connections_ipv4 },
 		{ "limits.connections-ipv6", config->limits.connections_ipv6 },
+		{ "limits.sources", config->limits.sources },
+		{ "limits.sticky", config->limits.sticky },
 	};
 
 	for (size_t i = 0; i < sizeof(powers) / sizeof(*powers); i++)
@@ -276,6 +279,29 @@ static void rules_health(struct document *document, const struct config_service 
 				  "or check: none");
 }
 
+/* Would all connections go to one backend? Does the prefix fit? Can clients be told apart? */
+static void rules_selection(struct document *document, const struct config_service *service,
+			    const char *path)
+{
+	const uint8_t most = lbd_addr_is4(&service->vip) ? 32 : 128;
+	char at[DOCUMENT_PATH_MAX];
+
+	snprintf(at, sizeof(at), "%.100s.hash", path);
+	if (service->hash == LBD_HASH_PREFIX && service->prefix > most)
+		document_fault_at(document, at,
+				  "came a prefix of %u bits, the VIP's clients have %u",
+				  service->prefix, most);
+	if (service->hash == LBD_HASH_PORT && service->port)
+		document_fault_at(document, at,
+				  "all clients ask for port %u, so one backend would get them all: "
+				  "destination-port is for port: any",
+				  service->port);
+	if (service->sticky && service->hash != LBD_HASH_SOURCE && service->hash != LBD_HASH_PREFIX)
+		document_fault_at(document, at,
+				  "sticky needs source or source-prefix: connections that a client "
+				  "opens at once would part otherwise");
+}
+
 static void rules_vni(struct document *document, const struct config_service *service,
 		      const char *path)
 {
@@ -304,30 +330,73 @@ const char *rules_backend_fault(const struct config_service *service, const stru
 	return NULL;
 }
 
+/* The backends of a service, those for fallback behind the others, as their path has them. */
+struct rules_backends {
+	const struct config_service *service;
+	const char *path;
+	uint32_t normal;
+	struct seen addrs, names;
+};
+
+static uint32_t rules_normal(const struct config_service *service)
+{
+	uint32_t normal = 0;
+
+	while (normal < service->backends_count && !service->backends[normal].fallback)
+		normal++;
+	return normal;
+}
+
+static void rules_backend_path(const struct rules_backends *all, uint32_t i, char *ret)
+{
+	if (i < all->normal)
+		snprintf(ret, DOCUMENT_PATH_MAX, "%.100s.backends[%u]", all->path, i);
+	else
+		snprintf(ret, DOCUMENT_PATH_MAX, "%.100s.fallback[%u]", all->path, i - all->normal);
+}
+
+/* As rules_once, for two lists. */
+static bool rules_backend_once(struct document *document, const struct rules_backends *all,
+			       struct seen *seen, const char *word, uint32_t i, const char *at)
+{
+	uint32_t first = seen_add(seen, word, i);
+	char other[DOCUMENT_PATH_MAX];
+
+	rules_backend_path(all, first, other);
+	if (first != i)
+		document_fault_at(document, at, "came \"%s\" again, %s has it already", word,
+				  other);
+	return first == i;
+}
+
+static void rules_backend(struct document *document, struct rules_backends *all, uint32_t i)
+{
+	const struct config_backend *backend = &all->service->backends[i];
+	const char *fault = rules_backend_fault(all->service, &backend->addr);
+	char path[DOCUMENT_PATH_MAX], at[DOCUMENT_PATH_MAX], text[ADDR_TEXT_MAX];
+	bool fresh;
+
+	rules_backend_path(all, i, path);
+	addr_format(&backend->addr, text);
+	snprintf(at, sizeof(at), "%.140s.address", path);
+	if (fault)
+		document_fault_at(document, at, "came %s, %s", text, fault);
+	fresh = rules_backend_once(document, all, &all->addrs, text, i, at);
+	snprintf(at, sizeof(at), "%.140s.name", path);
+	/* Who has no name is called by the address: no second fault for that. */
+	if (fresh || strcmp(backend->name, text) != 0)
+		rules_backend_once(document, all, &all->names, backend->name, i, at);
+}
+
 static void rules_backends(struct document *document, const struct config_service *service,
 			   const char *path)
 {
-	struct seen addrs = { NULL }, names = { NULL };
-	char list[DOCUMENT_PATH_MAX], at[DOCUMENT_PATH_MAX], text[ADDR_TEXT_MAX];
+	struct rules_backends all = { service, path, rules_normal(service), { NULL }, { NULL } };
 
-	snprintf(list, sizeof(list), "%.100s.backends", path);
-	for (uint32_t i = 0; i < service->backends_count; i++) {
-		const struct config_backend *backend = &service->backends[i];
-		const char *fault = rules_backend_fault(service, &backend->addr);
-		bool fresh;
-
-		addr_format(&backend->addr, text);
-		snprintf(at, sizeof(at), "%.100s[%u].address", list, i);
-		if (fault)
-			document_fault_at(document, at, "came %s, %s", text, fault);
-		fresh = rules_once(document, &addrs, text, i, list, at);
-		snprintf(at, sizeof(at), "%.100s[%u].name", list, i);
-		/* Who has no name is called by the address: no second fault for that. */
-		if (fresh || strcmp(backend->name, text) != 0)
-			rules_once(document, &names, backend->name, i, list, at);
-	}
-	seen_free(&addrs);
-	seen_free(&names);
+	for (uint32_t i = 0; i < service->backends_count; i++)
+		rules_backend(document, &all, i);
+	seen_free(&all.addrs);
+	seen_free(&all.names);
 }
 
 /* What no two services may share. */
@@ -357,6 +426,7 @@ static void rules_service(struct document *document, const struct config_service
 	rules_once(document, &seen[1], service->name, n, "services", at);
 	rules_vni(document, service, path);
 	rules_health(document, service, path);
+	rules_selection(document, service, path);
 	rules_backends(document, service, path);
 }
 
@@ -378,6 +448,7 @@ void rules_check(struct document *document, const struct config *config)
 	rules_tunnel(document, config);
 	rules_cluster(document, config);
 	rules_vrrp(document, config);
+	guard_rules(document, config);
 	if (rules_room(document, config))
 		rules_services(document, config);
 }

@@ -10,12 +10,11 @@
 #include <unistd.h>
 
 #include "config/config.h"
+#include "config/guard.h"
 #include "config/schema.h"
 #include "config/value.h"
 
-static char *save_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static char *save_text(const char *format, ...)
+char *save_text(const char *format, ...)
 {
 	char *text = NULL;
 	va_list args;
@@ -34,7 +33,7 @@ static char *save_addr(const struct lbd_addr *addr)
 	return save_text("%s", addr_format(addr, text));
 }
 
-static char *save_prefix(const struct addr_prefix *prefix)
+char *save_prefix(const struct addr_prefix *prefix)
 {
 	char text[ADDR_TEXT_MAX];
 
@@ -54,7 +53,7 @@ static char *save_mac(const uint8_t mac[6])
 			 mac[5]);
 }
 
-static char *save_duration(uint32_t ms)
+char *save_duration(uint32_t ms)
 {
 	char text[VALUE_TEXT_MAX];
 
@@ -92,7 +91,10 @@ static struct raw_limits *save_limits(const struct config *config)
 	raw->backends = save_text("%u", config->limits.backends);
 	raw->connections_ipv4 = save_text("%u", config->limits.connections_ipv4);
 	raw->connections_ipv6 = save_text("%u", config->limits.connections_ipv6);
+	raw->sticky = save_text("%u", config->limits.sticky);
 	raw->maglev = save_text("%u", config->limits.maglev);
+	raw->prefixes = save_text("%u", config->limits.prefixes);
+	raw->sources = save_text("%u", config->limits.sources);
 	return raw;
 }
 
@@ -218,6 +220,47 @@ static void save_backend(const struct config_backend *backend, struct raw_backen
 		raw->mac = save_mac(backend->mac);
 }
 
+/* Those of @service that are, or aren't, for fallback. */
+static struct raw_backend *save_backends(const struct config_service *service, bool fallback,
+					 uint32_t *ret_count)
+{
+	struct raw_backend *raw = calloc(service->backends_count, sizeof(*raw));
+
+	for (uint32_t i = 0; raw && i < service->backends_count; i++)
+		if (service->backends[i].fallback == fallback)
+			save_backend(&service->backends[i], &raw[(*ret_count)++]);
+	return raw;
+}
+
+static char *save_own_seconds(uint32_t seconds)
+{
+	return seconds ? save_text("%us", seconds) : NULL;
+}
+
+static struct raw_service_timeouts *save_service_timeouts(const struct config_service *service)
+{
+	struct raw_service_timeouts *raw = calloc(1, sizeof(*raw));
+
+	if (!raw)
+		return NULL;
+	raw->idle = save_own_seconds(service->timeouts.idle);
+	raw->closing = save_own_seconds(service->timeouts.closing);
+	raw->unconfirmed = save_own_seconds(service->timeouts.unconfirmed);
+	return raw;
+}
+
+/* What decides which backend gets a connection, and how long it has it. */
+static void save_selection(const struct config_service *service, struct raw_service *raw)
+{
+	const struct key *keys = keys_find(keys_top, "services")->children;
+	char text[VALUE_TEXT_MAX];
+
+	raw->hash = save_text("%s", value_format_hash(service->hash, service->prefix, text));
+	raw->sticky = save_own_seconds(service->sticky);
+	raw->down = save_choice(keys, "down", service->down);
+	raw->timeouts = save_service_timeouts(service);
+}
+
 static void save_service(const struct config_service *service, struct raw_service *raw)
 {
 	const struct key *keys = keys_find(keys_top, "services")->children;
@@ -227,12 +270,13 @@ static void save_service(const struct config_service *service, struct raw_servic
 	raw->port = service->port ? save_text("%u", service->port) : save_text("any");
 	raw->protocol = save_text("%s", service->protocol == IPPROTO_UDP ? "udp" : "tcp");
 	raw->forward = save_choice(keys, "forward", service->forward);
+	guard_save_service(service, raw);
 	if (service->vni)
 		raw->vni = save_text("%u", service->vni);
 	raw->health = save_health(&service->health);
-	raw->backends = calloc(service->backends_count, sizeof(*raw->backends));
-	for (uint32_t i = 0; raw->backends && i < service->backends_count; i++)
-		save_backend(&service->backends[i], &raw->backends[raw->backends_count++]);
+	save_selection(service, raw);
+	raw->backends = save_backends(service, false, &raw->backends_count);
+	raw->fallback = save_backends(service, true, &raw->fallback_count);
 }
 
 static struct raw_config *save_convert(const struct config *config)
@@ -251,6 +295,7 @@ static struct raw_config *save_convert(const struct config *config)
 	raw->fragments = save_fragments(config);
 	raw->cluster = save_cluster(config);
 	raw->vrrp = save_vrrp(config);
+	guard_save(config, raw);
 	raw->services = calloc(config->services_count + 1, sizeof(*raw->services));
 	for (uint32_t i = 0; raw->services && i < config->services_count; i++)
 		save_service(&config->services[i], &raw->services[raw->services_count++]);

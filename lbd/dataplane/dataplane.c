@@ -19,6 +19,8 @@ static void dataplane_point_tables(struct dataplane *dataplane)
 	tables->dirty6 = dataplane->memory[MAP_lbd_dirty6];
 	tables->conn4_buckets = dataplane->limits.conn4_buckets;
 	tables->conn6_buckets = dataplane->limits.conn6_buckets;
+	tables->sticky = dataplane->memory[MAP_lbd_sticky];
+	tables->sticky_buckets = dataplane->limits.sticky_buckets;
 	tables->secret = dataplane->control->conn_secret;
 }
 
@@ -54,6 +56,8 @@ void dataplane_close(struct dataplane *dataplane)
 	if (!dataplane)
 		return;
 	maps_close(dataplane);
+	guard_release(dataplane->guards[0]);
+	guard_release(dataplane->guards[1]);
 	free(dataplane);
 }
 
@@ -66,9 +70,12 @@ bool dataplane_adopted(const struct dataplane *dataplane, uint32_t *ret_swept)
 char *dataplane_format_limits(const struct lbd_limits *limits, char *buffer)
 {
 	snprintf(buffer, DATAPLANE_LIMITS_TEXT,
-		 "services %u, backends %u, connections-ipv4 %u, connections-ipv6 %u, maglev %u",
+		 "services %u, backends %u, connections-ipv4 %u, connections-ipv6 %u, sticky %u, "
+		 "maglev %u, prefixes %u, sources %u",
 		 limits->services, limits->backends, limits->conn4_buckets * LBD_BUCKET_SLOTS,
-		 limits->conn6_buckets * LBD_BUCKET_SLOTS, limits->ring_size);
+		 limits->conn6_buckets * LBD_BUCKET_SLOTS,
+		 limits->sticky_buckets * LBD_BUCKET_SLOTS, limits->ring_size,
+		 limits->acl_entries / LBD_ACL_ROOM, limits->source_buckets * LBD_SOURCE_SLOTS);
 	return buffer;
 }
 

@@ -192,7 +192,7 @@ void generation_follow_timeouts(struct dataplane *dataplane)
 	struct lbd_generation_config running;
 
 	if (generation_held(dataplane, LBD_GENERATION_RUNNING, &running))
-		dataplane->tables.timeouts = running.timeouts;
+		object_follow_timeouts(dataplane, &running);
 }
 
 bool dataplane_fits(const struct dataplane *dataplane, enum lbd_generation_slot slot,

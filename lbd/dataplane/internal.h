@@ -28,6 +28,7 @@ struct dataplane {
 	struct tables tables;
 	uint32_t tick_shift;
 	struct lbd_secret ring_secret; /* of the rings in force; 0: unknown */
+	struct guard *guards[2];       /* whose lists the halves of lbd_acl hold; NULL: unknown */
 	int64_t flipped_ms;	       /* CLOCK_MONOTONIC of the last flip; 0: unknown */
 	bool adopted;
 	uint32_t swept;
@@ -55,6 +56,17 @@ int64_t clock_monotonic_ms(void);
 struct lbd_vip_bucket *snapshot_vips(const struct dataplane *dataplane, uint32_t half);
 struct lbd_service *snapshot_services(const struct dataplane *dataplane, uint32_t half);
 struct lbd_backend *snapshot_backends(const struct dataplane *dataplane, uint32_t half);
+
+/* --- guard.c */
+
+/* Write lists and limits of @model to the idle half. */
+void dataplane_guard_write(struct dataplane *dataplane, const struct model *model, uint32_t half);
+
+/*
+ * After the flip: meters of limits that changed begin anew. One that was run up
+ * under a long burst would hold up a shorter one's packets for all that time.
+ */
+void dataplane_guard_settle(struct dataplane *dataplane);
 
 /* --- object.c */
 
@@ -92,6 +104,17 @@ bool generation_held(const struct dataplane *dataplane, enum lbd_generation_slot
  * the maps would take every idle entry for expired.
  */
 void generation_follow_timeouts(struct dataplane *dataplane);
+
+/* Timeouts in seconds as the packet path counts them. */
+void object_timeouts(const struct dataplane *dataplane, const struct lbd_timeouts *seconds,
+		     struct lbd_timeouts *ticks);
+void object_timeouts_s(const struct dataplane *dataplane, const struct lbd_timeouts *ticks,
+		       struct lbd_timeouts *seconds);
+uint32_t object_ticks(const struct dataplane *dataplane, uint32_t seconds);
+
+/* Age entries as the generation with @config does. */
+void object_follow_timeouts(struct dataplane *dataplane,
+			    const struct lbd_generation_config *config);
 
 /* A map that program @prog_fd uses, by name and size of its value; the fd is the caller's. */
 int generation_map(int prog_fd, const char *name, uint32_t value_size);

@@ -101,8 +101,9 @@ static bool snapshot_same_share(const struct lbd_backend *old, const struct back
 
 	if (took != model_takes_flows(new))
 		return false;
-	return !took || (old->service == new->service &&
-			 old->weight == new->weight &&lbd_addr_equal(&old->addr, &new->addr));
+	return !took || (old->service == new->service && old->weight == new->weight &&
+			 !(old->down & LBD_BACKEND_FALLBACK) ==
+				 !new->fallback &&lbd_addr_equal(&old->addr, &new->addr));
 }
 
 /*
@@ -169,6 +170,16 @@ static int snapshot_make_ring(struct snapshot *s, const struct service *service,
 	return 0;
 }
 
+static void snapshot_selection(const struct snapshot *s, const struct service *service,
+			       struct lbd_service *to)
+{
+	to->hash = service->hash;
+	to->prefix = service->prefix;
+	to->down = service->down;
+	to->sticky = object_ticks(s->dataplane, service->sticky_s);
+	object_timeouts(s->dataplane, &service->timeouts_s, &to->timeouts);
+}
+
 static int snapshot_service(struct snapshot *s, const struct service *service, struct error *err)
 {
 	const struct lbd_service *old = &snapshot_services(s->dataplane, s->half ^ 1)[service->id];
@@ -179,6 +190,7 @@ static int snapshot_service(struct snapshot *s, const struct service *service, s
 	to->port = htons(service->port);
 	to->protocol = service->protocol;
 	to->used = service->gone ? SERVICE_GONE : SERVICE_LIVE;
+	snapshot_selection(s, service, to);
 	if (service->gone)
 		return 0;
 	if (old->used != SERVICE_LIVE || s->rings_changed[service->id])
@@ -269,6 +281,9 @@ static int snapshot_backend(struct snapshot *s, const struct backend *backend, s
 	to->service = backend->service;
 	to->forward = s->model->services[backend->service].forward;
 	to->weight = (__u16)backend->weight;
+	to->down = s->model->services[backend->service].down;
+	if (backend->fallback)
+		to->down |= LBD_BACKEND_FALLBACK;
 	snapshot_tunnel(to, s->model);
 	snapshot_vni(to, s->model->services[backend->service].vni);
 	if (!backend->nexthop.resolved)
@@ -395,6 +410,8 @@ static int snapshot_write(struct snapshot *s, struct error *err)
 		rc = snapshot_write_backends(s, err);
 	if (!rc)
 		rc = snapshot_write_vips(s, err);
+	if (!rc)
+		dataplane_guard_write(s->dataplane, s->model, s->half);
 	return rc;
 }
 
@@ -420,6 +437,7 @@ int dataplane_commit(struct dataplane *dataplane, const struct model *model, str
 	if (rc)
 		goto out;
 	snapshot_flip(dataplane, s.half);
+	dataplane_guard_settle(dataplane);
 	dataplane->ring_secret = model->pick_secret;
 	snapshot_release_tx(&s);
 out:

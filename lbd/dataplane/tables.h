@@ -22,10 +22,14 @@ struct tables {
 	uint64_t *dirty6;
 	uint32_t conn4_buckets; /* powers of two, multiples of 64 */
 	uint32_t conn6_buckets;
+	struct lbd_bucket6 *sticky; /* clients and their last backend */
+	uint32_t sticky_buckets;
 	struct lbd_secret secret;
-	struct lbd_timeouts timeouts; /* ticks */
-	uint32_t tick_ns;	      /* nanoseconds of a tick */
-	int64_t tick_base_ns;	      /* tick 0 on CLOCK_MONOTONIC of this host */
+	struct lbd_timeouts timeouts;	    /* ticks; of services without their own */
+	const struct lbd_control *control;  /* NULL: no service has timeouts of its own */
+	const struct lbd_service *services; /* both halves of limits.services */
+	uint32_t tick_ns;		    /* nanoseconds of a tick */
+	int64_t tick_base_ns;		    /* tick 0 on CLOCK_MONOTONIC of this host */
 };
 
 /* The current tick, comparable with lbd_value_tick(). */
@@ -34,6 +38,12 @@ uint32_t tables_now(const struct tables *tables);
 /* Age of @value in milliseconds, and the tick of something @age_ms old. */
 uint32_t tables_age_ms(const struct tables *tables, uint64_t value, uint32_t now);
 uint32_t tables_tick_of_age(const struct tables *tables, uint32_t age_ms, uint32_t now);
+
+/* What an entry of @service ages by. */
+const struct lbd_timeouts *tables_timeouts(const struct tables *tables, uint16_t service);
+
+/* Has an entry of @service with this value been idle for too long? */
+bool tables_expired(const struct tables *tables, uint16_t service, uint64_t value, uint32_t now);
 
 /* One entry, decoded. */
 struct table_entry {

@@ -11,6 +11,8 @@
 	X(backends)    \
 	X(connections) \
 	X(counters)    \
+	X(guard)       \
+	X(drops)       \
 	X(peers)       \
 	X(backend)     \
 	X(check)       \

@@ -49,8 +49,11 @@ struct lbd_limits model_limits(const struct config *config)
 		 * limit. Twice as full, 16384 services would take 80,000 salts.
 		 */
 		.vip_buckets = build_power_of_two(8 * config->limits.services),
+		.sticky_buckets = config->limits.sticky / LBD_BUCKET_SLOTS,
 		.ring_size = config->limits.maglev,
 		.rings = 2 * config->limits.services,
+		.acl_entries = guard_room(config->limits.prefixes),
+		.source_buckets = config->limits.sources / LBD_SOURCE_SLOTS,
 	};
 }
 
@@ -83,11 +86,27 @@ static void build_globals(struct build *b)
 	b->model->tunnel6 = config->tunnel.source_ipv6;
 	b->model->echo = config->icmp.echo;
 	b->model->fragment_ms = config->fragments.timeout_ms;
+	b->model->source_limits = config->guard.source;
+	b->model->source_bits4 = config->guard.prefix_ipv4;
+	b->model->source_bits6 = config->guard.prefix_ipv6;
+	b->model->sample = config->guard.sample;
 	b->model->tunnel = build_tunnel(config);
 	b->model->tell_mtu = config->icmp.tell_mtu;
 	b->model->answer_rate = config->icmp.rate;
 	if (b->old)
 		b->model->pick_secret = b->old->pick_secret;
+}
+
+/* The lists, read now or kept from the model before. */
+static int build_guard(struct build *b)
+{
+	if (!b->config->lists_count)
+		return 0;
+	if (b->config->keep_lists && b->old && b->old->guard) {
+		b->model->guard = guard_hold(b->old->guard);
+		return 0;
+	}
+	return guard_read(b->config, &b->model->guard, b->err);
 }
 
 /* --- ids */
@@ -242,6 +261,7 @@ static int build_backend(struct build *b, const struct service *service,
 		b->old->backends[backend->index].index && !b->old->backends[backend->index].gone;
 	backend->gone = false;
 	backend->drain = config->drain;
+	backend->fallback = config->fallback;
 	backend->weight = config->weight;
 	snprintf(backend->name, sizeof(backend->name), "%s", config->name);
 	if (!service->health.enabled)
@@ -249,6 +269,40 @@ static int build_backend(struct build *b, const struct service *service,
 	else if (!known)
 		backend->healthy = backend->checked = false;
 	return 0;
+}
+
+/* IPv4 clients stand in the lower 32 bits. */
+static uint8_t build_prefix(const struct config_service *config)
+{
+	if (config->hash == LBD_HASH_PREFIX)
+		return config->prefix + (lbd_addr_is4(&config->vip) ? 96 : 0);
+	return config->hash == LBD_HASH_PORT ? 0 : 128;
+}
+
+static void build_timeouts(const struct build *b, const struct config_service *config,
+			   struct service *service)
+{
+	struct lbd_timeouts *timeouts = &service->timeouts_s;
+
+	*timeouts = b->model->timeouts_s;
+	service->own_timeouts =
+		config->timeouts.idle || config->timeouts.closing || config->timeouts.unconfirmed;
+	if (config->timeouts.idle)
+		timeouts->tcp = timeouts->udp = config->timeouts.idle;
+	if (config->timeouts.closing)
+		timeouts->closing = config->timeouts.closing;
+	if (config->timeouts.unconfirmed)
+		timeouts->unconfirmed = config->timeouts.unconfirmed;
+}
+
+static void build_selection(const struct build *b, const struct config_service *config,
+			    struct service *service)
+{
+	service->hash = config->hash;
+	service->prefix = build_prefix(config);
+	service->down = config->down;
+	service->sticky_s = config->sticky;
+	build_timeouts(b, config, service);
 }
 
 static int build_service(struct build *b, const struct config_service *config)
@@ -265,6 +319,13 @@ static int build_service(struct build *b, const struct config_service *config)
 	service->forward = config->forward;
 	service->vni = config->vni;
 	service->health = config->health;
+	service->limits = config->limits;
+	service->source_limits = config->source_limits;
+	service->deny = guard_lists(b->config, &config->deny) |
+			guard_lists(b->config, &b->config->guard.deny);
+	service->allow = guard_lists(b->config, &config->allow) |
+			 guard_lists(b->config, &b->config->guard.allow);
+	build_selection(b, config, service);
 	snprintf(service->name, sizeof(service->name), "%s", config->name);
 	for (uint32_t i = 0; i < config->backends_count && !rc; i++)
 		rc = build_backend(b, service, &config->backends[i]);
@@ -293,6 +354,8 @@ int model_build(const struct config *config, const struct model *old, const bool
 	rc = build_keep_gone(&b);
 	if (rc)
 		error_set(err, rc, "out of memory");
+	if (!rc)
+		rc = build_guard(&b);
 	for (uint32_t i = 0; i < config->services_count && !rc; i++)
 		rc = build_service(&b, &config->services[i]);
 	if (rc)

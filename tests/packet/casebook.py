@@ -228,5 +228,7 @@ def write_step(s):
 
 def case(name, sentence, setup, *steps):
     assert name not in made, name
+    if ": " in sentence:
+        sentence = f'"{sentence}"'
     made[name] = (f"sentence: {sentence}\nsetup: {setup}\nsteps:\n" +
                   "".join(write_step(s) for s in steps))

@@ -184,31 +184,45 @@ static bool check_source(struct check *check, const struct case_step *step,
 
 /* --- connection table */
 
+struct check_found {
+	const struct tables *tables;
+	enum case_entry entry;
+};
+
+static enum case_entry check_state(const struct tables *tables, const struct table_entry *entry)
+{
+	const uint64_t value =
+		lbd_value_make(entry->backend, entry->vip_port, entry->flags, entry->tick);
+
+	if (tables_expired(tables, entry->service, value, tables_now(tables)))
+		return CASE_ENTRY_EXPIRED;
+	if (entry->flags & LBD_CONN_CONFIRMED)
+		return entry->flags & LBD_CONN_CLOSING ? CASE_ENTRY_CLOSING : CASE_ENTRY_CONFIRMED;
+	return entry->flags & LBD_CONN_CLOSING ? CASE_ENTRY_RESET : CASE_ENTRY_UNCONFIRMED;
+}
+
 static bool check_visit(void *context, const struct table_entry *entry)
 {
-	enum case_entry *found = context;
+	struct check_found *found = context;
 
-	if (*found != CASE_ENTRY_NONE)
-		*found = CASE_ENTRY_SEVERAL;
-	else if (!(entry->flags & LBD_CONN_CONFIRMED))
-		*found = CASE_ENTRY_UNCONFIRMED;
+	if (found->entry != CASE_ENTRY_NONE)
+		found->entry = CASE_ENTRY_SEVERAL;
 	else
-		*found =
-			entry->flags & LBD_CONN_CLOSING ? CASE_ENTRY_CLOSING : CASE_ENTRY_CONFIRMED;
+		found->entry = check_state(found->tables, entry);
 	return true;
 }
 
 static bool check_entry(const struct check *check, const struct lab *lab, enum case_entry expected)
 {
-	enum case_entry found = CASE_ENTRY_NONE;
+	struct check_found found = { dataplane_tables(lab->dataplane), CASE_ENTRY_NONE };
 
 	if (expected == CASE_ENTRY_UNSAID)
 		return true;
-	tables_walk(dataplane_tables(lab->dataplane), check_visit, &found);
-	if (found == expected)
+	tables_walk(found.tables, check_visit, &found);
+	if (found.entry == expected)
 		return true;
 	fprintf(check->report, "  entry in the connection table: expected %s, came %s\n",
-		case_entry_name(expected), case_entry_name(found));
+		case_entry_name(expected), case_entry_name(found.entry));
 	return false;
 }
 

@@ -251,6 +251,44 @@ static const struct broken broken_configs[] = {
 		  "or check: none" },
 	},
 	{
+		"a hash that is none, and one whose prefix is none",
+		XDP "services:\n" SERVICE("a", "192.0.2.80", "port: 80, hash: client, " BACKENDS)
+			SERVICE("b", "192.0.2.81", "port: 80, hash: source/24, " BACKENDS) SERVICE(
+				"c", "192.0.2.82", "port: 80, hash: source-prefix/0, " BACKENDS),
+		{ "3: services[0].hash: came \"client\", expected 5-tuple, source, source-prefix, "
+		  "source-prefix/24 or the like, or destination-port",
+		  "4: services[1].hash: came \"source/24\", expected 5-tuple, source, "
+		  "source-prefix, source-prefix/24 or the like, or destination-port",
+		  "5: services[2].hash: came \"source-prefix/0\", expected 5-tuple, source, "
+		  "source-prefix, source-prefix/24 or the like, or destination-port" },
+	},
+	{
+		"hashes that don't fit their service",
+		XDP "services:\n" SERVICE("a", "192.0.2.80",
+					  "port: 80, hash: source-prefix/33, " BACKENDS)
+			SERVICE("b", "192.0.2.81", "port: 80, hash: destination-port, " BACKENDS)
+				SERVICE("c", "192.0.2.82",
+					"port: 80, hash: 5-tuple, sticky: 1m, " BACKENDS),
+		{ "3: services[0].hash: came a prefix of 33 bits, the VIP's clients have 32",
+		  "4: services[1].hash: all clients ask for port 80, so one backend would get "
+		  "them all: destination-port is for port: any",
+		  "5: services[2].hash: sticky needs source or source-prefix: connections that a "
+		  "client opens at once would part otherwise" },
+	},
+	{
+		"a backend that is its own fallback",
+		XDP "services:\n" SERVICE(
+			"a", "192.0.2.80",
+			"port: 80, fallback: [{name: f, address: 192.0.2.102}, "
+			"{address: 192.0.2.101}, {name: f, address: 192.0.2.80}], " BACKENDS),
+		{ "3: services[0].fallback[1].address: came \"192.0.2.101\" again, "
+		  "services[0].backends[0] has it already",
+		  "3: services[0].fallback[2].address: came 192.0.2.80, which is the VIP itself; "
+		  "expected the backend's own",
+		  "3: services[0].fallback[2].name: came \"f\" again, services[0].fallback[0] has "
+		  "it already" },
+	},
+	{
 		"peers that can't reach this node",
 		XDP "cluster:\n  peers: [{name: b, address: \"192.0.2.12:7946\"}]\n",
 		{ "3: cluster: peers are given but no listen, expected where they reach this "

@@ -43,9 +43,18 @@ def connections():
              to(t("A"), "forward_known", entry="confirmed"),
              to(t("FA"), "forward_known", entry="closing", news="yes"),
              to(t("A"), "forward_known", entry="closing", news="no"))
-        case(f"rst-{name}", f"IPv{name}, an RST of a known connection marks it as closing", "dsr",
+        case(f"rst-{name}", f"IPv{name}, an RST of a known connection ends it, and a packet behind it, "
+             "if it wasn't the client's, brings it back", "dsr",
              to(t("A"), "forward_new"),
-             to(t("R"), "forward_known", entry="closing", news="yes"))
+             to(t("A"), "forward_known", entry="confirmed"),
+             to(t("R"), "forward_known", entry="reset", news="yes"),
+             to(t("A"), "forward_known", entry="closing", news="yes"))
+        case(f"half-closed-{name}", f"IPv{name}, after its FIN a client may go on reading for as "
+             "long as it sends ACKs", "dsr",
+             to(t("A"), "forward_new"),
+             to(t("FA"), "forward_known", entry="closing"),
+             *[to(t("A"), "forward_known", idle=25, entry="closing") for _ in range(4)],
+             to(t("S", sport=PORT + 1), "forward_first", idle=32, entry="expired"))
         case(f"fin-unknown-{name}", f"IPv{name}, a FIN or RST that no entry knows makes none",
              "dsr",
              to(t("FA"), "forward_untracked", entry="none"),
@@ -219,12 +228,6 @@ def backends():
     case("draining-udp", "A UDP flow stays with a draining backend", "pair",
          to(udp(), "forward_new", changes=only_one),
          to(udp(), "forward_known", changes=[("dns-one", "draining"), ("dns-two", "up")]))
-    case("syn-draining", "A SYN from a port that a draining backend knows goes to another", "pair",
-         to(tcp("A"), "forward_new", changes=only_one),
-         to(tcp("A"), "forward_known"),
-         to(tcp("S"), "forward_first", dmac=TWO, changes=[("one", "draining"), ("two", "up")],
-            entry="unconfirmed"),
-         to(tcp("A"), "forward_known", dmac=TWO, entry="confirmed"))
     case("gone-no-other", "A connection whose backend was removed is dropped if there is no other",
          "dsr",
          to(tcp("A"), "forward_new"),
