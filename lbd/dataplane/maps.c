@@ -23,9 +23,10 @@ struct map_shape {
 	uint32_t flags;
 };
 
-/* Keys that aren't an index. */
+/* Of maps whose keys are no index. */
 static const uint32_t maps_key_sizes[MAP_COUNT] = {
 	[MAP_lbd_quic] = sizeof(struct lbd_quic_key),
+	[MAP_lbd_fragments] = sizeof(struct lbd_fragment_key),
 };
 
 static void maps_shapes(const struct lbd_limits *l, struct map_shape *shapes)
@@ -72,6 +73,9 @@ static void maps_shapes(const struct lbd_limits *l, struct map_shape *shapes)
 		/* Twice: what the other half lacks is removed only once it is idle. */
 		{ "lbd_quic", BPF_MAP_TYPE_HASH, sizeof(struct lbd_quic_value),
 		  2 * LBD_QUIC_PER_BACKEND * l->backends, BPF_F_NO_PREALLOC },
+		{ "lbd_fragments", BPF_MAP_TYPE_LRU_HASH, sizeof(struct lbd_fragment),
+		  LBD_FRAGMENTS_MAX, 0 },
+		{ "lbd_xsks", BPF_MAP_TYPE_XSKMAP, sizeof(__u32), LBD_XSKS_MAX, 0 },
 		{ "lbd_generations", BPF_MAP_TYPE_PROG_ARRAY, sizeof(__u32), LBD_GENERATIONS_SIZE,
 		  0 },
 	};

@@ -13,15 +13,23 @@ static void lab_heal(const struct model *model)
 	}
 }
 
+int lab_model(struct lab *lab, struct error *err)
+{
+	int rc = model_build(lab->config, NULL, NULL, NULL, &lab->model, err);
+
+	if (!rc)
+		lab_heal(lab->model);
+	return rc;
+}
+
 int lab_start(struct lab *lab, struct config *config, struct error *err)
 {
 	struct dataplane_options options = { 0 };
 	int rc;
 
 	*lab = (struct lab){ .config = config, .prog_fd = -1 };
-	rc = model_build(lab->config, NULL, NULL, NULL, &lab->model, err);
+	rc = lab_model(lab, err);
 	if (!rc) {
-		lab_heal(lab->model);
 		options.limits = lab->model->limits;
 		rc = dataplane_open(&options, &lab->dataplane, err);
 	}

@@ -32,6 +32,9 @@ int lab_open(struct lab *lab, const char *yaml, const char *name, struct error *
 /* Accepts a lab that was never opened, if zeroed. */
 void lab_close(struct lab *lab);
 
+/* Make the lab's model from its config: all backends healthy, no next hops. It has none. */
+int lab_model(struct lab *lab, struct error *err);
+
 /* Put the model as it now is in force. */
 int lab_commit(const struct lab *lab, struct error *err);
 

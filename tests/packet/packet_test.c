@@ -19,11 +19,13 @@
 #include <cmocka.h>
 
 #include "tests/packet/run.h"
+#include "tests/packet/shelf.h"
 
 struct test {
 	const char *path;
 	struct packet_case *packet_case;
 	const struct run_place *place;
+	struct shelf *shelf;
 };
 
 static void test_way(const struct test *test, uint32_t features, const char *which)
@@ -31,7 +33,7 @@ static void test_way(const struct test *test, uint32_t features, const char *whi
 	char *text = NULL;
 	size_t size = 0;
 	FILE *report = open_memstream(&text, &size);
-	bool good = run_case(test->place, test->packet_case, features, report);
+	bool good = run_case(test->shelf, test->place, test->packet_case, features, report);
 
 	fclose(report);
 	if (!good)
@@ -66,18 +68,29 @@ static int make_interfaces(void)
 	return system("ip link add " RUN_INTERFACE_IN " type veth peer name " RUN_INTERFACE_OUT);
 }
 
-static int load_tests(const glob_t *files, const struct run_place *place, struct test *tests,
-		      struct CMUnitTest *units)
+/* Cases of one setup follow each other: they share its labs. */
+static int test_by_setup(const void *a, const void *b)
+{
+	const struct test *x = a, *y = b;
+	int order = strcmp(x->packet_case->setup, y->packet_case->setup);
+
+	return order ? order : strcmp(x->path, y->path);
+}
+
+static int load_tests(const glob_t *files, const struct run_place *place, struct shelf *shelf,
+		      struct test *tests, struct CMUnitTest *units)
 {
 	struct error err = { 0 };
 
 	for (size_t i = 0; i < files->gl_pathc; i++) {
-		tests[i].path = files->gl_pathv[i];
-		tests[i].place = place;
+		tests[i] = (struct test){ files->gl_pathv[i], NULL, place, shelf };
 		if (case_load(tests[i].path, &tests[i].packet_case, &err)) {
 			print_error("%s\n", err.text);
 			return -1;
 		}
+	}
+	qsort(tests, files->gl_pathc, sizeof(*tests), test_by_setup);
+	for (size_t i = 0; i < files->gl_pathc; i++) {
 		units[i] = (struct CMUnitTest){ .name = tests[i].packet_case->sentence,
 						.test_func = test_case,
 						.initial_state = &tests[i] };
@@ -89,10 +102,12 @@ static int test_all(const glob_t *files, const struct run_place *place)
 {
 	struct CMUnitTest *units = calloc(files->gl_pathc, sizeof(*units));
 	struct test *tests = calloc(files->gl_pathc, sizeof(*tests));
+	struct shelf shelf = { 0 };
 	int failed = -1;
 
-	if (units && tests && !load_tests(files, place, tests, units))
+	if (units && tests && !load_tests(files, place, &shelf, tests, units))
 		failed = _cmocka_run_group_tests("packet", units, files->gl_pathc, NULL, NULL);
+	shelf_clear(&shelf);
 	for (size_t i = 0; tests && i < files->gl_pathc; i++)
 		case_free(tests[i].packet_case);
 	free(tests);

@@ -8,6 +8,7 @@
 
 #include "tests/packet/ask.h"
 #include "tests/packet/check.h"
+#include "tests/packet/shelf.h"
 
 #define SETUP_MAX 16384
 
@@ -40,39 +41,10 @@ int run_open_setup(const struct run_place *place, const char *setup, struct lab 
 }
 
 struct run {
-	struct lab lab;
-	struct ask ask;
+	struct lab *lab;
+	struct ask *ask;
 	struct check check;
 };
-
-/*
- * The generation that runs, and beside it the one that is only asked: where it
- * is specialised, as loading one with every feature takes the longest.
- */
-static int run_load(struct run *run, const char *object, uint32_t more_features, struct error *err)
-{
-	const uint32_t in = if_nametoindex(RUN_INTERFACE_IN);
-	const uint32_t features = model_features(run->lab.model, &in, 1) | more_features;
-	int rc;
-
-	rc = lab_run(&run->lab, object, features, err);
-	if (rc || more_features != RUN_SPECIALISED)
-		return rc;
-	return ask_open(&run->ask, &run->lab, object, features, err);
-}
-
-static int run_open(const struct run_place *place, const struct packet_case *packet_case,
-		    uint32_t more_features, struct run *run, struct error *err)
-{
-	int rc;
-
-	rc = run_open_setup(place, packet_case->setup, &run->lab, err);
-	if (!rc)
-		rc = lab_commit(&run->lab, err);
-	if (!rc)
-		rc = run_load(run, place->object, more_features, err);
-	return rc;
-}
 
 void run_change_backend(struct backend *backend, enum case_state state)
 {
@@ -134,17 +106,17 @@ static bool run_step(struct run *run, const struct case_step *step)
 	bool told;
 	int rc;
 
-	rc = run_apply_changes(&run->lab, step, &err);
-	run_age(dataplane_tables(run->lab.dataplane), step->idle);
-	told = rc || ask_step(&run->ask, &run->lab, step, from);
-	check_before(&run->check, &run->lab);
+	rc = run_apply_changes(run->lab, step, &err);
+	run_age(dataplane_tables(run->lab->dataplane), step->idle);
+	told = rc || ask_step(run->ask, run->lab, step, from);
+	check_before(&run->check, run->lab);
 	if (!rc)
-		rc = run_send(&run->lab, step, from, &result, &err);
+		rc = run_send(run->lab, step, from, &result, &err);
 	if (rc) {
 		fprintf(run->check.report, "  %s\n", err.text);
 		return false;
 	}
-	return check_after(&run->check, &run->lab, step, &result) && told;
+	return check_after(&run->check, run->lab, step, &result) && told;
 }
 
 static bool run_steps(struct run *run, const struct packet_case *packet_case)
@@ -162,18 +134,19 @@ static bool run_steps(struct run *run, const struct packet_case *packet_case)
 	return true;
 }
 
-bool run_case(const struct run_place *place, const struct packet_case *packet_case,
-	      uint32_t more_features, FILE *report)
+bool run_case(struct shelf *shelf, const struct run_place *place,
+	      const struct packet_case *packet_case, uint32_t more_features, FILE *report)
 {
-	struct run run = { .ask.report = report, .check.report = report };
+	struct run run = { .check.report = report };
 	struct error err = { 0 };
-	bool good = false;
+	struct shelf_lab *lab;
 
-	if (run_open(place, packet_case, more_features, &run, &err))
+	if (shelf_take(shelf, place, packet_case->setup, more_features, &lab, &err)) {
 		fprintf(report, "  setup %s: %s\n", packet_case->setup, err.text);
-	else
-		good = run_steps(&run, packet_case);
-	ask_close(&run.ask);
-	lab_close(&run.lab);
-	return good;
+		return false;
+	}
+	run.lab = &lab->lab;
+	run.ask = &lab->ask;
+	run.ask->report = report;
+	return run_steps(&run, packet_case);
 }

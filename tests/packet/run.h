@@ -16,6 +16,8 @@
 #define RUN_INTERFACE_IN "in0"
 #define RUN_INTERFACE_OUT "out0"
 
+struct shelf;
+
 struct run_place {
 	const char *dir;    /* holds cases/ and setups/ */
 	const char *object; /* lb.bpf.o */
@@ -24,7 +26,8 @@ struct run_place {
 
 /* Features that the generation gets on top of those that the setup needs. */
 #define RUN_SPECIALISED 0U
-#define RUN_EVERY_FEATURE (~LBD_FEATURE_READONLY) /* that one would change nothing */
+/* Every one that changes nothing for a config which does without it, or that writes nothing. */
+#define RUN_EVERY_FEATURE (~(LBD_FEATURE_ECHO | LBD_FEATURE_READONLY))
 
 /* A lab with setups/@setup.yaml and its next hops; nothing is committed or loaded yet. */
 int run_open_setup(const struct run_place *place, const char *setup, struct lab *lab,
@@ -36,7 +39,7 @@ void run_change_backend(struct backend *backend, enum case_state state);
 void run_age(const struct tables *tables, uint32_t seconds);
 
 /* True if every packet went as the case says. */
-bool run_case(const struct run_place *place, const struct packet_case *packet_case,
-	      uint32_t more_features, FILE *report);
+bool run_case(struct shelf *shelf, const struct run_place *place,
+	      const struct packet_case *packet_case, uint32_t more_features, FILE *report);
 
 #endif
