@@ -21,6 +21,7 @@ static const struct {
 	{ LBD_FEATURE_STICKY, "sticky" },
 	{ LBD_FEATURE_DOWN, "down" },
 	{ LBD_FEATURE_TIMEOUTS, "timeouts" },
+	{ LBD_FEATURE_QUIC, "quic" },
 	{ LBD_FEATURE_ECHO, "echo" },
 	{ LBD_FEATURE_ICMP_ERRORS, "icmp_errors" },
 	{ LBD_FEATURE_FRAGMENTS, "fragments" },

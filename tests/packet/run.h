@@ -27,6 +27,15 @@ struct run_place {
 /* Every one that changes nothing for a config which does without it, or that writes nothing. */
 #define RUN_EVERY_FEATURE (~(LBD_FEATURE_ECHO | LBD_FEATURE_READONLY))
 
+/* A lab with setups/@setup.yaml and its next hops; nothing is committed or loaded yet. */
+int run_open_setup(const struct run_place *place, const char *setup, struct lab *lab,
+		   struct error *err);
+
+void run_change_backend(struct backend *backend, enum case_state state);
+
+/* As if the last packet of every connection, and client, had come @seconds earlier. */
+void run_age(const struct tables *tables, uint32_t seconds);
+
 /* True if every packet went as the case says. */
 bool run_case(const struct run_place *place, const struct packet_case *packet_case,
 	      uint32_t more_features, FILE *report);
