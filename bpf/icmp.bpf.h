@@ -25,6 +25,10 @@
 #include "bpf/source.bpf.h"
 #include "bpf/vip.bpf.h"
 
+/* What stands before ICMP is shorter, in the packet and in the frame. */
+#define ICMP_AT_MAX 2048
+#define ICMP_L4_MAX (ICMP_AT_MAX + ENCAP_LINK_MAX)
+
 /* A bit for each type that quotes a packet. */
 #define ICMP4_ERRORS (1U << 3 | 1U << 4 | 1U << 11 | 1U << 12)
 #define ICMP6_ERRORS (1U << 1 | 1U << 2 | 1U << 3 | 1U << 4)
@@ -39,28 +43,54 @@ LBD_INLINE _Bool icmp_is_echo(__u8 type, _Bool v6)
 	return type == (v6 ? ICMP6_ECHO : ICMP4_ECHO);
 }
 
-/* Whole, and not cut into fragments? Finds where ICMP begins, behind any options. */
-LBD_INLINE _Bool icmp_is_whole(struct xdp_md *ctx, struct packet *packet, _Bool v6)
+/* Where ICMP begins in the packet, behind any options; 0: it is a fragment, or no header. */
+LBD_INLINE __u32 icmp_find_ipv4(const struct iphdr *ip, const void *end)
+{
+	if ((const void *)(ip + 1) > end || ip->ihl < 5 ||
+	    ip->frag_off & bpf_htons(IPV4_OFFSET_MASK | IPV4_MORE))
+		return 0;
+	return ip->ihl * 4;
+}
+
+LBD_INLINE __u32 icmp_find_ipv6(const struct ipv6hdr *ip, const void *end)
+{
+	struct extensions walk = { .offset = sizeof(*ip) };
+
+	if ((const void *)(ip + 1) > end)
+		return 0;
+	walk.next = ip->nexthdr;
+	if (extensions_walk(ip, end, bpf_ntohs(ip->payload_len) + sizeof(*ip), &walk) !=
+		    PACKET_GO_ON ||
+	    walk.fragment || walk.more || walk.next != IPPROTO_ICMPV6)
+		return 0;
+	return walk.offset;
+}
+
+/* Not inlined: the verifier walks to the end of it, and not on from each of its ends. */
+__attribute__((noinline)) int icmp_find(struct xdp_md *ctx)
 {
 	const void *end = (void *)(long)ctx->data_end;
-	const struct iphdr *ip = (void *)(long)ctx->data + packet->l3;
+	__u32 l3 = 0;
+	__be16 protocol = tag_frame_protocol(ctx, &l3);
+	const void *ip = (void *)(long)ctx->data + l3;
 
-	if ((const void *)(ip + 1) > end || packet->length > end - (const void *)ip || packet->more)
-		return 0;
-	if (!v6) {
-		if (ip->ihl < 5 || ip->frag_off & bpf_htons(IPV4_OFFSET_MASK | IPV4_MORE))
-			return 0;
-		packet->l4 = packet->l3 + ip->ihl * 4;
-	}
-	return packet->l3 + packet->length >= packet->l4 + sizeof(struct answer_icmp);
+	if (protocol == bpf_htons(ETH_P_IP))
+		return icmp_find_ipv4(ip, end);
+	return protocol == bpf_htons(ETH_P_IPV6) ? icmp_find_ipv6(ip, end) : 0;
 }
 
 /* To a VIP of ours, in a packet that is whole. PACKET_GO_ON: an error. */
 LBD_INLINE int icmp_by_type(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 {
-	const struct answer_icmp *icmp = (void *)(long)ctx->data + packet->l4;
+	const struct answer_icmp *icmp;
+	__u32 l4 = packet->l4;
 	int problem;
 
+	/* Or clang drops the test, knowing the bound better than the verifier does. */
+	asm volatile("" : "+r"(l4));
+	if (l4 > ICMP_L4_MAX)
+		return LBD_OUTCOME_PASS_NOT_L4;
+	icmp = (void *)(long)ctx->data + l4;
 	if ((const void *)(icmp + 1) > (void *)(long)ctx->data_end)
 		return LBD_OUTCOME_PASS_NOT_L4;
 	if (config_has(LBD_FEATURE_ICMP_ERRORS) && icmp_is_error(icmp->type, v6))
@@ -71,48 +101,59 @@ LBD_INLINE int icmp_by_type(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 	return problem == PACKET_GO_ON ? echo_answer(ctx, packet, v6) : problem;
 }
 
-LBD_INLINE int icmp_read(struct xdp_md *ctx, struct packet *packet, _Bool v6)
+LBD_INLINE _Bool icmp_read_ipv4(const struct iphdr *ip, const void *end, struct packet *packet)
 {
-	const void *end = (void *)(long)ctx->data_end;
-	const struct ethhdr *eth = (void *)(long)ctx->data;
-	int outcome;
+	if ((const void *)(ip + 1) > end)
+		return 0;
+	packet->client = lbd_addr_from4(ip->saddr);
+	packet->vip = lbd_addr_from4(ip->daddr);
+	packet->length = bpf_ntohs(ip->tot_len);
+	packet->traffic = ip->tos;
+	return 1;
+}
+
+LBD_INLINE _Bool icmp_read_ipv6(const struct ipv6hdr *ip, const void *end, struct packet *packet)
+{
+	if ((const void *)(ip + 1) > end)
+		return 0;
+	packet->client = packet_addr6(&ip->saddr);
+	packet->vip = packet_addr6(&ip->daddr);
+	packet->length = bpf_ntohs(ip->payload_len) + sizeof(*ip);
+	packet->traffic = ip->priority << 4 | ip->flow_lbl[0] >> 4;
+	return 1;
+}
+
+/* @at: where ICMP begins in the packet; 0: that isn't known. */
+LBD_INLINE int icmp_read(struct xdp_md *ctx, __u32 at, struct packet *packet, _Bool v6)
+{
+	const void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	const void *ip;
 
 	/* Found again, not handed over: so the verifier knows it to be one of three. */
-	if (!tag_frame_protocol(ctx, &packet->l3) || (const void *)(eth + 1) > end)
+	if (!tag_frame_protocol(ctx, &packet->l3) || data + sizeof(struct ethhdr) > end)
 		return LBD_OUTCOME_PASS_TRUNCATED;
-	packet->problem = PACKET_GO_ON;
-	packet->ours = parse_is_ours(eth);
-	outcome = v6 ? parse_ipv6(eth, end, packet) : parse_ipv4(eth, end, packet);
-	if (outcome != LBD_OUTCOME_PASS_NOT_L4)
-		return outcome;
-	if (!vip_is_one(packet, vip_snapshot(packet), &packet->vip))
+	ip = data + packet->l3;
+	if (!(v6 ? icmp_read_ipv6(ip, end, packet) : icmp_read_ipv4(ip, end, packet)))
+		return LBD_OUTCOME_PASS_TRUNCATED;
+	/* IPv4 addresses don't travel in IPv6: not an IPv4 VIP. */
+	if ((v6 && lbd_addr_is4(&packet->vip)) ||
+	    !vip_is_one(packet, vip_snapshot(packet), &packet->vip))
 		return LBD_OUTCOME_PASS_NOT_L4;
-	if (!packet->ours)
+	if (!parse_is_ours(data))
 		return LBD_OUTCOME_PASS_OTHER_HOST;
-	if (!icmp_is_whole(ctx, packet, v6))
+	if (!at || at > ICMP_AT_MAX || packet->length > end - ip ||
+	    packet->length < at + sizeof(struct answer_icmp))
 		return LBD_OUTCOME_PASS_NOT_L4;
+	packet->l4 = packet->l3 + at;
 	return icmp_by_type(ctx, packet, v6);
 }
 
-/*
- * Reading is a function of its own, not inlined: the verifier follows each of
- * its many ways to the end of it, and not through the forwarding behind it too.
- */
-__attribute__((noinline)) int icmp_read_ipv4(struct xdp_md *ctx, struct packet *ret)
+/* Not inlined either: reading, and whatever is decided before an error is forwarded. */
+__attribute__((noinline)) int icmp_decide(struct xdp_md *ctx, __u32 at, __u32 v6,
+					  struct packet *ret)
 {
 	struct packet packet = {};
-	int outcome = icmp_read(ctx, &packet, 0);
-
-	if (!ret)
-		return LBD_OUTCOME_DROP_TABLE;
-	*ret = packet;
-	return outcome;
-}
-
-__attribute__((noinline)) int icmp_read_ipv6(struct xdp_md *ctx, struct packet *ret)
-{
-	struct packet packet = {};
-	int outcome = icmp_read(ctx, &packet, 1);
+	int outcome = v6 ? icmp_read(ctx, at, &packet, 1) : icmp_read(ctx, at, &packet, 0);
 
 	if (!ret)
 		return LBD_OUTCOME_DROP_TABLE;
@@ -158,7 +199,7 @@ LBD_INLINE int icmp_handle(struct xdp_md *ctx, __u32 l3, int *ret_action, _Bool 
 {
 	struct quote quote = {};
 	struct packet read = {}, packet;
-	int outcome = v6 ? icmp_read_ipv6(ctx, &read) : icmp_read_ipv4(ctx, &read);
+	int outcome = icmp_decide(ctx, icmp_find(ctx), v6, &read);
 
 	if (outcome == PACKET_GO_ON)
 		outcome = quote_read(ctx, read.l4 + sizeof(struct answer_icmp), l3 + read.length,

@@ -46,9 +46,9 @@
 	X(lbd_be_stats)  \
 	X(lbd_answers)   \
 	X(lbd_tx)        \
-	X(lbd_quic)      \
 	X(lbd_fragments) \
 	X(lbd_xsks)      \
+	X(lbd_quic)      \
 	X(lbd_generations)
 
 /* Slots of lbd_generations. A swap writes RUNNING; PREVIOUS is for rollback. */

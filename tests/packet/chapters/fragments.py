@@ -159,7 +159,7 @@ def others():
     case("fragments-elsewhere", "Fragments to others, and for others, are left to the kernel", "dsr",
          passes(IP(src=CLIENT, dst="192.0.2.2", frag=20, proto=17) / DATA[:64],
                 "pass_no_service"),
-         passes(IPv6(src=CLIENT6, dst="2001:db8:1::2") / IPv6ExtHdrFragment(nh=17, offset=10) /
+         passes(IPv6(src=CLIENT6, dst="2001:db8:1::2") / IPv6ExtHdrFragment(nh=17, id=7, offset=10) /
                 DATA[:64], "pass_no_service"),
          passes(frame(IP(src=CLIENT, dst=VIP, frag=20, proto=17) / DATA[:64],
                       dmac="02:00:00:00:aa:77"), "pass_other_host"))

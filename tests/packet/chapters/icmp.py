@@ -65,7 +65,8 @@ def echo():
          passes(frame(ping(), dmac="02:00:00:00:aa:77"), "pass_other_host"),
          passes(frame(ping(), dmac="ff:ff:ff:ff:ff:ff"), "pass_other_host"),
          passes(frame(ping(b"p" * 56))[:90], "pass_not_l4", note="cut short"),
-         *[passes(IP(src=CLIENT, dst=VIP) / ICMP(type=kind), "pass_not_l4", note=f"type {kind}")
+         *[passes(IP(src=CLIENT, dst=VIP) / ICMP(type=kind) / (b"x" * 12) if kind != 13 else
+                  IP(src=CLIENT, dst=VIP) / ICMP(type=13, ts_ori=1, ts_rx=0, ts_tx=0), "pass_not_l4", note=f"type {kind}")
            for kind in (0, 5, 9, 10, 13, 17)],
          *[passes(IPv6(src=CLIENT6, dst=VIP6) / ICMPv6EchoReply(type=kind), "pass_not_l4",
                   note=f"ICMPv6 type {kind}")
