@@ -194,8 +194,7 @@ LBD_INLINE int conn_repick(const struct packet *packet, struct conn *conn, __u16
 	return packet->syn ? LBD_OUTCOME_FORWARD_FIRST : LBD_OUTCOME_FORWARD_REPICKED;
 }
 
-LBD_INLINE int conn_known(const struct packet *packet, struct conn *conn, __u16 *ret_backend,
-			  _Bool v6)
+LBD_INLINE int conn_known(struct packet *packet, struct conn *conn, __u16 *ret_backend, _Bool v6)
 {
 	const struct lbd_backend *backend;
 
@@ -211,6 +210,8 @@ LBD_INLINE int conn_known(const struct packet *packet, struct conn *conn, __u16 
 	if (!conn_keeps(packet, backend))
 		return conn_repick(packet, conn, ret_backend, v6);
 	conn_touch(packet, conn, v6);
+	if (config_has(LBD_FEATURE_NAT))
+		packet->nat = lbd_value_nat(conn->value);
 	return LBD_OUTCOME_FORWARD_KNOWN;
 }
 
@@ -241,34 +242,67 @@ __attribute__((noinline)) int conn_insert_ipv6(const struct lbd_flow *flow, __u6
 	return flow ? conn_insert(flow, value, hash, now, 1) : 0;
 }
 
-LBD_INLINE int conn_unknown(const struct packet *packet, struct conn *conn, __u16 *ret_backend,
-			    _Bool v6)
+/* A backend for a flow that isn't in the table. */
+LBD_INLINE int conn_pick(const struct packet *packet, __u16 *ret_backend)
 {
-	__u64 value;
-	int entered;
-
 	/* Here, as no such flow gets into the table: known ones needn't be looked at again. */
 	if (vip_is_one(packet, vip_salt(packet), &packet->client))
 		return LBD_OUTCOME_DROP_VIP_SOURCE;
 	*ret_backend = pick_backend(packet);
-	if (!*ret_backend)
-		return LBD_OUTCOME_DROP_NO_BACKEND;
+	return *ret_backend ? PACKET_GO_ON : LBD_OUTCOME_DROP_NO_BACKEND;
+}
+
+LBD_INLINE _Bool conn_enter(const struct packet *packet, const struct conn *conn, __u16 backend,
+			    _Bool v6)
+{
+	const __u64 value = conn_new_value(packet, conn, backend, 0);
+
+	return v6 ? conn_insert_ipv6(&conn->flow, value, conn->hash, conn->now)
+		  : conn_insert_ipv4(&conn->flow, value, conn->hash, conn->now);
+}
+
+LBD_INLINE int conn_unknown(const struct packet *packet, const struct conn *conn,
+			    __u16 *ret_backend, _Bool v6)
+{
+	int outcome = conn_pick(packet, ret_backend);
+
+	if (outcome != PACKET_GO_ON)
+		return outcome;
 	if (packet->syn)
 		return LBD_OUTCOME_FORWARD_FIRST;
 	if (packet->fin)
 		return LBD_OUTCOME_FORWARD_UNTRACKED;
-	value = conn_new_value(packet, conn, *ret_backend, 0);
-	entered = v6 ? conn_insert_ipv6(&conn->flow, value, conn->hash, conn->now)
-		     : conn_insert_ipv4(&conn->flow, value, conn->hash, conn->now);
-	return entered ? LBD_OUTCOME_FORWARD_NEW : LBD_OUTCOME_FORWARD_UNTRACKED;
+	return conn_enter(packet, conn, *ret_backend, v6) ? LBD_OUTCOME_FORWARD_NEW
+							  : LBD_OUTCOME_FORWARD_UNTRACKED;
 }
 
-/* Which backend gets this packet. Returns the outcome if it can be forwarded. */
-LBD_INLINE int conn_route(const struct packet *packet, __u16 *ret_backend, _Bool v6)
+/*
+ * Has the flow all that a packet to be translated needs? If not, the NAT stage
+ * must see it, before anything is written here.
+ */
+LBD_INLINE _Bool conn_goes_out(const struct packet *packet, const struct conn *conn)
+{
+	const struct lbd_backend *backend = conn_backend(packet, lbd_value_backend(conn->value));
+
+	return !packet->syn && lbd_value_nat(conn->value) && backend && conn_keeps(packet, backend);
+}
+
+#define CONN_STAGE_NAT (-2)
+
+/*
+ * Which backend gets this packet. Returns the outcome if it can be forwarded,
+ * or CONN_STAGE_NAT.
+ */
+LBD_INLINE int conn_route(struct packet *packet, __u16 *ret_backend, _Bool v6)
 {
 	struct conn conn = {};
 
-	if (conn_find(packet, &conn, v6))
+	_Bool found = conn_find(packet, &conn, v6);
+
+	if (config_has(LBD_FEATURE_NAT) && packet->translated &&
+	    !(found && conn_goes_out(packet, &conn)))
+		return CONN_STAGE_NAT;
+	if (found)
 		return conn_known(packet, &conn, ret_backend, v6);
 	return conn_unknown(packet, &conn, ret_backend, v6);
 }

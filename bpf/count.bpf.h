@@ -8,11 +8,13 @@
 LBD_INLINE void count_outcome(enum lbd_outcome outcome)
 {
 	struct lbd_outcome_counters *counters;
-	__u32 zero = 0;
+	__u32 index = outcome, zero = 0;
 
 	counters = bpf_map_lookup_elem(&lbd_outcomes, &zero);
-	if (counters && outcome < LBD_OUTCOME_MAX)
-		counters->packets[outcome]++;
+	/* Compared behind the call, or the verifier forgets: what a function returned may be anything. */
+	LBD_OPAQUE(index);
+	if (counters && index < LBD_OUTCOME_MAX)
+		counters->packets[index]++;
 }
 
 LBD_INLINE void count_traffic(void *map, __u32 index, __u32 bytes)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The last step: tunnel if the backend wants it, address the frame, send it. */
+/* The last step: tunnel or NAT if the backend wants it, address the frame, send it. */
 #ifndef FORWARD_BPF_H
 #define FORWARD_BPF_H
 
@@ -9,6 +9,7 @@
 #include "bpf/conn.bpf.h"
 #include "bpf/count.bpf.h"
 #include "bpf/encap.bpf.h"
+#include "bpf/nat.bpf.h"
 #include "bpf/packet.bpf.h"
 
 LBD_INLINE int forward_encap(struct xdp_md *ctx, const struct packet *packet,
@@ -19,6 +20,15 @@ LBD_INLINE int forward_encap(struct xdp_md *ctx, const struct packet *packet,
 	if (config_has(LBD_FEATURE_DSR) && backend->forward != LBD_FORWARD_IPIP)
 		return PACKET_GO_ON;
 	return encap_ipip(ctx, packet, backend, v6);
+}
+
+/* New ends for the packet. */
+LBD_INLINE int forward_nat(struct xdp_md *ctx, const struct packet *packet, __u16 index, _Bool v6)
+{
+	const __u32 row = packet->half * lbd_config.limits.backends + index;
+
+	return v6 ? nat_out_ipv6(ctx, row, packet->nat, nat_place(packet))
+		  : nat_out_ipv4(ctx, row, packet->nat, nat_place(packet));
 }
 
 /* Back out of the interface it came from, or through lbd_tx to another. */
@@ -44,10 +54,11 @@ LBD_INLINE int forward_address(struct xdp_md *ctx, const struct lbd_backend *bac
 
 /*
  * Send the packet to backend @index. Takes the outcome that brought it here
- * and leaves the one that holds: sending may fail.
+ * and leaves the one that holds: sending may fail. @nat: whatever the backend
+ * says, for the stage that has no other way.
  */
 LBD_INLINE int forward(struct xdp_md *ctx, const struct packet *packet, __u16 index, int *outcome,
-		       _Bool v6)
+		       const _Bool nat, _Bool v6)
 {
 	const struct lbd_backend *backend = conn_backend(packet, index);
 	int problem = LBD_OUTCOME_DROP_TABLE;
@@ -57,7 +68,10 @@ LBD_INLINE int forward(struct xdp_md *ctx, const struct packet *packet, __u16 in
 	problem = LBD_OUTCOME_DROP_UNRESOLVED;
 	if (!backend->ifindex)
 		goto drop;
-	problem = forward_encap(ctx, packet, backend, v6);
+	if (nat || (config_has(LBD_FEATURE_NAT) && backend->forward == LBD_FORWARD_NAT))
+		problem = forward_nat(ctx, packet, index, v6);
+	else
+		problem = forward_encap(ctx, packet, backend, v6);
 	if (problem != PACKET_GO_ON)
 		goto drop;
 	problem = forward_address(ctx, backend);

@@ -5,7 +5,7 @@
  *   parse    frame -> addresses, ports           or left to the kernel
  *   vip      destination -> service              or left to the kernel
  *   conn     flow -> backend it had, or pick     or dropped: nothing to pick
- *   forward  tunnel, MAC addresses, transmit     or dropped: can't be sent
+ *   forward  tunnel or NAT, MAC addresses, send  or dropped: can't be sent
  *
  * Every way out counts exactly one outcome (lbd/outcome.h).
  */
@@ -20,6 +20,9 @@
 #include "bpf/count.bpf.h"
 #include "bpf/forward.bpf.h"
 #include "bpf/generations.bpf.h"
+#include "bpf/handover.bpf.h"
+#include "bpf/nat_return.bpf.h"
+#include "bpf/nat_table.bpf.h"
 #include "bpf/packet.bpf.h"
 #include "bpf/parse.bpf.h"
 #include "bpf/tag.bpf.h"
@@ -38,6 +41,14 @@ LBD_INLINE int stage_enter(struct xdp_md *ctx, enum lbd_stage stage)
 	return leave(LBD_OUTCOME_DROP_TABLE);
 }
 
+/* The same, with what is known of the packet. */
+LBD_INLINE int stage_hand_over(struct xdp_md *ctx, const struct packet *packet,
+			       enum lbd_stage stage)
+{
+	handover_put(packet);
+	return stage_enter(ctx, stage);
+}
+
 LBD_INLINE int balance(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 {
 	__u16 backend = 0;
@@ -48,10 +59,14 @@ LBD_INLINE int balance(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 		return leave(outcome);
 	if (!packet->ours)
 		return leave(LBD_OUTCOME_PASS_OTHER_HOST);
+	if (config_has(LBD_FEATURE_NAT) && !packet->service)
+		return stage_hand_over(ctx, packet, LBD_STAGE_NAT);
 	outcome = conn_route(packet, &backend, v6);
+	if (config_has(LBD_FEATURE_NAT) && outcome == CONN_STAGE_NAT)
+		return stage_hand_over(ctx, packet, LBD_STAGE_NAT);
 	if (!backend)
 		return leave(outcome);
-	action = forward(ctx, packet, backend, &outcome, v6);
+	action = forward(ctx, packet, backend, &outcome, 0, v6);
 	count_outcome(outcome);
 	return action;
 }
@@ -114,6 +129,41 @@ int lbd_tagged(struct xdp_md *ctx)
 	if ((const void *)(tags + 1) > end)
 		return leave(LBD_OUTCOME_PASS_TRUNCATED);
 	return balance_ip(ctx, tag_protocol(tags), ETH_HLEN + tag_bytes(tags));
+}
+
+LBD_INLINE int translate(struct xdp_md *ctx, struct packet *packet, _Bool v6)
+{
+	__u16 backend = 0;
+	int outcome, action;
+
+	if (!packet->service) {
+		action = nat_return(ctx, packet, &outcome, v6);
+		count_outcome(outcome);
+		return action;
+	}
+	outcome = nat_route(packet, &backend, v6);
+	if (!backend)
+		return leave(outcome);
+	action = forward(ctx, packet, backend, &outcome, 1, v6);
+	count_outcome(outcome);
+	return action;
+}
+
+/*
+ * What NAT does beside translating packets of connections it knows: a port for
+ * a new one, and answers from backends.
+ */
+SEC("xdp")
+int lbd_nat(struct xdp_md *ctx)
+{
+	struct packet *packet = handover_get();
+
+	if (!packet)
+		return leave(LBD_OUTCOME_DROP_TABLE);
+	if (config_has(LBD_FEATURE_IPV4) && lbd_addr_is4(&packet->vip))
+		return translate(ctx, packet, 0);
+	return config_has(LBD_FEATURE_IPV6) ? translate(ctx, packet, 1)
+					    : leave(LBD_OUTCOME_DROP_TABLE);
 }
 
 char _license[] SEC("license") = "GPL";

@@ -48,6 +48,10 @@ LBD_ARRAY(lbd_rings, __u64, BPF_F_MMAPABLE);
 LBD_ARRAY(lbd_conn4, struct lbd_bucket, BPF_F_MMAPABLE);
 LBD_ARRAY(lbd_conn6, struct lbd_bucket6, BPF_F_MMAPABLE);
 
+/* The return tables: the way back of a flow -> the flow (lbd/nat.h). */
+LBD_ARRAY(lbd_nat4, struct lbd_bucket, BPF_F_MMAPABLE);
+LBD_ARRAY(lbd_nat6, struct lbd_bucket6, BPF_F_MMAPABLE);
+
 /* A bit per bucket: something in it should go to the peers. */
 LBD_ARRAY(lbd_dirty4, __u64, BPF_F_MMAPABLE);
 LBD_ARRAY(lbd_dirty6, __u64, BPF_F_MMAPABLE);

@@ -17,6 +17,7 @@
 #define LBD_MAPS_H
 
 #include "lbd/conntable.h"
+#include "lbd/nat.h"
 #include "lbd/outcome.h"
 #include "lbd/types.h"
 
@@ -31,6 +32,8 @@
 	X(lbd_rings)     \
 	X(lbd_conn4)     \
 	X(lbd_conn6)     \
+	X(lbd_nat4)      \
+	X(lbd_nat6)      \
 	X(lbd_dirty4)    \
 	X(lbd_dirty6)    \
 	X(lbd_outcomes)  \
@@ -55,7 +58,9 @@ enum lbd_generation_slot {
  *
  *   X(constant, program, features of which any needs it)
  */
-#define LBD_STAGES(X) X(TAGGED, "lbd_tagged", LBD_FEATURE_VLAN)
+#define LBD_STAGES(X)                             \
+	X(TAGGED, "lbd_tagged", LBD_FEATURE_VLAN) \
+	X(NAT, "lbd_nat", LBD_FEATURE_NAT)
 
 enum lbd_stage {
 #define X(constant, program, features) LBD_STAGE_##constant,
@@ -81,6 +86,8 @@ struct lbd_limits {
 	__u32 backends; /* indexes 1 .. backends - 1 */
 	__u32 conn4_buckets;
 	__u32 conn6_buckets;
+	__u32 nat4_buckets;
+	__u32 nat6_buckets;
 	__u32 vip_buckets;
 	__u32 ring_size; /* Maglev table size, prime */
 	__u32 rings;	 /* twice the services: a full set can be written aside */
@@ -99,7 +106,8 @@ struct lbd_control {
 
 /*
  * An address, port and protocol that is served. port 0 serves every port.
- * protocol 0 with port 0 only marks an address as a VIP (service 0).
+ * protocol 0 with port 0 only marks an address as a VIP (service 0). A protocol
+ * with port 0 and service 0 is that of answers to a NAT address.
  */
 struct lbd_vip {
 	struct lbd_addr addr;
@@ -107,7 +115,8 @@ struct lbd_vip {
 	__u8 protocol;
 	__u8 used;
 	__u16 service;
-	__u16 reserved[5];
+	__u8 translated; /* the service forwards by NAT, or this is a NAT address */
+	__u8 reserved[9];
 };
 
 #define LBD_VIP_BUCKET_SLOTS 4
@@ -234,7 +243,8 @@ struct lbd_generation_config {
 	__u32 refresh_bits; /* a live entry is replicated again every 2^bits ticks */
 	struct lbd_secret conn_secret;
 	struct lbd_secret pick_secret; /* of the Maglev hash, shared by the cluster */
-	__u32 macs_count;	       /* 0: take frames for any MAC address */
+	struct lbd_nat nat;
+	__u32 macs_count; /* 0: take frames for any MAC address */
 	struct lbd_mac macs[LBD_MACS_MAX];
 	__u32 bank; /* where its stages stand */
 	char version[32];

@@ -9,6 +9,7 @@ static const struct {
 	{ LBD_FEATURE_IPV4, "ipv4" },	      { LBD_FEATURE_IPV6, "ipv6" },
 	{ LBD_FEATURE_DSR, "dsr" },	      { LBD_FEATURE_IPIP, "ipip" },
 	{ LBD_FEATURE_ANY_PORT, "any_port" }, { LBD_FEATURE_REDIRECT, "redirect" },
+	{ LBD_FEATURE_NAT, "nat" },
 };
 
 static json_t *generation_features_json(uint32_t features)

@@ -23,6 +23,7 @@ void config_free(struct config *config)
 	for (uint32_t i = 0; i < config->xdp.interfaces_count; i++)
 		free(config->xdp.interfaces[i]);
 	free(config->services);
+	free(config->nat.addresses);
 	free(config->cluster.peers);
 	free(config->cluster.secret_file);
 	free(config->xdp.interfaces);

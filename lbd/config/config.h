@@ -22,6 +22,7 @@ enum config_xdp_mode { CONFIG_XDP_AUTO, CONFIG_XDP_NATIVE, CONFIG_XDP_GENERIC, C
 struct config_backend {
 	char *name; /* default: its address as text */
 	struct lbd_addr addr;
+	uint16_t port;	 /* host order, forward nat only; 0: the service's */
 	uint32_t weight; /* 0..65535; 0 takes no new flows; default 100 */
 	bool drain;	 /* existing flows only; set by lbctl backend drain */
 };
@@ -64,6 +65,8 @@ struct config {
 		uint32_t backends;	   /* default 1024, power of two, <= 65536 */
 		uint32_t connections_ipv4; /* slots, default 1048576, power of two >= 1024 */
 		uint32_t connections_ipv6; /* slots, default 262144 */
+		uint32_t nat_ipv4;	   /* ways back, default 262144, power of two >= 1024 */
+		uint32_t nat_ipv6;	   /* default 65536 */
 		uint32_t maglev;	   /* ring size, prime, default 65537 */
 	} limits;
 	struct {		      /* seconds idle */
@@ -76,6 +79,12 @@ struct config {
 		struct addr_prefix source_ipv4; /* default 198.18.0.0/16 */
 		struct addr_prefix source_ipv6; /* default 100::/64; length <= 64 */
 	} tunnel;
+	struct {
+		struct lbd_addr
+			*addresses; /* sorted, so that their order in the file says nothing */
+		uint32_t addresses_count;
+		struct addr_ports ports; /* default 1024-65535 */
+	} nat;
 	struct {
 		char *secret_file;	     /* NULL: a fixed, public secret; warned about */
 		bool listening;		     /* is listen set? peers need it */

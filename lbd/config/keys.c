@@ -38,6 +38,12 @@ static const struct key keys_limits[] = {
 	{ "connections-ipv6", "Slots of the IPv6 connection table, a power of two. 32 bytes each.",
 	  "262144", .kind = KEY_NUMBER, .min = 1024, .max = 1LL << 28,
 	  AT(raw_limits, connections_ipv6) },
+	{ "nat-ipv4",
+	  "Ways back of IPv4 flows in nat mode, a power of two. 16 bytes each. Twice as many as "
+	  "flows at a time.",
+	  "262144", .kind = KEY_NUMBER, .min = 1024, .max = 1LL << 28, AT(raw_limits, nat_ipv4) },
+	{ "nat-ipv6", "The same for IPv6. 32 bytes each.", "65536", .kind = KEY_NUMBER, .min = 1024,
+	  .max = 1LL << 28, AT(raw_limits, nat_ipv6) },
 	{ "maglev",
 	  "Places of a Maglev ring, a prime. About a hundred times the backends of the "
 	  "largest service.",
@@ -64,6 +70,18 @@ static const struct key keys_tunnel[] = {
 	  "198.18.0.0/16", .kind = KEY_PREFIX, AT(raw_tunnel, source_ipv4) },
 	{ "source-ipv6", "The same for IPv6, 64 bits or shorter.", "100::/64", .kind = KEY_PREFIX,
 	  AT(raw_tunnel, source_ipv6) },
+	{ NULL },
+};
+
+static const struct key keys_nat[] = {
+	{ "addresses",
+	  "Addresses that clients' packets go out from in nat mode, at most 8 of a family, the "
+	  "same on all nodes. They move with the VIPs, and backends must have a route to them. "
+	  "Each is good for as many flows to a backend as there are ports. Connections in nat "
+	  "mode don't survive a change of this list or of the ports.",
+	  .kind = KEY_SCALARS, .item = KEY_ADDRESS, .required = true, LIST_AT(raw_nat, addresses) },
+	{ "ports", "Their ports for it; what comes to other ports is the kernel's.", "1024-65535",
+	  .kind = KEY_PORTS, AT(raw_nat, ports) },
 	{ NULL },
 };
 
@@ -132,6 +150,10 @@ static const struct key keys_backend[] = {
 	{ "name", "For people. Without it: the address.", .kind = KEY_NAME, AT(raw_backend, name) },
 	{ "address", "The backend's own address.", .kind = KEY_ADDRESS, .required = true,
 	  AT(raw_backend, address) },
+	{ "port",
+	  "Where the backend listens, with forward: nat; other modes leave ports alone. Without "
+	  "it: the service's port.",
+	  .kind = KEY_NUMBER, .min = 1, .max = 65535, AT(raw_backend, port) },
 	{ "weight", "Share of new flows, relative to the others; 0 takes none.", "100",
 	  .kind = KEY_NUMBER, .min = 0, .max = 65535, AT(raw_backend, weight) },
 	{ "drain", "true: keeps its flows and takes no new ones.", "false", .kind = KEY_BOOL,
@@ -151,8 +173,11 @@ static const struct key keys_service[] = {
 	{ "forward",
 	  "dsr rewrites the destination MAC address: backends are on the same network and have "
 	  "the VIP on a loopback. ipip sends the packet in a tunnel: backends may be anywhere, "
-	  "and take the tunnel header off.",
-	  "dsr", "dsr|ipip", .kind = KEY_CHOICE, AT(raw_service, forward) },
+	  "and take the tunnel header off. nat rewrites both addresses and ports: backends may "
+	  "be anywhere and need nothing, answer through this node, and don't see the client's "
+	  "address.",
+	  "dsr", "dsr|ipip|gue|gre|vxlan|geneve|nat", .kind = KEY_CHOICE,
+	  AT(raw_service, forward) },
 	{ "health", "How backends are checked.", .kind = KEY_MAPPING, .children = keys_health,
 	  .size = sizeof(struct raw_health), AT(raw_service, health) },
 	{ "backends", "Who serves.", .kind = KEY_MAPPINGS, .children = keys_backend,
@@ -174,6 +199,8 @@ const struct key keys_top[] = {
 	  AT(raw_config, timeouts) },
 	{ "tunnel", "Outer headers of ipip.", .kind = KEY_MAPPING, .children = keys_tunnel,
 	  .size = sizeof(struct raw_tunnel), AT(raw_config, tunnel) },
+	{ "nat", "What services with forward: nat go out from.", .kind = KEY_MAPPING,
+	  .children = keys_nat, .size = sizeof(struct raw_nat), AT(raw_config, nat) },
 	{ "cluster", "The nodes that replicate their connections to each other.",
 	  .kind = KEY_MAPPING, .children = keys_cluster, .size = sizeof(struct raw_cluster),
 	  AT(raw_config, cluster) },

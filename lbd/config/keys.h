@@ -22,6 +22,7 @@ enum key_kind {
 	KEY_ENDPOINT, /* address:port */
 	KEY_CHOICE,   /* one of choices */
 	KEY_PORT,     /* 1..65535, or any */
+	KEY_PORTS,    /* first-last */
 	KEY_BOOL,     /* true or false */
 	KEY_MAPPING,  /* of children */
 	KEY_MAPPINGS, /* a list of mappings of children */

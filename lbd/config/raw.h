@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 struct raw_backend {
-	char *name, *address, *weight, *drain;
+	char *name, *address, *port, *weight, *drain;
 };
 
 struct raw_health {
@@ -34,7 +34,8 @@ struct raw_xdp {
 };
 
 struct raw_limits {
-	char *services, *backends, *connections_ipv4, *connections_ipv6, *maglev;
+	char *services, *backends, *connections_ipv4, *connections_ipv6;
+	char *nat_ipv4, *nat_ipv6, *maglev;
 };
 
 struct raw_timeouts {
@@ -43,6 +44,12 @@ struct raw_timeouts {
 
 struct raw_tunnel {
 	char *source_ipv4, *source_ipv6;
+};
+
+struct raw_nat {
+	char **addresses;
+	uint32_t addresses_count;
+	char *ports;
 };
 
 struct raw_cluster {
@@ -63,6 +70,7 @@ struct raw_config {
 	struct raw_limits *limits;
 	struct raw_timeouts *timeouts;
 	struct raw_tunnel *tunnel;
+	struct raw_nat *nat;
 	struct raw_cluster *cluster;
 	struct raw_vrrp *vrrp;
 	struct raw_service *services;

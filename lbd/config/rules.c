@@ -8,6 +8,7 @@
 #include "config/keys.h"
 #include "config/seen.h"
 #include "config/value.h"
+#include "lbd/nat.h"
 #include "lbd/types.h"
 #include "model/maglev.h"
 
@@ -115,6 +116,8 @@ static void rules_limits(struct document *document, const struct config *config)
 		{ "limits.backends", config->limits.backends },
 		{ "limits.connections-ipv4", config->limits.connections_ipv4 },
 		{ "limits.connections-ipv6", config->limits.connections_ipv6 },
+		{ "limits.nat-ipv4", config->limits.nat_ipv4 },
+		{ "limits.nat-ipv6", config->limits.nat_ipv6 },
 	};
 
 	for (size_t i = 0; i < sizeof(powers) / sizeof(*powers); i++)
@@ -160,6 +163,63 @@ static void rules_tunnel(struct document *document, const struct config *config)
 				  "expected an IPv6 prefix of 8 to 64 bits");
 	rules_host(document, &v4->addr, "tunnel.source-ipv4");
 	rules_host(document, &v6->addr, "tunnel.source-ipv6");
+}
+
+/* --- nat */
+
+static void rules_nat_address(struct document *document, const struct config *config, uint32_t n)
+{
+	const struct lbd_addr *addr = &config->nat.addresses[n];
+	char text[ADDR_TEXT_MAX];
+
+	rules_host(document, addr, "nat.addresses");
+	addr_format(addr, text);
+	if (n && lbd_addr_equal(addr, &config->nat.addresses[n - 1]))
+		document_fault_at(document, "nat.addresses", "came %s twice, expected once", text);
+	for (uint32_t i = 0; i < config->services_count; i++)
+		if (lbd_addr_equal(addr, &config->services[i].vip))
+			document_fault_at(document, "nat.addresses",
+					  "came %s, the VIP of service %s, expected an address "
+					  "of its own",
+					  text, config->services[i].name);
+}
+
+static uint32_t rules_nat_count(const struct config *config, bool v4)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < config->nat.addresses_count; i++)
+		count += lbd_addr_is4(&config->nat.addresses[i]) == v4;
+	return count;
+}
+
+static void rules_nat(struct document *document, const struct config *config)
+{
+	for (int v4 = 0; v4 <= 1; v4++)
+		if (rules_nat_count(config, v4) > LBD_NAT_ADDRS_MAX)
+			document_fault_at(
+				document, "nat.addresses", "came %u of IPv%c, expected at most %d",
+				rules_nat_count(config, v4), v4 ? '4' : '6', LBD_NAT_ADDRS_MAX);
+	for (uint32_t n = 0; n < config->nat.addresses_count; n++)
+		rules_nat_address(document, config, n);
+}
+
+/* What a service with forward: nat needs; @path is the service's. */
+static void rules_nat_service(struct document *document, const struct config *config,
+			      const struct config_service *service, const char *path)
+{
+	const bool v4 = lbd_addr_is4(&service->vip);
+	char at[DOCUMENT_PATH_MAX];
+
+	if (service->forward != LBD_FORWARD_NAT)
+		return;
+	snprintf(at, sizeof(at), "%.100s.forward", path);
+	if (!rules_nat_count(config, v4))
+		document_fault_at(document, at,
+				  "came nat, but nat.addresses has none of IPv%c to go out from",
+				  v4 ? '4' : '6');
+	if (!service->port)
+		document_fault_at(document, at, "came nat with port any, expected one port");
 }
 
 /* --- the pair */
@@ -251,8 +311,13 @@ const char *rules_backend_fault(const struct config_service *service, const stru
 		return "which is no host's address";
 	if (lbd_addr_equal(addr, &service->vip))
 		return "which is the VIP itself; expected the backend's own";
-	if (service->forward == LBD_FORWARD_DSR && !rules_same_family(addr, &service->vip))
+	if (rules_same_family(addr, &service->vip))
+		return NULL;
+	if (service->forward == LBD_FORWARD_DSR)
 		return "which is not of the VIP's family, as dsr needs; forward: ipip can";
+	if (service->forward == LBD_FORWARD_NAT)
+		return "which is not of the VIP's family: nat doesn't translate between IPv4 and "
+		       "IPv6; forward: ipip can";
 	return NULL;
 }
 
@@ -273,6 +338,11 @@ static void rules_backends(struct document *document, const struct config_servic
 		if (fault)
 			document_fault_at(document, at, "came %s, %s", text, fault);
 		fresh = rules_once(document, &addrs, text, i, list, at);
+		snprintf(at, sizeof(at), "%.100s[%u].port", list, i);
+		if (backend->port && service->forward != LBD_FORWARD_NAT)
+			document_fault_at(document, at,
+					  "came %u, but only forward: nat can change the port",
+					  backend->port);
 		snprintf(at, sizeof(at), "%.100s[%u].name", list, i);
 		/* Who has no name is called by the address: no second fault for that. */
 		if (fresh || strcmp(backend->name, text) != 0)
@@ -295,9 +365,10 @@ static void rules_identity(const struct config_service *service, char *buffer, s
 		snprintf(buffer, size, "%s %s port any", text, protocol);
 }
 
-static void rules_service(struct document *document, const struct config_service *service,
-			  uint32_t n, struct seen *seen)
+static void rules_service(struct document *document, const struct config *config, uint32_t n,
+			  struct seen *seen)
 {
+	const struct config_service *service = &config->services[n];
 	char path[DOCUMENT_PATH_MAX], at[DOCUMENT_PATH_MAX], identity[128];
 
 	snprintf(path, sizeof(path), "services[%u]", n);
@@ -307,6 +378,7 @@ static void rules_service(struct document *document, const struct config_service
 	rules_once(document, &seen[0], identity, n, "services", at);
 	snprintf(at, sizeof(at), "%.100s.name", path);
 	rules_once(document, &seen[1], service->name, n, "services", at);
+	rules_nat_service(document, config, service, path);
 	rules_health(document, service, path);
 	rules_backends(document, service, path);
 }
@@ -316,7 +388,7 @@ static void rules_services(struct document *document, const struct config *confi
 	struct seen seen[2] = { { NULL }, { NULL } };
 
 	for (uint32_t n = 0; n < config->services_count; n++)
-		rules_service(document, &config->services[n], n, seen);
+		rules_service(document, config, n, seen);
 	seen_free(&seen[0]);
 	seen_free(&seen[1]);
 }
@@ -327,6 +399,7 @@ void rules_check(struct document *document, const struct config *config)
 	rules_interfaces(document, config);
 	rules_limits(document, config);
 	rules_tunnel(document, config);
+	rules_nat(document, config);
 	rules_cluster(document, config);
 	rules_vrrp(document, config);
 	if (rules_room(document, config))

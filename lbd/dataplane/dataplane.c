@@ -66,9 +66,11 @@ bool dataplane_adopted(const struct dataplane *dataplane, uint32_t *ret_swept)
 char *dataplane_format_limits(const struct lbd_limits *limits, char *buffer)
 {
 	snprintf(buffer, DATAPLANE_LIMITS_TEXT,
-		 "services %u, backends %u, connections-ipv4 %u, connections-ipv6 %u, maglev %u",
+		 "services %u, backends %u, connections-ipv4 %u, connections-ipv6 %u, nat-ipv4 %u, "
+		 "nat-ipv6 %u, maglev %u",
 		 limits->services, limits->backends, limits->conn4_buckets * LBD_BUCKET_SLOTS,
-		 limits->conn6_buckets * LBD_BUCKET_SLOTS, limits->ring_size);
+		 limits->conn6_buckets * LBD_BUCKET_SLOTS, limits->nat4_buckets * LBD_BUCKET_SLOTS,
+		 limits->nat6_buckets * LBD_BUCKET_SLOTS, limits->ring_size);
 	return buffer;
 }
 

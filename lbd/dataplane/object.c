@@ -127,6 +127,7 @@ void object_specialise(const struct dataplane *dataplane, const struct model *mo
 	config->refresh_bits = REFRESH_BITS;
 	config->conn_secret = dataplane->control->conn_secret;
 	config->pick_secret = model->pick_secret;
+	config->nat = model->nat;
 	config->macs_count = model->macs_count;
 	memcpy(config->macs, model->macs, sizeof(config->macs));
 }

@@ -42,8 +42,10 @@ struct lbd_limits model_limits(const struct config *config)
 		.backends = config->limits.backends,
 		.conn4_buckets = config->limits.connections_ipv4 / LBD_BUCKET_SLOTS,
 		.conn6_buckets = config->limits.connections_ipv6 / LBD_BUCKET_SLOTS,
+		.nat4_buckets = config->limits.nat_ipv4 / LBD_BUCKET_SLOTS,
+		.nat6_buckets = config->limits.nat_ipv6 / LBD_BUCKET_SLOTS,
 		/*
-		 * Two entries a service at most, in buckets that are a sixteenth full: so
+		 * Two entries a service at most, and three a NAT address, in buckets that are a sixteenth full: so
 		 * few of four slots overflow that one of a few salts fits even the largest
 		 * limit. Twice as full, 16384 services would take 80,000 salts.
 		 */
@@ -51,6 +53,19 @@ struct lbd_limits model_limits(const struct config *config)
 		.ring_size = config->limits.maglev,
 		.rings = 2 * config->limits.services,
 	};
+}
+
+static void build_nat(const struct config *config, struct lbd_nat *nat)
+{
+	nat->first_port = config->nat.ports.first;
+	nat->ports = config->nat.ports.last - config->nat.ports.first + 1U;
+	for (uint32_t i = 0; i < config->nat.addresses_count; i++) {
+		const struct lbd_addr *addr = &config->nat.addresses[i];
+		const int family = !lbd_addr_is4(addr);
+
+		if (nat->count[family] < LBD_NAT_ADDRS_MAX)
+			nat->addrs[family][nat->count[family]++] = *addr;
+	}
 }
 
 static void build_globals(struct build *b)
@@ -65,6 +80,7 @@ static void build_globals(struct build *b)
 	};
 	b->model->tunnel4 = config->tunnel.source_ipv4;
 	b->model->tunnel6 = config->tunnel.source_ipv6;
+	build_nat(config, &b->model->nat);
 	if (b->old)
 		b->model->pick_secret = b->old->pick_secret;
 }
@@ -222,6 +238,7 @@ static int build_backend(struct build *b, const struct service *service,
 	backend->gone = false;
 	backend->drain = config->drain;
 	backend->weight = config->weight;
+	backend->port = config->port;
 	snprintf(backend->name, sizeof(backend->name), "%s", config->name);
 	if (!service->health.enabled)
 		backend->healthy = true;

@@ -110,7 +110,11 @@ static uint32_t model_service_features(const struct model *model, const struct s
 							: LBD_FEATURE_IPV6 | LBD_FEATURE_EXTENSIONS;
 
 	(void)model;
-	features |= service->forward == LBD_FORWARD_DSR ? LBD_FEATURE_DSR : LBD_FEATURE_IPIP;
+	if (service->forward == LBD_FORWARD_NAT)
+		features |= LBD_FEATURE_NAT;
+	else
+		features |=
+			service->forward == LBD_FORWARD_DSR ? LBD_FEATURE_DSR : LBD_FEATURE_IPIP;
 	return service->port ? features : features | LBD_FEATURE_ANY_PORT;
 }
 

@@ -40,6 +40,7 @@ struct backend {
 	bool healthy; /* by the last health check, or true where none is made */
 	bool checked; /* has a check answered since the daemon started? */
 	uint32_t weight;
+	uint16_t port; /* host order, for NAT; 0: the service's */
 	struct lbd_addr addr;
 	char name[CONFIG_NAME_MAX];
 	struct nexthop nexthop;
@@ -61,6 +62,7 @@ struct model {
 	struct lbd_timeouts timeouts_s; /* seconds, as in the config */
 	struct lbd_secret pick_secret;
 	struct addr_prefix tunnel4, tunnel6;
+	struct lbd_nat nat;
 	struct lbd_mac macs[LBD_MACS_MAX]; /* of the interfaces packets come in on ... */
 	uint32_t macs_count;		   /* ... 0: frames for any MAC address are taken */
 	struct service *services;	   /* limits.services of them, place = id */
