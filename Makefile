@@ -26,7 +26,7 @@ LLVM_STRIP ?= llvm-strip
 PKG_CONFIG ?= pkg-config
 
 LIBRARIES := libbpf libxdp libzmq msgpack libcyaml libevent libevent_pthreads jansson libmnl \
-	libsystemd libcap libcurl yaml-0.1
+	libsystemd libcap libcurl libpcap yaml-0.1
 
 WARNINGS := -Wall -Wextra -Werror -Wformat=2 -Wmissing-prototypes -Wstrict-prototypes -Wundef \
 	-Wpointer-arith -Wcast-qual -Wvla

@@ -21,6 +21,16 @@ LBD_INLINE _Bool config_has(__u32 feature)
 	return lbd_config.features & feature;
 }
 
+/*
+ * May this generation change what others see? One that traces over the live
+ * tables may not: no entry, age, dirty bit, bucket of tokens or counter. Every
+ * function that writes to a map asks this first.
+ */
+LBD_INLINE _Bool config_writes(void)
+{
+	return !config_has(LBD_FEATURE_READONLY);
+}
+
 /* A copy: what takes them by pointer must not see them volatile. */
 LBD_INLINE struct lbd_timeouts config_timeouts(void)
 {

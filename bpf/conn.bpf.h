@@ -16,11 +16,12 @@
 #ifndef CONN_BPF_H
 #define CONN_BPF_H
 
+#include "bpf/clock.bpf.h"
 #include "bpf/config.bpf.h"
 #include "bpf/maps.bpf.h"
 #include "bpf/packet.bpf.h"
 #include "bpf/pick.bpf.h"
-#include "bpf/vip.bpf.h"
+#include "bpf/source.bpf.h"
 
 struct conn {
 	struct lbd_flow flow;
@@ -87,7 +88,7 @@ LBD_INLINE _Bool conn_find(const struct packet *packet, struct conn *conn, _Bool
 		conn->flow = lbd_flow4(packet->client.words[3], packet->client_port,
 				       packet->service, packet->vip_port);
 	conn->hash = lbd_flow_hash(&conn->flow, v6, &secret);
-	conn->now = (__u32)(bpf_jiffies64() >> lbd_config.tick_shift) & LBD_TICK_MASK;
+	conn->now = clock_tick();
 	if (!conn_load_bucket(conn, 0, conn->hash, v6))
 		return 0;
 	if (conn_find_in(conn, 0))
@@ -102,6 +103,8 @@ LBD_INLINE void conn_mark_dirty(__u32 bucket, _Bool v6)
 	__u64 bit = 1ULL << bucket % 64;
 	__u64 *word;
 
+	if (!config_writes())
+		return;
 	if (v6)
 		word = bpf_map_lookup_elem(&lbd_dirty6, &index);
 	else
@@ -125,6 +128,8 @@ LBD_INLINE _Bool conn_is_news(const struct conn *conn, __u64 value)
 LBD_INLINE void conn_write(struct conn *conn, __u64 value, _Bool v6)
 {
 	if (value == conn->value)
+		return;
+	if (!config_writes())
 		return;
 	if (LBD_CAS(conn->word, conn->value, value) == conn->value && conn_is_news(conn, value))
 		conn_mark_dirty(conn->home, v6);
@@ -194,7 +199,8 @@ LBD_INLINE int conn_repick(const struct packet *packet, struct conn *conn, __u16
 	return packet->syn ? LBD_OUTCOME_FORWARD_FIRST : LBD_OUTCOME_FORWARD_REPICKED;
 }
 
-LBD_INLINE int conn_known(struct packet *packet, struct conn *conn, __u16 *ret_backend, _Bool v6)
+LBD_INLINE int conn_known(const struct packet *packet, struct conn *conn, __u16 *ret_backend,
+			  _Bool v6)
 {
 	const struct lbd_backend *backend;
 
@@ -210,8 +216,6 @@ LBD_INLINE int conn_known(struct packet *packet, struct conn *conn, __u16 *ret_b
 	if (!conn_keeps(packet, backend))
 		return conn_repick(packet, conn, ret_backend, v6);
 	conn_touch(packet, conn, v6);
-	if (config_has(LBD_FEATURE_NAT))
-		packet->nat = lbd_value_nat(conn->value);
 	return LBD_OUTCOME_FORWARD_KNOWN;
 }
 
@@ -225,6 +229,9 @@ LBD_INLINE _Bool conn_insert(const struct lbd_flow *flow, __u64 value, __u64 has
 	const struct lbd_timeouts timeouts = config_timeouts();
 	struct conn conn = { .flow = *flow };
 
+	/* A trace of the live tables says what would happen: there is nearly always a slot. */
+	if (!config_writes())
+		return 1;
 	if (!conn_load_bucket(&conn, 0, hash, v6) || !conn_load_bucket(&conn, 1, hash, v6))
 		return 0;
 	return lbd_pair_insert(&conn.pair, &conn.flow, value, now, &timeouts, LBD_KEY_CLAIMED_BPF);
@@ -243,11 +250,12 @@ __attribute__((noinline)) int conn_insert_ipv6(const struct lbd_flow *flow, __u6
 }
 
 /* A backend for a flow that isn't in the table. */
-LBD_INLINE int conn_pick(const struct packet *packet, __u16 *ret_backend)
+LBD_INLINE int conn_pick(const struct packet *packet, __u16 *ret_backend, _Bool v6)
 {
-	/* Here, as no such flow gets into the table: known ones needn't be looked at again. */
-	if (vip_is_one(packet, vip_salt(packet), &packet->client))
-		return LBD_OUTCOME_DROP_VIP_SOURCE;
+	int problem = source_check(packet, v6);
+
+	if (problem != PACKET_GO_ON)
+		return problem;
 	*ret_backend = pick_backend(packet);
 	return *ret_backend ? PACKET_GO_ON : LBD_OUTCOME_DROP_NO_BACKEND;
 }
@@ -264,7 +272,7 @@ LBD_INLINE _Bool conn_enter(const struct packet *packet, const struct conn *conn
 LBD_INLINE int conn_unknown(const struct packet *packet, const struct conn *conn,
 			    __u16 *ret_backend, _Bool v6)
 {
-	int outcome = conn_pick(packet, ret_backend);
+	int outcome = conn_pick(packet, ret_backend, v6);
 
 	if (outcome != PACKET_GO_ON)
 		return outcome;
@@ -276,18 +284,25 @@ LBD_INLINE int conn_unknown(const struct packet *packet, const struct conn *conn
 							  : LBD_OUTCOME_FORWARD_UNTRACKED;
 }
 
-/*
- * Has the flow all that a packet to be translated needs? If not, the NAT stage
- * must see it, before anything is written here.
- */
-LBD_INLINE _Bool conn_goes_out(const struct packet *packet, const struct conn *conn)
-{
-	const struct lbd_backend *backend = conn_backend(packet, lbd_value_backend(conn->value));
-
-	return !packet->syn && lbd_value_nat(conn->value) && backend && conn_keeps(packet, backend);
-}
-
 #define CONN_STAGE_NAT (-2)
+
+/*
+ * A packet that is to be translated: of a flow that has all it needs, or one
+ * for the NAT stage, which must see it before anything is written here.
+ */
+LBD_INLINE int conn_translated(struct packet *packet, struct conn *conn, __u16 *ret_backend,
+			       _Bool v6)
+{
+	const struct lbd_backend *backend;
+
+	packet->nat = lbd_value_nat(conn->value);
+	backend = conn_backend(packet, lbd_value_backend(conn->value));
+	if (packet->syn || !packet->nat || !backend || !conn_keeps(packet, backend))
+		return CONN_STAGE_NAT;
+	*ret_backend = lbd_value_backend(conn->value);
+	conn_touch(packet, conn, v6);
+	return LBD_OUTCOME_FORWARD_KNOWN;
+}
 
 /*
  * Which backend gets this packet. Returns the outcome if it can be forwarded,
@@ -299,9 +314,8 @@ LBD_INLINE int conn_route(struct packet *packet, __u16 *ret_backend, _Bool v6)
 
 	_Bool found = conn_find(packet, &conn, v6);
 
-	if (config_has(LBD_FEATURE_NAT) && packet->translated &&
-	    !(found && conn_goes_out(packet, &conn)))
-		return CONN_STAGE_NAT;
+	if (config_has(LBD_FEATURE_NAT) && packet->translated)
+		return found ? conn_translated(packet, &conn, ret_backend, v6) : CONN_STAGE_NAT;
 	if (found)
 		return conn_known(packet, &conn, ret_backend, v6);
 	return conn_unknown(packet, &conn, ret_backend, v6);

@@ -3,18 +3,36 @@
 #ifndef COUNT_BPF_H
 #define COUNT_BPF_H
 
+#include "bpf/config.bpf.h"
 #include "bpf/maps.bpf.h"
+#include "bpf/trace.bpf.h"
 
-LBD_INLINE void count_outcome(enum lbd_outcome outcome)
+/*
+ * A packet leaves, once: with an outcome, and as whose (0: nobody's, or told
+ * already by trace_target). One test of a feature, as each costs a load even
+ * where it is off.
+ */
+LBD_INLINE void count_exit(enum lbd_outcome outcome, __u16 service, __u16 backend)
 {
 	struct lbd_outcome_counters *counters;
 	__u32 index = outcome, zero = 0;
 
+	if (config_has(LBD_FEATURE_TRACE)) {
+		trace_target(service, backend);
+		trace_outcome(outcome);
+		if (!config_writes())
+			return;
+	}
 	counters = bpf_map_lookup_elem(&lbd_outcomes, &zero);
 	/* Compared behind the call, or the verifier forgets: what a function returned may be anything. */
 	LBD_OPAQUE(index);
 	if (counters && index < LBD_OUTCOME_MAX)
 		counters->packets[index]++;
+}
+
+LBD_INLINE void count_outcome(enum lbd_outcome outcome)
+{
+	count_exit(outcome, 0, 0);
 }
 
 LBD_INLINE void count_traffic(void *map, __u32 index, __u32 bytes)
@@ -25,6 +43,15 @@ LBD_INLINE void count_traffic(void *map, __u32 index, __u32 bytes)
 		return;
 	traffic->packets++;
 	traffic->bytes += bytes;
+}
+
+/* What a service and a backend are given. */
+LBD_INLINE void count_forwarded(__u16 service, __u16 backend, __u32 bytes)
+{
+	if (!config_writes())
+		return;
+	count_traffic(&lbd_svc_stats, service, bytes);
+	count_traffic(&lbd_be_stats, backend, bytes);
 }
 
 #endif

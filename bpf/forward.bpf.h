@@ -77,8 +77,7 @@ LBD_INLINE int forward(struct xdp_md *ctx, const struct packet *packet, __u16 in
 	problem = forward_address(ctx, backend);
 	if (problem != PACKET_GO_ON)
 		goto drop;
-	count_traffic(&lbd_svc_stats, packet->service, packet->length);
-	count_traffic(&lbd_be_stats, index, packet->length);
+	count_forwarded(packet->service, index, packet->length);
 	return forward_send(ctx, backend);
 drop:
 	*outcome = problem;

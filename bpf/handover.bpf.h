@@ -19,12 +19,25 @@ LBD_INLINE struct packet *handover_get(void)
 	return bpf_map_lookup_elem(&lbd_handover, &zero);
 }
 
+/* Field by field: a copy of the whole would put the whole on the stack. */
 LBD_INLINE void handover_put(const struct packet *packet)
 {
 	struct packet *to = handover_get();
 
-	if (to)
-		*to = *packet;
+	if (!to)
+		return;
+	to->client = packet->client;
+	to->vip = packet->vip;
+	to->client_port = packet->client_port;
+	to->vip_port = packet->vip_port;
+	to->l3 = packet->l3;
+	to->l4 = packet->l4;
+	to->length = packet->length;
+	to->protocol = packet->protocol;
+	to->syn = packet->syn;
+	to->fin = packet->fin;
+	to->half = packet->half;
+	to->service = packet->service;
 }
 
 #endif

@@ -28,10 +28,15 @@
 #include "bpf/tag.bpf.h"
 #include "bpf/vip.bpf.h"
 
+LBD_INLINE int leave_from(__u16 service, int outcome)
+{
+	count_exit(outcome, service, 0);
+	return LBD_OUTCOME_DROPS >> outcome & 1 ? XDP_DROP : XDP_PASS;
+}
+
 LBD_INLINE int leave(int outcome)
 {
-	count_outcome(outcome);
-	return LBD_OUTCOME_DROPS >> outcome & 1 ? XDP_DROP : XDP_PASS;
+	return leave_from(0, outcome);
 }
 
 /* Hand the packet to a stage of this generation, for good. */
@@ -56,18 +61,18 @@ LBD_INLINE int balance(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 
 	outcome = vip_find(packet);
 	if (outcome != PACKET_GO_ON)
-		return leave(outcome);
+		return leave_from(packet->service, outcome);
 	if (!packet->ours)
-		return leave(LBD_OUTCOME_PASS_OTHER_HOST);
+		return leave_from(packet->service, LBD_OUTCOME_PASS_OTHER_HOST);
 	if (config_has(LBD_FEATURE_NAT) && !packet->service)
 		return stage_hand_over(ctx, packet, LBD_STAGE_NAT);
 	outcome = conn_route(packet, &backend, v6);
 	if (config_has(LBD_FEATURE_NAT) && outcome == CONN_STAGE_NAT)
 		return stage_hand_over(ctx, packet, LBD_STAGE_NAT);
 	if (!backend)
-		return leave(outcome);
+		return leave_from(packet->service, outcome);
 	action = forward(ctx, packet, backend, &outcome, 0, v6);
-	count_outcome(outcome);
+	count_exit(outcome, packet->service, backend);
 	return action;
 }
 
@@ -143,9 +148,9 @@ LBD_INLINE int translate(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 	}
 	outcome = nat_route(packet, &backend, v6);
 	if (!backend)
-		return leave(outcome);
+		return leave_from(packet->service, outcome);
 	action = forward(ctx, packet, backend, &outcome, 1, v6);
-	count_outcome(outcome);
+	count_exit(outcome, packet->service, backend);
 	return action;
 }
 

@@ -144,6 +144,7 @@ LBD_INLINE int nat_return(struct xdp_md *ctx, const struct packet *packet, int *
 	if (!nat_find_flow(packet, address, &flow, &conn, v6))
 		return XDP_DROP;
 	*outcome = LBD_OUTCOME_FORWARD_RETURN;
+	trace_target(flow.service, lbd_value_backend(conn.value));
 	nat_touch(&conn, packet->fin, v6);
 	return nat_deliver(ctx, packet, &flow, outcome, v6);
 }

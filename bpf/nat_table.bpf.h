@@ -94,6 +94,8 @@ LBD_INLINE _Bool nat_displace(const struct nat_bucket *bucket, __u32 i,
 		return 1;
 	if (conn.value & LBD_CONN_CONFIRMED && !conn_expired(&conn))
 		return 0;
+	if (!config_writes())
+		return 1;
 	return LBD_CAS(conn.word, conn.value, lbd_value_with_nat(conn.value, 0)) == conn.value;
 }
 
@@ -129,7 +131,7 @@ LBD_INLINE _Bool nat_claim(const struct packet *packet, __u32 row, __u32 attempt
 	way = nat_way(packet, backend, attempt, v6);
 	if (!nat_load_bucket(way.bucket, &bucket, v6))
 		return 0;
-	slot = lbd_nat_room(bucket.line, way.key, (__u32)bpf_jiffies64());
+	slot = lbd_nat_room(bucket.line, way.key, (__u32)clock_jiffies());
 	if (nat_holds(&bucket, slot, &way, &flow))
 		return 1;
 	held.key = LBD_READ_ONCE(bucket.line->key[slot]);
@@ -138,6 +140,8 @@ LBD_INLINE _Bool nat_claim(const struct packet *packet, __u32 row, __u32 attempt
 		return 0;
 	if (held.key && !nat_displace(&bucket, slot, &held, packet->half, v6))
 		return 0;
+	if (!config_writes())
+		return 1;
 	flow.key = way.key;
 	return lbd_bucket_take(bucket.line, bucket.client, slot, held.key, &flow, owner,
 			       LBD_KEY_CLAIMED_BPF) &&
@@ -164,6 +168,8 @@ LBD_INLINE _Bool nat_set_attempt(struct conn *conn, __u32 attempt, _Bool v6)
 {
 	const __u64 value = lbd_value_with_nat(conn->value, attempt);
 
+	if (!config_writes())
+		return 1;
 	if (LBD_CAS(conn->word, conn->value, value) != conn->value)
 		return 0;
 	if (conn->value & LBD_CONN_CONFIRMED)
@@ -196,11 +202,12 @@ LBD_INLINE __u32 nat_try(struct conn *conn, __u32 row, _Bool v6)
 LBD_INLINE int nat_enter(const struct packet *packet, struct conn *conn, __u16 *ret_backend,
 			 _Bool v6)
 {
-	int outcome = conn_pick(packet, ret_backend);
+	int outcome = conn_pick(packet, ret_backend, v6);
 
 	if (outcome != PACKET_GO_ON)
 		return outcome;
-	if (conn_enter(packet, conn, *ret_backend, v6) && conn_find(packet, conn, v6))
+	if (conn_enter(packet, conn, *ret_backend, v6) &&
+	    (!config_writes() || conn_find(packet, conn, v6)))
 		return LBD_OUTCOME_FORWARD_NEW;
 	*ret_backend = 0;
 	return LBD_OUTCOME_DROP_NAT_TABLE;
@@ -217,7 +224,8 @@ LBD_INLINE int nat_route(struct packet *packet, __u16 *ret_backend, _Bool v6)
 
 	if (conn_find(packet, &conn, v6)) {
 		outcome = conn_known(packet, &conn, ret_backend, v6);
-		conn.value = LBD_READ_ONCE(*conn.word);
+		if (config_writes())
+			conn.value = LBD_READ_ONCE(*conn.word);
 	} else {
 		outcome = nat_enter(packet, &conn, ret_backend, v6);
 	}

@@ -79,7 +79,7 @@ struct parse_ports {
  */
 LBD_INLINE _Bool parse_flags_bad(__u8 flags)
 {
-	switch (flags & (TCP_FIN | TCP_SYN | TCP_RST | TCP_ACK)) {
+	switch (flags) {
 	case TCP_SYN:
 	case TCP_SYN | TCP_ACK:
 	case TCP_ACK:
@@ -92,33 +92,20 @@ LBD_INLINE _Bool parse_flags_bad(__u8 flags)
 	}
 }
 
-/* 0/8, 127/8, multicast, and what is reserved above it (RFC 6890). */
-LBD_INLINE _Bool parse_martian4(__be32 source)
-{
-	__u8 first = (__u8)source;
-
-	return !first || first == 127 || first >= 224;
-}
-
-/* ::/127 (unspecified, loopback), IPv4-mapped, multicast (RFC 6890, RFC 4291). */
-LBD_INLINE _Bool parse_martian6(const struct lbd_addr *source)
-{
-	if (source->bytes[0] == 0xff)
-		return 1;
-	if (source->halves[0])
-		return 0;
-	return lbd_addr_is4(source) || (!source->words[2] && bpf_ntohl(source->words[3]) <= 1);
-}
-
 LBD_INLINE void parse_tcp(const struct parse_ports *tcp, int room, struct packet *packet)
 {
-	int header = (tcp->offset >> 4) * 4;
+	const __u8 flags = tcp->flags & (TCP_FIN | TCP_SYN | TCP_RST | TCP_ACK);
+	const int header = (tcp->offset >> 4) * 4;
 
-	packet->syn = (tcp->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
-	packet->fin = tcp->flags & (TCP_FIN | TCP_RST);
-	if (header < TCP_HEADER || header > room)
+	if (header < TCP_HEADER || header > room) {
 		packet->problem = LBD_OUTCOME_DROP_BAD_LENGTH;
-	else if (parse_flags_bad(tcp->flags))
+		return;
+	}
+	if (flags == TCP_ACK)
+		return;
+	packet->syn = flags == TCP_SYN;
+	packet->fin = flags & (TCP_FIN | TCP_RST);
+	if (parse_flags_bad(flags))
 		packet->problem = LBD_OUTCOME_DROP_BAD_FLAGS;
 }
 
@@ -149,44 +136,46 @@ LBD_INLINE void parse_l4(const void *l4, const void *end, int room, struct packe
 	parse_tcp(ports, room, packet);
 }
 
-LBD_INLINE void parse_fragment4(const struct iphdr *ip, struct packet *packet)
+/* A header with options, or one that can't be. */
+LBD_INLINE void parse_odd4(const struct iphdr *ip, const void *end, struct packet *packet)
 {
-	packet->fragment = ip->frag_off & bpf_htons(IPV4_OFFSET_MASK);
-	packet->more = ip->frag_off & bpf_htons(IPV4_MORE);
+	const int header = ip->ihl * 4;
+
+	packet->l4 = packet->l3 + header;
+	if (ip->version != 4 || ip->ihl < 5) {
+		packet->problem = LBD_OUTCOME_DROP_BAD_HEADER;
+		return;
+	}
+	parse_l4((const void *)ip + header, end, (int)packet->length - header, packet);
 }
+
+#define IPV4_PLAIN 0x45 /* version 4, a header of five words */
 
 /* Returns PACKET_GO_ON once the destination is known, else an outcome. */
 LBD_INLINE int parse_ipv4(const void *data, const void *end, struct packet *packet)
 {
 	const struct iphdr *ip = data + packet->l3;
-	int header;
 
 	if ((const void *)(ip + 1) > end)
 		return LBD_OUTCOME_PASS_TRUNCATED;
-	header = ip->ihl * 4;
 	packet->protocol = ip->protocol;
 	packet->client = lbd_addr_from4(ip->saddr);
 	packet->vip = lbd_addr_from4(ip->daddr);
 	packet->length = bpf_ntohs(ip->tot_len);
 	packet->traffic = ip->tos;
-	packet->l4 = packet->l3 + header;
+	packet->l4 = packet->l3 + sizeof(*ip);
 	if (ip->protocol != IPPROTO_TCP && ip->protocol != IPPROTO_UDP)
 		return LBD_OUTCOME_PASS_NOT_L4;
-	if (ip->version != 4 || ip->ihl < 5)
-		packet->problem = LBD_OUTCOME_DROP_BAD_HEADER;
-	else if ((int)packet->length < header || packet->length > end - (const void *)ip)
+	packet->more = ip->frag_off & bpf_htons(IPV4_MORE);
+	packet->fragment = ip->frag_off & bpf_htons(IPV4_OFFSET_MASK);
+	if (packet->length > end - (const void *)ip)
 		packet->problem = LBD_OUTCOME_DROP_BAD_LENGTH;
-	else if (parse_martian4(ip->saddr))
-		packet->problem = LBD_OUTCOME_DROP_MARTIAN;
-	if (packet->problem != PACKET_GO_ON)
+	else if (packet->fragment)
 		return PACKET_GO_ON;
-	parse_fragment4(ip, packet);
-	if (packet->fragment)
-		return PACKET_GO_ON;
-	if (ip->ihl == 5)
+	else if (*(const __u8 *)ip == IPV4_PLAIN)
 		parse_l4(ip + 1, end, (int)packet->length - (int)sizeof(*ip), packet);
 	else
-		parse_l4((const void *)ip + header, end, (int)packet->length - header, packet);
+		parse_odd4(ip, end, packet);
 	return PACKET_GO_ON;
 }
 
@@ -231,8 +220,6 @@ LBD_INLINE int parse_ipv6(const void *data, const void *end, struct packet *pack
 		packet->problem = LBD_OUTCOME_DROP_BAD_HEADER;
 	else if (packet->length > end - (const void *)ip)
 		packet->problem = LBD_OUTCOME_DROP_BAD_LENGTH;
-	else if (parse_martian6(&packet->client))
-		packet->problem = LBD_OUTCOME_DROP_MARTIAN;
 	if (packet->problem != PACKET_GO_ON)
 		return PACKET_GO_ON;
 	return parse_next6(ip, end, packet);

@@ -34,12 +34,9 @@ static int lbd_check_fixed(const struct lbd *lbd, const struct config *config, s
 
 static int lbd_read_secret(const struct config *config, struct model *model, struct error *err)
 {
-	/* Known to everybody who reads this; start-up warns. */
-	static const struct lbd_secret public = { { 0x6c62642d6d61676cULL, 0x65762d7075626cULL } };
-
 	if (config->cluster.secret_file)
 		return secret_read(config->cluster.secret_file, &model->pick_secret, err);
-	model->pick_secret = public;
+	model->pick_secret = secret_public; /* start-up warns */
 	return 0;
 }
 
@@ -253,6 +250,14 @@ int lbd_follow_neighbours(struct lbd *lbd)
 	return rc;
 }
 
+/* Where a check knocks: as configured, else where the backend serves. */
+static uint16_t lbd_health_port(const struct service *service, const struct backend *backend)
+{
+	if (service->health.port)
+		return service->health.port;
+	return backend->port ? backend->port : service->port;
+}
+
 static int lbd_follow_health(struct lbd *lbd)
 {
 	struct model *model = lbd->model;
@@ -271,7 +276,7 @@ static int lbd_follow_health(struct lbd *lbd)
 		targets[count++] = (struct health_target){
 			.backend = backend->index,
 			.addr = backend->addr,
-			.port = service->health.port ? service->health.port : service->port,
+			.port = lbd_health_port(service, backend),
 			.config = service->health,
 			.healthy = backend->healthy,
 			.checked = backend->checked,

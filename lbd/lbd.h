@@ -21,6 +21,13 @@
 
 struct api;
 
+/* The running packet path once more, for traces: loaded when asked for, gone when idle. */
+struct lbd_tracing {
+	struct dataplane_trace *trace; /* or NULL */
+	uint32_t prog_id;	       /* of the running generation that it stands for */
+	struct event *idle;
+};
+
 struct lbd {
 	const char *config_path;
 	char object[256];      /* lb.bpf.o, as installed */
@@ -44,6 +51,7 @@ struct lbd {
 	struct event *signals[3];
 	struct event *watchdog;
 	struct event *interfaces_timer; /* looks for interfaces that came back */
+	struct lbd_tracing tracing;
 	uint64_t reloads, commits;
 };
 
@@ -127,6 +135,16 @@ int lbd_change_backend(struct lbd *lbd, const struct lbd_backend_change *change,
  * packets on it and swap. The running one keeps running on any failure.
  */
 int lbd_upgrade(struct lbd *lbd, const char *object, struct error *err);
+
+/*
+ * The running packet path over the live tables, writing nothing, to run frames
+ * through (trace/trace.h). Loading it holds up the event loop for as long as an
+ * upgrade does; it stays for some seconds. *ret is lbd's, good until the next event.
+ */
+int lbd_trace_begin(struct lbd *lbd, struct dataplane_trace **ret, struct error *err);
+
+/* Unload it. */
+void lbd_trace_end(struct lbd *lbd);
 
 /* Go back to the previous generation. */
 int lbd_rollback(struct lbd *lbd, struct error *err);

@@ -301,6 +301,7 @@ static void start_free_event(struct event *event)
 void lbd_stop(struct lbd *lbd)
 {
 	api_free(lbd->api);
+	lbd_trace_end(lbd);
 	ha_free(lbd->ha);
 	sync_stop(lbd->sync);
 	health_free(lbd->health);

@@ -28,6 +28,9 @@
 #define API_CONNECTIONS_DEFAULT 20
 #define API_CONNECTIONS_MAX 10000
 
+/* Packets of one trace request; their bytes are bounded by API_BODY_MAX. */
+#define API_TRACE_PACKETS_MAX 256
+
 /*
  * X(endpoint, method, path, what). A GET changes nothing. An endpoint's
  * handler is api_<endpoint>() in lbd/api/.
@@ -45,6 +48,7 @@
 	X(post_role, POST, "/v1/role", "keepalived's notify script tells the role")        \
 	X(post_reload, POST, "/v1/reload", "read the config file again and apply it")      \
 	X(post_upgrade, POST, "/v1/upgrade", "load a new packet path, try it, swap to it") \
+	X(post_trace, POST, "/v1/trace", "what would become of packets, changing nothing") \
 	X(post_rollback, POST, "/v1/rollback", "swap back to the previous packet path")
 
 enum api_endpoint {
@@ -71,7 +75,7 @@ enum api_endpoint {
 	X(FAILED, 1, "the daemon refused, or the operation failed")     \
 	X(USAGE, 2, "wrong usage: unknown command, option or argument") \
 	X(UNREACHABLE, 3, "the daemon isn't reachable")                 \
-	X(CONFIG, 4, "the config file is faulty (check, keepalived)")
+	X(CONFIG, 4, "the config file is faulty (check, keepalived, trace)")
 
 enum lbctl_exit {
 #define X(constant, code, what) LBCTL_##constant = (code),

@@ -253,4 +253,22 @@ struct lbd_generation_config {
 /* The section, and so the map, that holds this struct and nothing else. */
 #define LBD_GENERATION_CONFIG_SECTION ".rodata.lbd"
 
+/*
+ * What a generation with LBD_FEATURE_TRACE says of the packet that it saw last.
+ * One entry, in a map that is the generation's own: never pinned, and empty
+ * without that feature. User space clears the answer before it runs a packet.
+ */
+struct lbd_trace {
+	__u64 jiffies;	 /* asked: the time to go by; 0: the kernel's */
+	__u32 exits;	 /* how many outcomes were named; other than 1: not one packet's answer */
+	__u16 service;	 /* id; 0: none has this destination */
+	__u16 backend;	 /* index; 0: none was picked */
+	__u8 outcome;	 /* enum lbd_outcome */
+	__u8 unused[15]; /* room, so that old and new agree on the size */
+};
+
+_Static_assert(sizeof(struct lbd_trace) == 32, "a trace record keeps its size");
+
+#define LBD_TRACE_MAP "lbd_trace"
+
 #endif

@@ -1,25 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "api/resource.h"
-
-#define COUNTERS_KIND_PASS "pass"
-#define COUNTERS_KIND_FORWARD "forward"
-#define COUNTERS_KIND_ANSWER "answer"
-#define COUNTERS_KIND_DROP "drop"
-
-static const struct {
-	const char *name, *kind, *sentence;
-} counters_outcomes[] = {
-#define X(constant, name, kind, sentence) { name, COUNTERS_KIND_##kind, sentence },
-	LBD_OUTCOMES(X)
-#undef X
-};
+#include "base/outcome.h"
 
 static json_t *counters_json(size_t outcome, uint64_t packets, uint64_t total)
 {
-	return json_pack("{s:s, s:s, s:I, s:f, s:s}", "name", counters_outcomes[outcome].name,
-			 "kind", counters_outcomes[outcome].kind, "packets", (json_int_t)packets,
-			 "share", total ? (double)packets / (double)total : 0.0, "sentence",
-			 counters_outcomes[outcome].sentence);
+	return json_pack("{s:s, s:s, s:I, s:f, s:s}", "name", outcomes[outcome].name, "kind",
+			 outcomes[outcome].kind, "packets", (json_int_t)packets, "share",
+			 total ? (double)packets / (double)total : 0.0, "sentence",
+			 outcomes[outcome].sentence);
 }
 
 int api_get_counters(struct lbd *lbd, const struct api_request *request, json_t **ret,

@@ -8,6 +8,9 @@
 /* Fill @ret from the kernel's random source. 0 or a negative errno. */
 int secret_random(struct lbd_secret *ret);
 
+/* Stands where no secret is configured: known to everybody who reads the source. */
+extern const struct lbd_secret secret_public;
+
 /*
  * Read 32 hexadecimal digits from @path. Refuses a file that others than its
  * owner may read or write (-EPERM), and anything that isn't such a file

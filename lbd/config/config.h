@@ -25,6 +25,8 @@ struct config_backend {
 	uint16_t port;	 /* host order, forward nat only; 0: the service's */
 	uint32_t weight; /* 0..65535; 0 takes no new flows; default 100 */
 	bool drain;	 /* existing flows only; set by lbctl backend drain */
+	bool has_mac;
+	uint8_t mac[6]; /* of its next hop, for lbctl trace */
 };
 
 struct config_health {

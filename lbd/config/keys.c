@@ -132,8 +132,8 @@ static const struct key keys_health[] = {
 	  "connection can't tell whether a UDP port answers.",
 	  .choices = "tcp|none", .kind = KEY_CHOICE, AT(raw_health, check) },
 	{ "port",
-	  "Port that is checked. Without it: the service's port, which must then be a TCP port "
-	  "and not any.",
+	  "Port that is checked. Without it: the backend's, or the service's port, which must then "
+	  "be a TCP port and not any.",
 	  .kind = KEY_NUMBER, .min = 1, .max = 65535, AT(raw_health, port) },
 	{ "interval", "Time between checks.", "2s", .kind = KEY_DURATION, .min = 50, .max = HOUR_MS,
 	  AT(raw_health, interval) },
@@ -158,6 +158,10 @@ static const struct key keys_backend[] = {
 	  .kind = KEY_NUMBER, .min = 0, .max = 65535, AT(raw_backend, weight) },
 	{ "drain", "true: keeps its flows and takes no new ones.", "false", .kind = KEY_BOOL,
 	  AT(raw_backend, drain) },
+	{ "mac",
+	  "MAC address of its next hop for lbctl trace --config, which asks no neighbour. A "
+	  "running lbd goes by the kernel's neighbours, not by this.",
+	  .kind = KEY_MAC, AT(raw_backend, mac) },
 	{ NULL },
 };
 

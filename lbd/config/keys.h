@@ -18,6 +18,7 @@ enum key_kind {
 	KEY_NUMBER,   /* min..max */
 	KEY_DURATION, /* min..max in milliseconds; written 500ms, 2s, 15m, 1h */
 	KEY_ADDRESS,
+	KEY_MAC,
 	KEY_PREFIX,
 	KEY_ENDPOINT, /* address:port */
 	KEY_CHOICE,   /* one of choices */

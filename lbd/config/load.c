@@ -176,6 +176,9 @@ static void load_backend(const struct raw_backend *raw, struct config_backend *b
 	backend->port = raw->port ? (uint16_t)value_number(raw->port) : 0;
 	backend->weight = value_number(load_text(raw->weight, keys, "weight"));
 	backend->drain = value_bool(load_text(raw->drain, keys, "drain"));
+	backend->has_mac = raw->mac != NULL;
+	if (raw->mac)
+		value_mac(raw->mac, backend->mac);
 }
 
 static void load_backends(const struct raw_service *raw, struct config_service *service,

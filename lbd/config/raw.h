@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 struct raw_backend {
-	char *name, *address, *port, *weight, *drain;
+	char *name, *address, *port, *weight, *drain, *mac;
 };
 
 struct raw_health {

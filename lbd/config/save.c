@@ -201,6 +201,10 @@ static void save_backend(const struct config_backend *backend, struct raw_backen
 		raw->port = save_text("%u", backend->port);
 	raw->weight = save_text("%u", backend->weight);
 	raw->drain = save_text("%s", backend->drain ? "true" : "false");
+	if (backend->has_mac)
+		raw->mac = save_text("%02x:%02x:%02x:%02x:%02x:%02x", backend->mac[0],
+				     backend->mac[1], backend->mac[2], backend->mac[3],
+				     backend->mac[4], backend->mac[5]);
 }
 
 static void save_service(const struct config_service *service, struct raw_service *raw)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "config/config.h"
 
 static const struct {
@@ -90,6 +91,20 @@ static int64_t value_parse_choice(const struct key *key, const char *text)
 	return -1;
 }
 
+/* Six pairs of digits, and not one that only a group of hosts can have. */
+static bool value_parse_mac(const char *text, uint8_t *ret)
+{
+	if (strlen(text) != strlen("00:00:5e:00:53:01"))
+		return false;
+	for (int i = 0; i < 6; i++) {
+		const char pair[] = { text[3 * i], text[3 * i + 1], '\0' };
+
+		if (hex_parse(pair, &ret[i], 1) != 1 || (i && text[3 * i - 1] != ':'))
+			return false;
+	}
+	return !(ret[0] & 1);
+}
+
 /* Names stand in file names, URLs and command lines: nothing in them may need quotes. */
 static bool value_is_word(const char *text, const char *characters)
 {
@@ -119,6 +134,7 @@ bool value_valid(const struct key *key, enum key_kind kind, const char *text)
 	struct addr_prefix prefix;
 	struct addr_ports ports;
 	struct lbd_addr addr;
+	uint8_t mac[6];
 
 	switch (kind) {
 	case KEY_NAME:
@@ -135,6 +151,8 @@ bool value_valid(const struct key *key, enum key_kind kind, const char *text)
 		return value_in_range(key, value_parse_duration(text));
 	case KEY_ADDRESS:
 		return !addr_parse(text, &addr);
+	case KEY_MAC:
+		return value_parse_mac(text, mac);
 	case KEY_PREFIX:
 		return !addr_parse_prefix(text, &prefix);
 	case KEY_ENDPOINT:
@@ -190,6 +208,7 @@ const char *value_expected(const struct key *key, enum key_kind kind, char *buff
 		[KEY_INTERFACE] = "the name of a network interface, at most 15 characters",
 		[KEY_PATH] = "an absolute path",
 		[KEY_ADDRESS] = "an IPv4 or IPv6 address",
+		[KEY_MAC] = "a unicast MAC address, such as 00:00:5e:00:53:01",
 		[KEY_PREFIX] = "a prefix without host bits, such as 198.18.0.0/16",
 		[KEY_ENDPOINT] = "address:port, such as 192.0.2.1:7946 or [2001:db8::1]:7946",
 		[KEY_PORT] = "a port from 1 to 65535, or any",
@@ -234,6 +253,11 @@ uint16_t value_port(const char *text)
 uint32_t value_choice(const struct key *key, const char *text)
 {
 	return (uint32_t)value_parse_choice(key, text);
+}
+
+void value_mac(const char *text, uint8_t *ret)
+{
+	value_parse_mac(text, ret);
 }
 
 bool value_bool(const char *text)

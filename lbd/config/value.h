@@ -21,6 +21,7 @@ struct addr_ports value_ports(const char *text);
 uint16_t value_port(const char *text);				/* 0: any */
 uint32_t value_choice(const struct key *key, const char *text); /* place in choices */
 bool value_bool(const char *text);
+void value_mac(const char *text, uint8_t *ret); /* six bytes */
 
 /* The shortest way to write @ms; into @buffer of VALUE_TEXT_MAX, returned. */
 const char *value_format_duration(uint32_t ms, char *buffer);

@@ -17,6 +17,10 @@ static void dataplane_point_tables(struct dataplane *dataplane)
 	tables->conn6 = dataplane->memory[MAP_lbd_conn6];
 	tables->dirty4 = dataplane->memory[MAP_lbd_dirty4];
 	tables->dirty6 = dataplane->memory[MAP_lbd_dirty6];
+	tables->nat4 = dataplane->memory[MAP_lbd_nat4];
+	tables->nat6 = dataplane->memory[MAP_lbd_nat6];
+	tables->nat4_buckets = dataplane->limits.nat4_buckets;
+	tables->nat6_buckets = dataplane->limits.nat6_buckets;
 	tables->conn4_buckets = dataplane->limits.conn4_buckets;
 	tables->conn6_buckets = dataplane->limits.conn6_buckets;
 	tables->secret = dataplane->control->conn_secret;

@@ -151,4 +151,32 @@ int dataplane_backend_traffic(const struct dataplane *dataplane, struct lbd_traf
 int dataplane_test_run(struct dataplane *dataplane, int prog_fd, uint32_t ifindex, const void *in,
 		       uint32_t in_size, void *out, uint32_t *out_size);
 
+/*
+ * A generation loaded with LBD_FEATURE_TRACE, to be asked what it does with
+ * packets. It carries no traffic. One thread.
+ */
+struct dataplane_trace;
+
+/* The largest frame that test-run takes in one piece: a page, less head- and tailroom. */
+#define DATAPLANE_FRAME_MAX 3520
+#define DATAPLANE_FRAME_MIN 14 /* an Ethernet header */
+#define DATAPLANE_HEADROOM 256 /* by how much it may grow */
+
+/* @prog_fd stays the caller's. -ENOENT: that object can't trace. *ret: dataplane_trace_close. */
+int dataplane_trace_open(struct dataplane *dataplane, int prog_fd, struct dataplane_trace **ret,
+			 struct error *err);
+
+/* Accepts NULL. */
+void dataplane_trace_close(struct dataplane_trace *trace);
+
+/* Let it be @ns after the opening for what comes; before the first call, time is the kernel's. */
+void dataplane_trace_set_elapsed(struct dataplane_trace *trace, uint64_t ns);
+
+/*
+ * As dataplane_test_run, and *ret is what the packet path says of the packet.
+ * -EBADMSG: it named no outcome, or several.
+ */
+int dataplane_trace_run(struct dataplane_trace *trace, uint32_t ifindex, const void *in,
+			uint32_t in_size, void *out, uint32_t *out_size, struct lbd_trace *ret);
+
 #endif

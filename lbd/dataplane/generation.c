@@ -99,38 +99,52 @@ static int64_t generation_epoch(uint64_t boot_ns)
 	return (booted + (int64_t)boot_ns + 500000000) / 1000000000;
 }
 
-/* The frozen configuration that the program was loaded with. */
-static void generation_config(const struct bpf_prog_info *info, const __u32 *maps,
-			      struct lbd_generation_config *ret)
+#define GENERATION_MAPS_MAX (MAP_COUNT + 8)
+
+int generation_map(int prog_fd, const char *name, uint32_t value_size)
 {
-	for (__u32 i = 0; i < info->nr_map_ids; i++) {
+	__u32 maps[GENERATION_MAPS_MAX], size = sizeof(struct bpf_prog_info);
+	struct bpf_prog_info info = { .map_ids = (__u64)(uintptr_t)maps,
+				      .nr_map_ids = GENERATION_MAPS_MAX };
+
+	if (bpf_obj_get_info_by_fd(prog_fd, &info, &size))
+		return -errno;
+	for (__u32 i = 0; i < info.nr_map_ids && i < GENERATION_MAPS_MAX; i++) {
 		struct bpf_map_info map = { 0 };
-		__u32 size = sizeof(map), zero = 0;
 		int fd = bpf_map_get_fd_by_id(maps[i]);
 
 		if (fd < 0)
 			continue;
-		if (!bpf_obj_get_info_by_fd(fd, &map, &size) && map.value_size == sizeof(*ret) &&
-		    !strcmp(map.name, LBD_GENERATION_CONFIG_SECTION))
-			bpf_map_lookup_elem(fd, &zero, ret);
+		size = sizeof(map);
+		if (!bpf_obj_get_info_by_fd(fd, &map, &size) && map.value_size == value_size &&
+		    !strcmp(map.name, name))
+			return fd;
 		close(fd);
 	}
+	return -ENOENT;
+}
+
+void generation_config(int prog_fd, struct lbd_generation_config *ret)
+{
+	int fd = generation_map(prog_fd, LBD_GENERATION_CONFIG_SECTION, sizeof(*ret));
+	__u32 zero = 0;
+
+	memset(ret, 0, sizeof(*ret));
+	if (fd < 0)
+		return;
+	bpf_map_lookup_elem(fd, &zero, ret);
+	close(fd);
 }
 
 static int generation_read(int fd, struct dataplane_generation *ret,
 			   struct lbd_generation_config *config)
 {
-	__u32 maps[MAP_COUNT + 8], size = sizeof(struct bpf_prog_info);
-	struct bpf_prog_info info = {
-		.map_ids = (__u64)(uintptr_t)maps,
-		.nr_map_ids = sizeof(maps) / sizeof(*maps),
-	};
+	struct bpf_prog_info info = { 0 };
+	__u32 size = sizeof(info);
 
 	if (bpf_obj_get_info_by_fd(fd, &info, &size))
 		return -errno;
-	if (info.nr_map_ids > sizeof(maps) / sizeof(*maps))
-		info.nr_map_ids = sizeof(maps) / sizeof(*maps);
-	generation_config(&info, maps, config);
+	generation_config(fd, config);
 	ret->prog_id = info.id;
 	ret->features = config->features;
 	ret->instructions = info.xlated_prog_len / 8;

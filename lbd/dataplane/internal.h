@@ -71,6 +71,9 @@ void object_say(const char *library, const char *format, va_list args)
 /* A bank that neither the running nor the previous generation uses, emptied. */
 uint32_t stages_take_bank(struct dataplane *dataplane);
 
+/* A generation that carried no packets goes: empty its bank, unless another has taken it. */
+void stages_leave_bank(const struct dataplane *dataplane, uint32_t bank);
+
 /* Load only the stages that @features need. */
 void stages_select(struct bpf_object *object, uint32_t features);
 
@@ -89,6 +92,12 @@ bool generation_held(const struct dataplane *dataplane, enum lbd_generation_slot
  * the maps would take every idle entry for expired.
  */
 void generation_follow_timeouts(struct dataplane *dataplane);
+
+/* A map that program @prog_fd uses, by name and size of its value; the fd is the caller's. */
+int generation_map(int prog_fd, const char *name, uint32_t value_size);
+
+/* The frozen configuration that program @prog_fd was loaded with; zeros if it has none. */
+void generation_config(int prog_fd, struct lbd_generation_config *ret);
 
 /* Write into @config what a generation for @model with @features is specialised for. */
 void object_specialise(const struct dataplane *dataplane, const struct model *model,

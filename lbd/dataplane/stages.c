@@ -27,6 +27,21 @@ static bool stages_bank_used(const struct dataplane *dataplane, uint32_t bank)
 	return false;
 }
 
+static void stages_empty_bank(const struct dataplane *dataplane, uint32_t bank)
+{
+	for (uint32_t stage = 0; stage < LBD_STAGES_MAX; stage++) {
+		__u32 slot = lbd_stage_slot(bank, stage);
+
+		bpf_map_delete_elem(dataplane->fd[MAP_lbd_generations], &slot);
+	}
+}
+
+void stages_leave_bank(const struct dataplane *dataplane, uint32_t bank)
+{
+	if (!stages_bank_used(dataplane, bank))
+		stages_empty_bank(dataplane, bank);
+}
+
 uint32_t stages_take_bank(struct dataplane *dataplane)
 {
 	uint32_t bank = dataplane->next_bank;
@@ -35,11 +50,7 @@ uint32_t stages_take_bank(struct dataplane *dataplane)
 		bank++;
 	bank %= LBD_BANKS;
 	dataplane->next_bank = (bank + 1) % LBD_BANKS;
-	for (uint32_t stage = 0; stage < LBD_STAGES_MAX; stage++) {
-		__u32 slot = lbd_stage_slot(bank, stage);
-
-		bpf_map_delete_elem(dataplane->fd[MAP_lbd_generations], &slot);
-	}
+	stages_empty_bank(dataplane, bank);
 	return bank;
 }
 

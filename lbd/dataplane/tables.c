@@ -236,6 +236,10 @@ uint32_t tables_sweep(const struct tables *tables)
 		swept += lbd_bucket_sweep(&tables->conn4[b]);
 	for (uint32_t b = 0; b < tables->conn6_buckets; b++)
 		swept += lbd_bucket_sweep(&tables->conn6[b].line);
+	for (uint32_t b = 0; b < tables->nat4_buckets; b++)
+		swept += lbd_bucket_sweep(&tables->nat4[b]);
+	for (uint32_t b = 0; b < tables->nat6_buckets; b++)
+		swept += lbd_bucket_sweep(&tables->nat6[b].line);
 	return swept;
 }
 

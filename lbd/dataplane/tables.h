@@ -20,8 +20,12 @@ struct tables {
 	struct lbd_bucket6 *conn6;
 	uint64_t *dirty4; /* one bit a bucket, set by the packet path, taken by sync */
 	uint64_t *dirty6;
+	struct lbd_bucket *nat4; /* the return tables (lbd/nat.h) */
+	struct lbd_bucket6 *nat6;
 	uint32_t conn4_buckets; /* powers of two, multiples of 64 */
 	uint32_t conn6_buckets;
+	uint32_t nat4_buckets;
+	uint32_t nat6_buckets;
 	struct lbd_secret secret;
 	struct lbd_timeouts timeouts; /* ticks */
 	uint32_t tick_ns;	      /* nanoseconds of a tick */

@@ -28,10 +28,10 @@ struct invocation;
 
 struct command {
 	const char *name;
-	const char *arguments;			/* as shown in help; "" for none */
-	const char *summary;			/* one line */
-	const char *details;			/* paragraphs for help and man page, or NULL */
-	int min, max;				/* how many arguments */
+	const char *arguments; /* as shown in help; "" for none */
+	const char *summary;   /* one line */
+	const char *details;   /* paragraphs, one a line, for help and man page; or NULL */
+	int min, max;	       /* how many arguments */
 	const struct command_option *options;	/* or NULL */
 	const struct command_example *examples; /* or NULL */
 	const char *const *words; /* what the first argument may be, for completion; or NULL */

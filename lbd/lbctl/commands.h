@@ -14,6 +14,7 @@
 	X(peers)       \
 	X(backend)     \
 	X(check)       \
+	X(trace)       \
 	X(reload)      \
 	X(upgrade)     \
 	X(rollback)    \

@@ -13,11 +13,11 @@ const struct help_exit help_exits[] = {
 		{ 0, NULL },
 };
 
-/* Wrap at blanks. */
+/* Wrap at blanks; a newline stands between paragraphs. */
 static void help_paragraph(const char *text)
 {
 	while (*text) {
-		size_t take = strlen(text);
+		size_t take = strcspn(text, "\n");
 
 		if (take > HELP_WIDTH) {
 			take = HELP_WIDTH;
@@ -29,6 +29,10 @@ static void help_paragraph(const char *text)
 		printf("%.*s\n", (int)take, text);
 		text += take;
 		text += strspn(text, " ");
+		if (*text == '\n') {
+			putchar('\n');
+			text++;
+		}
 	}
 }
 

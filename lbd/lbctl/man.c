@@ -6,12 +6,16 @@
 
 #define MAN_DATE "2026-11-21" /* of the page's last change in substance */
 
-/* Text as roff shows it literally: no requests, hyphens that can be copied. */
+/* Text as roff shows it literally: no requests, hyphens that can be copied; a newline parts paragraphs. */
 static void man_text(const char *text)
 {
 	if (*text == '.' || *text == '\'')
 		fputs("\\&", stdout);
 	for (; *text; text++) {
+		if (*text == '\n') {
+			fputs("\n.PP\n", stdout);
+			continue;
+		}
 		if (*text == '-' || *text == '\\')
 			putchar('\\');
 		putchar(*text == '\\' ? 'e' : *text);

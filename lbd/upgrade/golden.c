@@ -243,7 +243,8 @@ static int golden_foreign(const struct golden *golden, struct error *err)
 		{ "VRRP", golden_packet(&vip4, 112, 1, 1, 0) },
 		{ "ICMP to a VIP", golden_packet(&vip4, IPPROTO_ICMP, 1, 1, 0) },
 		{ "ICMPv6 to a VIP", golden_packet(&vip6, IPPROTO_ICMPV6, 1, 1, 0) },
-		{ "TCP to a VIP for UDP", golden_packet(&vip6, IPPROTO_TCP, 1, GOLDEN_PORT, 0) },
+		{ "TCP to a VIP for UDP",
+		  golden_packet(&vip6, IPPROTO_TCP, 1, GOLDEN_PORT, TH_SYN) },
 	};
 	int rc = 0;
 

@@ -47,9 +47,10 @@ static void packet_ip(struct golden_frame *frame, const struct lbd_addr *vip, ui
 			    .tot_len = htons((uint16_t)(sizeof(ip) + payload)),
 			    .saddr = client.words[3],
 			    .daddr = vip->words[3] };
-	struct ip6_hdr ip6 = {
-		.ip6_vfc = 0x60, .ip6_plen = htons(payload), .ip6_hlim = 9, .ip6_nxt = protocol
-	};
+	struct ip6_hdr ip6 = { .ip6_flow = htonl(6U << 28),
+			       .ip6_plen = htons(payload),
+			       .ip6_hlim = 9,
+			       .ip6_nxt = protocol };
 
 	memcpy(&ip6.ip6_src, &client, sizeof(ip6.ip6_src));
 	memcpy(&ip6.ip6_dst, vip, sizeof(ip6.ip6_dst));

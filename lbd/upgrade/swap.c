@@ -48,6 +48,20 @@ int upgrade_load(const struct upgrade_place *place, const struct upgrade_target 
 	return rc;
 }
 
+int upgrade_load_beside(const struct upgrade_place *place, const struct upgrade_target *target,
+			int *ret_fd, struct error *err)
+{
+	char running[UPGRADE_PATH_MAX];
+	int rc;
+
+	kept_path(place, UPGRADE_KEPT_RUNNING, running);
+	if (!access(running, R_OK))
+		return swap_load(target, running, ret_fd, err);
+	rc = error_errno(err, -errno, "the object of the running packet path, %s", running);
+	error_hint(err, "lbctl upgrade loads the installed one, and keeps it");
+	return rc;
+}
+
 int upgrade_swap(const struct upgrade_place *place, const struct upgrade_target *target,
 		 const char *object, struct error *err)
 {

@@ -44,6 +44,13 @@ int golden_try(const char *object, struct error *err);
 int upgrade_load(const struct upgrade_place *place, const struct upgrade_target *target,
 		 int *ret_fd, struct error *err);
 
+/*
+ * Load the packet path that runs once more, for @target, and nothing else: no
+ * file and no slot is touched. -ENOENT if its object isn't kept. *ret_fd is the caller's.
+ */
+int upgrade_load_beside(const struct upgrade_place *place, const struct upgrade_target *target,
+			int *ret_fd, struct error *err);
+
 /* Prove @object (NULL: the installed one) and make it the running generation. */
 int upgrade_swap(const struct upgrade_place *place, const struct upgrade_target *target,
 		 const char *object, struct error *err);

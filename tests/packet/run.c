@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/packet/ask.h"
 #include "tests/packet/check.h"
 
 #define SETUP_MAX 16384
@@ -26,23 +27,43 @@ static int run_read_setup(const struct run_place *place, const char *setup, char
 	return 0;
 }
 
-static int run_open(const struct run_place *place, const struct packet_case *packet_case,
-		    uint32_t more_features, struct lab *lab, struct error *err)
+struct run {
+	struct lab lab;
+	struct ask ask;
+	struct check check;
+};
+
+/*
+ * The generation that runs, and beside it the one that is only asked: where it
+ * is specialised, as loading one with every feature takes the longest.
+ */
+static int run_load(struct run *run, const char *object, uint32_t more_features, struct error *err)
 {
 	const uint32_t in = if_nametoindex(RUN_INTERFACE_IN);
+	const uint32_t features = model_features(run->lab.model, &in, 1) | more_features;
+	int rc;
+
+	rc = lab_run(&run->lab, object, features, err);
+	if (rc || more_features != RUN_SPECIALISED)
+		return rc;
+	return ask_open(&run->ask, &run->lab, object, features, err);
+}
+
+static int run_open(const struct run_place *place, const struct packet_case *packet_case,
+		    uint32_t more_features, struct run *run, struct error *err)
+{
 	char text[SETUP_MAX], path[512];
 	int rc;
 
 	rc = run_read_setup(place, packet_case->setup, text, path, sizeof(path), err);
 	if (!rc)
-		rc = lab_open(lab, text, path, err);
+		rc = lab_open(&run->lab, text, path, err);
 	if (!rc)
-		rc = neighbourhood_apply(place->neighbourhood, lab, err);
+		rc = neighbourhood_apply(place->neighbourhood, &run->lab, err);
 	if (!rc)
-		rc = lab_commit(lab, err);
+		rc = lab_commit(&run->lab, err);
 	if (!rc)
-		rc = lab_run(lab, place->object, model_features(lab->model, &in, 1) | more_features,
-			     err);
+		rc = run_load(run, place->object, more_features, err);
 	return rc;
 }
 
@@ -88,46 +109,46 @@ static void run_age(const struct tables *tables, uint32_t seconds)
 		run_age_bucket(&tables->conn6[i].line, ticks);
 }
 
-static int run_send(const struct lab *lab, const struct case_step *step, struct check_result *ret,
-		    struct error *err)
+static int run_send(const struct lab *lab, const struct case_step *step, uint32_t from,
+		    struct check_result *ret, struct error *err)
 {
-	uint32_t from = if_nametoindex(step->from ? step->from : RUN_INTERFACE_IN);
-
 	ret->size = sizeof(ret->frame);
 	ret->verdict = dataplane_test_run(lab->dataplane, -1, from, step->frame_in.bytes,
 					  step->frame_in.size, ret->frame, &ret->size);
 	return ret->verdict < 0 ? error_errno(err, ret->verdict, "test-run") : 0;
 }
 
-static bool run_step(const struct lab *lab, const struct case_step *step, struct check *check)
+static bool run_step(struct run *run, const struct case_step *step)
 {
+	const uint32_t from = if_nametoindex(step->from ? step->from : RUN_INTERFACE_IN);
 	struct check_result result;
 	struct error err = { 0 };
+	bool told;
 	int rc;
 
-	rc = run_apply_changes(lab, step, &err);
-	run_age(dataplane_tables(lab->dataplane), step->idle);
-	check_before(check, lab);
+	rc = run_apply_changes(&run->lab, step, &err);
+	run_age(dataplane_tables(run->lab.dataplane), step->idle);
+	told = rc || ask_step(&run->ask, &run->lab, step, from);
+	check_before(&run->check, &run->lab);
 	if (!rc)
-		rc = run_send(lab, step, &result, &err);
+		rc = run_send(&run->lab, step, from, &result, &err);
 	if (rc) {
-		fprintf(check->report, "  %s\n", err.text);
+		fprintf(run->check.report, "  %s\n", err.text);
 		return false;
 	}
-	return check_after(check, lab, step, &result);
+	return check_after(&run->check, &run->lab, step, &result) && told;
 }
 
-static bool run_steps(const struct lab *lab, const struct packet_case *packet_case, FILE *report)
+static bool run_steps(struct run *run, const struct packet_case *packet_case)
 {
-	struct check check = { .report = report };
-
 	for (uint32_t i = 0; i < packet_case->steps_count; i++) {
 		const struct case_step *step = &packet_case->steps[i];
 
-		if (run_step(lab, step, &check))
+		if (run_step(run, step))
 			continue;
-		fprintf(report, "  in packet %u of %u%s%s\n", i + 1, packet_case->steps_count,
-			step->note ? ": " : "", step->note ? step->note : "");
+		fprintf(run->check.report, "  in packet %u of %u%s%s\n", i + 1,
+			packet_case->steps_count, step->note ? ": " : "",
+			step->note ? step->note : "");
 		return false;
 	}
 	return true;
@@ -136,14 +157,15 @@ static bool run_steps(const struct lab *lab, const struct packet_case *packet_ca
 bool run_case(const struct run_place *place, const struct packet_case *packet_case,
 	      uint32_t more_features, FILE *report)
 {
+	struct run run = { .ask.report = report, .check.report = report };
 	struct error err = { 0 };
-	struct lab lab = { 0 };
 	bool good = false;
 
-	if (run_open(place, packet_case, more_features, &lab, &err))
+	if (run_open(place, packet_case, more_features, &run, &err))
 		fprintf(report, "  setup %s: %s\n", packet_case->setup, err.text);
 	else
-		good = run_steps(&lab, packet_case, report);
-	lab_close(&lab);
+		good = run_steps(&run, packet_case);
+	ask_close(&run.ask);
+	lab_close(&run.lab);
 	return good;
 }

@@ -68,7 +68,7 @@ int lbd_lb(struct xdp_md *ctx)
 {
 	const void *end = (void *)(long)ctx->data_end;
 	const struct ethhdr *eth = (void *)(long)ctx->data;
-	struct packet packet = {};
+	struct packet packet = { .l3 = ETH_HLEN, .problem = PACKET_GO_ON };
 
 	if ((const void *)(eth + 1) > end)
 		return XDP_PASS;

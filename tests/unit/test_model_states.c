@@ -128,10 +128,11 @@ static void features_are_those_that_the_services_need(void **state)
 		const char *services;
 		uint32_t expected;
 	} cases[] = {
-		{ WEB A END, LBD_FEATURE_IPV4 | LBD_FEATURE_DSR },
+		{ WEB A END, LBD_FEATURE_VLAN | LBD_FEATURE_IPV4 | LBD_FEATURE_DSR },
 		{ "  - {name: x, vip: \"2001:db8::80\", port: any, forward: ipip, health: {check: "
 		  "none}, backends: [" A END,
-		  LBD_FEATURE_IPV6 | LBD_FEATURE_IPIP | LBD_FEATURE_ANY_PORT },
+		  LBD_FEATURE_VLAN | LBD_FEATURE_IPV6 | LBD_FEATURE_EXTENSIONS | LBD_FEATURE_IPIP |
+			  LBD_FEATURE_ANY_PORT },
 	};
 	const uint32_t interfaces[] = { 2, 3 }, elsewhere = 9;
 	struct lab *lab = *state;
@@ -158,7 +159,9 @@ static void what_is_gone_needs_no_features(void **state)
 	lab_apply(
 		lab,
 		"  - {name: x, vip: \"2001:db8::80\", port: 80, forward: ipip, backends: [" A END);
-	assert_int_equal(model_features(lab->model, NULL, 0), LBD_FEATURE_IPV6 | LBD_FEATURE_IPIP);
+	assert_int_equal(model_features(lab->model, NULL, 0), LBD_FEATURE_VLAN | LBD_FEATURE_IPV6 |
+								      LBD_FEATURE_EXTENSIONS |
+								      LBD_FEATURE_IPIP);
 }
 
 int main(void)
