@@ -24,6 +24,11 @@ static void dataplane_point_tables(struct dataplane *dataplane)
 	tables->conn4_buckets = dataplane->limits.conn4_buckets;
 	tables->conn6_buckets = dataplane->limits.conn6_buckets;
 	tables->secret = dataplane->control->conn_secret;
+	tables->snapshot = (struct tables_snapshot){
+		.control = dataplane->control,
+		.services = dataplane->memory[MAP_lbd_services],
+		.backends = dataplane->memory[MAP_lbd_backends],
+	};
 }
 
 int dataplane_open(const struct dataplane_options *options, struct dataplane **ret,
@@ -47,7 +52,7 @@ int dataplane_open(const struct dataplane_options *options, struct dataplane **r
 		return rc;
 	}
 	dataplane_point_tables(dataplane);
-	generation_follow_timeouts(dataplane);
+	generation_follow(dataplane);
 	dataplane->swept = tables_sweep(&dataplane->tables);
 	*ret = dataplane;
 	return 0;

@@ -88,10 +88,10 @@ bool generation_held(const struct dataplane *dataplane, enum lbd_generation_slot
 		     struct lbd_generation_config *ret);
 
 /*
- * Age entries as the running generation does. Without it a daemon that adopted
+ * Age entries, and find NAT ports, as the running generation does. Without it a daemon that adopted
  * the maps would take every idle entry for expired.
  */
-void generation_follow_timeouts(struct dataplane *dataplane);
+void generation_follow(struct dataplane *dataplane);
 
 /* A map that program @prog_fd uses, by name and size of its value; the fd is the caller's. */
 int generation_map(int prog_fd, const char *name, uint32_t value_size);

@@ -15,6 +15,13 @@
 
 #include "lbd/maps.h"
 
+/* The service tables, both halves. */
+struct tables_snapshot {
+	const struct lbd_control *control; /* NULL: there are none, and so no NAT */
+	const struct lbd_service *services;
+	const struct lbd_backend *backends;
+};
+
 struct tables {
 	struct lbd_bucket *conn4;
 	struct lbd_bucket6 *conn6;
@@ -27,7 +34,10 @@ struct tables {
 	uint32_t nat4_buckets;
 	uint32_t nat6_buckets;
 	struct lbd_secret secret;
-	struct lbd_timeouts timeouts; /* ticks */
+	struct tables_snapshot snapshot;
+	struct lbd_nat nat;	       /* of the running generation, as its ... */
+	struct lbd_secret pick_secret; /* ... secret */
+	struct lbd_timeouts timeouts;  /* ticks */
 	uint32_t tick_ns;	      /* nanoseconds of a tick */
 	int64_t tick_base_ns;	      /* tick 0 on CLOCK_MONOTONIC of this host */
 };
@@ -71,13 +81,18 @@ enum tables_put { TABLES_PUT_ADDED, TABLES_PUT_UPDATED, TABLES_PUT_OLDER, TABLES
 /*
  * Enter or update a replicated connection. An existing entry is changed only
  * if @entry was seen later (TABLES_PUT_OLDER otherwise). Doesn't set dirty
- * bits: what a peer told isn't told back.
+ * bits: what a peer told isn't told back. One that goes out by NAT gets its
+ * way back as well; TABLES_PUT_FULL if another connection has it.
  */
 enum tables_put tables_put(const struct tables *tables, const struct table_entry *entry);
 
 /* Find the entry of a flow. False if there is none. */
 bool tables_find(const struct tables *tables, const struct table_entry *flow,
 		 struct table_entry *ret);
+
+/* The value word of the flow, or NULL; *ret_value is what it held. */
+__u64 *tables_find_value(const struct tables *tables, const struct table_entry *flow,
+			 __u64 *ret_value);
 
 /* Free the slots that a killed daemon left claimed; returns how many. */
 uint32_t tables_sweep(const struct tables *tables);
