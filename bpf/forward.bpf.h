@@ -57,8 +57,8 @@ LBD_INLINE int forward_address(struct xdp_md *ctx, const struct lbd_backend *bac
  * and leaves the one that holds: sending may fail. @nat: whatever the backend
  * says, for the stage that has no other way.
  */
-LBD_INLINE int forward(struct xdp_md *ctx, const struct packet *packet, __u16 index, int *outcome,
-		       const _Bool nat, _Bool v6)
+LBD_INLINE int forward_way(struct xdp_md *ctx, const struct packet *packet, __u16 index,
+			   int *outcome, const _Bool nat, _Bool v6)
 {
 	const struct lbd_backend *backend = conn_backend(packet, index);
 	int problem = LBD_OUTCOME_DROP_TABLE;
@@ -82,6 +82,12 @@ LBD_INLINE int forward(struct xdp_md *ctx, const struct packet *packet, __u16 in
 drop:
 	*outcome = problem;
 	return XDP_DROP;
+}
+
+LBD_INLINE int forward(struct xdp_md *ctx, const struct packet *packet, __u16 index, int *outcome,
+		       _Bool v6)
+{
+	return forward_way(ctx, packet, index, outcome, 0, v6);
 }
 
 #endif

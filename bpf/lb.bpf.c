@@ -71,7 +71,7 @@ LBD_INLINE int balance(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 		return stage_hand_over(ctx, packet, LBD_STAGE_NAT);
 	if (!backend)
 		return leave_from(packet->service, outcome);
-	action = forward(ctx, packet, backend, &outcome, 0, v6);
+	action = forward(ctx, packet, backend, &outcome, v6);
 	count_exit(outcome, packet->service, backend);
 	return action;
 }
@@ -149,7 +149,7 @@ LBD_INLINE int translate(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 	outcome = nat_route(packet, &backend, v6);
 	if (!backend)
 		return leave_from(packet->service, outcome);
-	action = forward(ctx, packet, backend, &outcome, 1, v6);
+	action = forward_way(ctx, packet, backend, &outcome, 1, v6);
 	count_exit(outcome, packet->service, backend);
 	return action;
 }

@@ -61,6 +61,9 @@ LBD_PERCPU(lbd_outcomes, struct lbd_outcome_counters);
 LBD_PERCPU(lbd_svc_stats, struct lbd_traffic);
 LBD_PERCPU(lbd_be_stats, struct lbd_traffic);
 
+/* Clients that no answer can be sent to yet: their neighbour entry is missing. */
+LBD_ARRAY(lbd_wanted, struct lbd_addr, BPF_F_MMAPABLE);
+
 /* Devices that backends are reached through, other than the one a packet came from. */
 struct {
 	__uint(type, BPF_MAP_TYPE_DEVMAP);

@@ -65,6 +65,18 @@ LBD_INLINE void nat_touch(struct conn *conn, _Bool closes, _Bool v6)
 	conn_write(conn, value, v6);
 }
 
+/* Have the daemon ask for the client's MAC address. One at a time of those that share a slot. */
+LBD_INLINE void nat_want(const struct lbd_addr *client)
+{
+	__u32 slot = (__u32)lbd_mix(client->halves[0] ^ client->halves[1]) % LBD_WANTED_MAX;
+	struct lbd_addr *wanted = bpf_map_lookup_elem(&lbd_wanted, &slot);
+
+	if (!wanted || !config_writes() || LBD_READ_ONCE(wanted->halves[1]))
+		return;
+	wanted->halves[0] = client->halves[0];
+	LBD_WRITE_ONCE(wanted->halves[1], client->halves[1]);
+}
+
 /* Where the flow's client is, by the kernel's routes and neighbours. */
 LBD_INLINE int nat_find_client(struct xdp_md *ctx, const struct packet *flow, __u32 length,
 			       struct bpf_fib_lookup *fib, _Bool v6)
@@ -86,6 +98,7 @@ LBD_INLINE int nat_find_client(struct xdp_md *ctx, const struct packet *flow, __
 	case BPF_FIB_LKUP_RET_SUCCESS:
 		return PACKET_GO_ON;
 	case BPF_FIB_LKUP_RET_NO_NEIGH:
+		nat_want(&flow->client);
 		return LBD_OUTCOME_DROP_UNRESOLVED;
 	case BPF_FIB_LKUP_RET_FRAG_NEEDED:
 		return LBD_OUTCOME_DROP_TOO_BIG;

@@ -40,6 +40,7 @@
 	X(lbd_svc_stats) \
 	X(lbd_be_stats)  \
 	X(lbd_tx)        \
+	X(lbd_wanted)    \
 	X(lbd_generations)
 
 /* Slots of lbd_generations. A swap writes RUNNING; PREVIOUS is for rollback. */
@@ -184,6 +185,9 @@ LBD_INLINE __u32 lbd_ring_words(__u32 ring_size)
 
 /* Devices that backends are reached through. */
 #define LBD_TX_MAX 64
+
+/* Clients whose MAC address the packet path lacked, for the daemon to ask for; zeros: free. */
+#define LBD_WANTED_MAX 64
 
 LBD_INLINE __u32 lbd_vip_hash(const struct lbd_addr *addr, __be16 port, __u8 protocol, __u32 salt,
 			      __u32 buckets)

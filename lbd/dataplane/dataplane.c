@@ -92,3 +92,17 @@ const struct tables *dataplane_tables(const struct dataplane *dataplane)
 {
 	return &dataplane->tables;
 }
+
+bool dataplane_take_wanted(struct dataplane *dataplane, struct lbd_addr *ret)
+{
+	struct lbd_addr *wanted = dataplane->memory[MAP_lbd_wanted];
+
+	for (int slot = 0; slot < LBD_WANTED_MAX; slot++) {
+		if (!LBD_READ_ONCE(wanted[slot].halves[1]))
+			continue;
+		*ret = wanted[slot];
+		LBD_WRITE_ONCE(wanted[slot].halves[1], 0);
+		return true;
+	}
+	return false;
+}

@@ -138,6 +138,12 @@ int dataplane_detach(struct dataplane *dataplane, const char *interface, struct 
  */
 int dataplane_remove(const char *pin_dir, uint32_t *ret_interfaces, struct error *err);
 
+/*
+ * A client that an answer could not be sent to, as its MAC address isn't known;
+ * each is told once. False: none is left.
+ */
+bool dataplane_take_wanted(struct dataplane *dataplane, struct lbd_addr *ret);
+
 /* Counters, summed over CPUs. @ret has LBD_OUTCOME_MAX places; the others limits.services / .backends. */
 int dataplane_outcomes(const struct dataplane *dataplane, uint64_t *ret);
 int dataplane_service_traffic(const struct dataplane *dataplane, struct lbd_traffic *ret);

@@ -53,6 +53,8 @@ static void maps_shapes(const struct lbd_limits *l, struct map_shape *shapes)
 		{ "lbd_be_stats", BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(struct lbd_traffic),
 		  l->backends, 0 },
 		{ "lbd_tx", BPF_MAP_TYPE_DEVMAP, sizeof(__u32), LBD_TX_MAX, 0 },
+		{ "lbd_wanted", BPF_MAP_TYPE_ARRAY, sizeof(struct lbd_addr), LBD_WANTED_MAX,
+		  mapped },
 		{ "lbd_generations", BPF_MAP_TYPE_PROG_ARRAY, sizeof(__u32), LBD_GENERATIONS_SIZE,
 		  0 },
 	};
