@@ -31,16 +31,17 @@ LBD_INLINE _Bool config_writes(void)
 	return !config_has(LBD_FEATURE_READONLY);
 }
 
-/* A copy: what takes them by pointer must not see them volatile. */
-LBD_INLINE struct lbd_timeouts config_timeouts(void)
+/*
+ * Where they stand, not volatile: what takes them by pointer expects no such.
+ * The compiler mustn't see where the pointer comes from, or it would take the
+ * zeros that stand there until the generation is specialised.
+ */
+LBD_INLINE const struct lbd_timeouts *config_timeouts(void)
 {
-	struct lbd_timeouts timeouts = {
-		lbd_config.timeouts.tcp,     lbd_config.timeouts.udp,
-		lbd_config.timeouts.closing, lbd_config.timeouts.unconfirmed,
-		lbd_config.timeouts.guard,
-	};
+	const volatile struct lbd_timeouts *timeouts = &lbd_config.timeouts;
 
-	return timeouts;
+	asm volatile("" : "+r"(timeouts));
+	return (const struct lbd_timeouts *)timeouts;
 }
 
 #endif

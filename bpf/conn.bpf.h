@@ -5,10 +5,17 @@
  *
  *   packet                     not in the table          in the table
  *   -------------------------  ------------------------  ---------------------------
- *   TCP SYN                    Maglev, no entry          its backend if that takes new
- *                                                        flows, else picked again
- *   TCP FIN or RST             Maglev, no entry          its backend, entry CLOSING
+ *   TCP SYN                    Maglev, no entry          its backend while the connection
+ *                                                        lives, else picked again
+ *   TCP FIN                    Maglev, no entry          its backend, entry CLOSING
+ *   TCP RST                    Maglev, no entry          its backend, entry CLOSING and no
+ *                                                        longer CONFIRMED
  *   any other TCP, UDP         Maglev, entry made        its backend, entry CONFIRMED
+ *
+ * A connection lives while its entry is CONFIRMED, neither CLOSING nor expired:
+ * a SYN of somebody who only pretends to be its client can't move it, and its
+ * backend answers as RFC 5961 has it. After a FIN the client may go on reading
+ * for as long as it likes: each ACK makes the entry young again.
  *
  * So a flood of SYNs costs no entry, and one of other packets only entries that
  * are unconfirmed: the first to be displaced, and never replicated.
@@ -141,9 +148,25 @@ LBD_INLINE void conn_touch(const struct packet *packet, struct conn *conn, _Bool
 	__u64 value = lbd_value_with_tick(conn->value, conn->now) & ~LBD_CONN_REMOTE;
 
 	value |= LBD_CONN_CONFIRMED;
-	if (packet->fin)
+	if (packet->fin) {
 		value |= LBD_CONN_CLOSING;
+		if (packet->fin & TCP_RST)
+			value &= ~LBD_CONN_CONFIRMED;
+	}
 	conn_write(conn, value, v6);
+}
+
+/*
+ * Does a flow stay with its backend that is down? A TCP connection can't move,
+ * and a failed check may be wrong: it stays, unless the service wants it
+ * otherwise. A UDP flow loses nothing by going elsewhere. An RST needs no
+ * other backend in any case.
+ */
+LBD_INLINE _Bool conn_keeps_down(const struct packet *packet, const struct lbd_backend *backend)
+{
+	if (config_has(LBD_FEATURE_DOWN) && (backend->down & LBD_DOWN_MASK) != LBD_DOWN_KEEP)
+		return packet->fin & TCP_RST;
+	return packet->protocol == IPPROTO_TCP;
 }
 
 /* May the entry's backend go on with this flow? A stale index names another service's. */
@@ -151,28 +174,37 @@ LBD_INLINE _Bool conn_keeps(const struct packet *packet, const struct lbd_backen
 {
 	if (backend->service != packet->service)
 		return 0;
-	/*
-	 * A TCP connection can't move, and a failed check may be wrong: it stays.
-	 * A UDP flow loses nothing by going elsewhere.
-	 */
 	if (backend->state == LBD_BACKEND_DOWN)
-		return packet->protocol == IPPROTO_TCP;
+		return conn_keeps_down(packet, backend);
 	return backend->state == LBD_BACKEND_UP || backend->state == LBD_BACKEND_DRAINING;
 }
 
-LBD_INLINE _Bool conn_expired(const struct conn *conn)
+/* What entries of @service age by: its own timeouts, in the half at @context, if it has such. */
+LBD_INLINE const struct lbd_timeouts *conn_timeouts(const void *context, __u16 service)
 {
-	const struct lbd_timeouts timeouts = config_timeouts();
+	const struct lbd_service *own = NULL;
 
-	return lbd_value_expired(conn->value, conn->now, &timeouts);
+	if (config_has(LBD_FEATURE_TIMEOUTS))
+		own = pick_service(*(const __u32 *)context, service);
+	return own ? &own->timeouts : config_timeouts();
+}
+
+LBD_INLINE _Bool conn_expired(const struct packet *packet, const struct conn *conn)
+{
+	return lbd_value_expired(conn->value, conn->now,
+				 conn_timeouts(&packet->half, packet->service));
 }
 
 /* A SYN on an entry: a repeated one, or a new connection from a port that was used before. */
 LBD_INLINE _Bool conn_takes_syn(const struct packet *packet, const struct conn *conn,
 				const struct lbd_backend *backend)
 {
-	return backend->service == packet->service && backend->state == LBD_BACKEND_UP &&
-	       !(conn->value & LBD_CONN_CLOSING) && !conn_expired(conn);
+	if (backend->service != packet->service || conn->value & LBD_CONN_CLOSING ||
+	    conn_expired(packet, conn))
+		return 0;
+	if (backend->state == LBD_BACKEND_UP)
+		return 1;
+	return conn->value & LBD_CONN_CONFIRMED && conn_keeps(packet, backend);
 }
 
 LBD_INLINE __u64 conn_new_value(const struct packet *packet, const struct conn *conn, __u16 backend,
@@ -183,20 +215,63 @@ LBD_INLINE __u64 conn_new_value(const struct packet *packet, const struct conn *
 	return lbd_value_make(backend, packet->vip_port, flags, conn->now);
 }
 
+/* No backend can be picked: dropped, or the client is told. */
+LBD_INLINE int conn_nobody(const struct packet *packet)
+{
+	const struct lbd_service *service;
+
+	if (!config_has(LBD_FEATURE_DOWN))
+		return LBD_OUTCOME_DROP_NO_BACKEND;
+	service = pick_service(packet->half, packet->service);
+	if (!service || service->down != LBD_DOWN_RESET || packet->fin & TCP_RST)
+		return LBD_OUTCOME_DROP_NO_BACKEND;
+	return packet->protocol == IPPROTO_TCP ? LBD_OUTCOME_ANSWER_RESET
+					       : LBD_OUTCOME_ANSWER_UNREACHABLE;
+}
+
 /* Give a known flow another backend; a SYN starts it anew, unconfirmed. */
 LBD_INLINE int conn_repick(const struct packet *packet, struct conn *conn, __u16 *ret_backend,
 			   _Bool v6)
 {
-	__u16 backend = pick_backend(packet);
+	_Bool sticky;
+	__u16 backend = pick_backend(packet, &sticky);
 
 	*ret_backend = backend;
 	if (!backend)
-		return LBD_OUTCOME_DROP_NO_BACKEND;
+		return conn_nobody(packet);
 	conn_write(conn,
 		   conn_new_value(packet, conn, backend,
 				  packet->syn ? 0 : conn->value & LBD_CONN_CONFIRMED),
 		   v6);
-	return packet->syn ? LBD_OUTCOME_FORWARD_FIRST : LBD_OUTCOME_FORWARD_REPICKED;
+	if (!packet->syn)
+		return LBD_OUTCOME_FORWARD_REPICKED;
+	return sticky ? LBD_OUTCOME_FORWARD_STICKY : LBD_OUTCOME_FORWARD_FIRST;
+}
+
+/*
+ * The backend is dead, and the client shall know: answered, not forwarded. Its
+ * connection is over, and a SYN picks anew; a UDP flow may go on with another.
+ */
+LBD_INLINE int conn_reset(const struct packet *packet, struct conn *conn, __u16 *ret_backend,
+			  _Bool v6)
+{
+	__u64 value = lbd_value_with_tick(conn->value, conn->now);
+
+	if (packet->protocol == IPPROTO_UDP) {
+		conn_repick(packet, conn, ret_backend, v6);
+		*ret_backend = 0;
+		return LBD_OUTCOME_ANSWER_UNREACHABLE;
+	}
+	*ret_backend = 0;
+	conn_write(conn, (value | LBD_CONN_CLOSING) & ~(LBD_CONN_CONFIRMED | LBD_CONN_REMOTE), v6);
+	return LBD_OUTCOME_ANSWER_RESET;
+}
+
+LBD_INLINE _Bool conn_resets(const struct packet *packet, const struct lbd_backend *backend)
+{
+	return config_has(LBD_FEATURE_DOWN) && backend->service == packet->service &&
+	       backend->state == LBD_BACKEND_DOWN &&
+	       (backend->down & LBD_DOWN_MASK) == LBD_DOWN_RESET && !packet->syn;
 }
 
 LBD_INLINE int conn_known(const struct packet *packet, struct conn *conn, __u16 *ret_backend,
@@ -214,9 +289,22 @@ LBD_INLINE int conn_known(const struct packet *packet, struct conn *conn, __u16 
 		return LBD_OUTCOME_FORWARD_FIRST;
 	}
 	if (!conn_keeps(packet, backend))
-		return conn_repick(packet, conn, ret_backend, v6);
+		return conn_resets(packet, backend) ? conn_reset(packet, conn, ret_backend, v6)
+						    : conn_repick(packet, conn, ret_backend, v6);
 	conn_touch(packet, conn, v6);
 	return LBD_OUTCOME_FORWARD_KNOWN;
+}
+
+/* The half of the service tables in force, where only timeouts are read. */
+LBD_INLINE __u32 conn_half(void)
+{
+	const struct lbd_control *control;
+	__u32 zero = 0;
+
+	if (!config_has(LBD_FEATURE_TIMEOUTS))
+		return 0;
+	control = bpf_map_lookup_elem(&lbd_control, &zero);
+	return control ? LBD_READ_ONCE(control->active) & 1 : 0;
 }
 
 /*
@@ -226,15 +314,16 @@ LBD_INLINE int conn_known(const struct packet *packet, struct conn *conn, __u16 
 LBD_INLINE _Bool conn_insert(const struct lbd_flow *flow, __u64 value, __u64 hash, __u32 now,
 			     _Bool v6)
 {
-	const struct lbd_timeouts timeouts = config_timeouts();
-	struct conn conn = { .flow = *flow };
+	const __u32 half = conn_half();
+	struct conn conn = {};
 
 	/* A trace of the live tables says what would happen: there is nearly always a slot. */
 	if (!config_writes())
 		return 1;
 	if (!conn_load_bucket(&conn, 0, hash, v6) || !conn_load_bucket(&conn, 1, hash, v6))
 		return 0;
-	return lbd_pair_insert(&conn.pair, &conn.flow, value, now, &timeouts, LBD_KEY_CLAIMED_BPF);
+	return lbd_pair_insert_aged(&conn.pair, flow, value, now, conn_timeouts, &half,
+				    LBD_KEY_CLAIMED_BPF);
 }
 
 __attribute__((noinline)) int conn_insert_ipv4(const struct lbd_flow *flow, __u64 value, __u64 hash,
@@ -250,14 +339,15 @@ __attribute__((noinline)) int conn_insert_ipv6(const struct lbd_flow *flow, __u6
 }
 
 /* A backend for a flow that isn't in the table. */
-LBD_INLINE int conn_pick(const struct packet *packet, __u16 *ret_backend, _Bool v6)
+LBD_INLINE int conn_pick(const struct packet *packet, __u16 *ret_backend, _Bool *ret_sticky,
+			 _Bool v6)
 {
 	int problem = source_check(packet, v6);
 
 	if (problem != PACKET_GO_ON)
 		return problem;
-	*ret_backend = pick_backend(packet);
-	return *ret_backend ? PACKET_GO_ON : LBD_OUTCOME_DROP_NO_BACKEND;
+	*ret_backend = pick_backend(packet, ret_sticky);
+	return *ret_backend ? PACKET_GO_ON : conn_nobody(packet);
 }
 
 LBD_INLINE _Bool conn_enter(const struct packet *packet, const struct conn *conn, __u16 backend,
@@ -272,16 +362,20 @@ LBD_INLINE _Bool conn_enter(const struct packet *packet, const struct conn *conn
 LBD_INLINE int conn_unknown(const struct packet *packet, const struct conn *conn,
 			    __u16 *ret_backend, _Bool v6)
 {
-	int outcome = conn_pick(packet, ret_backend, v6);
+	_Bool sticky = 0;
+	int outcome = conn_pick(packet, ret_backend, &sticky, v6);
 
 	if (outcome != PACKET_GO_ON)
 		return outcome;
 	if (packet->syn)
-		return LBD_OUTCOME_FORWARD_FIRST;
+		return sticky ? LBD_OUTCOME_FORWARD_STICKY : LBD_OUTCOME_FORWARD_FIRST;
 	if (packet->fin)
 		return LBD_OUTCOME_FORWARD_UNTRACKED;
-	return conn_enter(packet, conn, *ret_backend, v6) ? LBD_OUTCOME_FORWARD_NEW
-							  : LBD_OUTCOME_FORWARD_UNTRACKED;
+	if (!conn_enter(packet, conn, *ret_backend, v6))
+		return LBD_OUTCOME_FORWARD_UNTRACKED;
+	/* Of a TCP connection the SYN has been counted as sticky. */
+	return sticky && packet->protocol == IPPROTO_UDP ? LBD_OUTCOME_FORWARD_STICKY
+							 : LBD_OUTCOME_FORWARD_NEW;
 }
 
 #define CONN_STAGE_NAT (-2)

@@ -5,21 +5,58 @@
 
 #include <linux/if_ether.h>
 
+#include "bpf/answer.bpf.h"
 #include "bpf/config.bpf.h"
 #include "bpf/conn.bpf.h"
 #include "bpf/count.bpf.h"
 #include "bpf/encap.bpf.h"
+#include "bpf/gre.bpf.h"
+#include "bpf/gue.bpf.h"
 #include "bpf/nat.bpf.h"
+#include "bpf/overlay.bpf.h"
 #include "bpf/packet.bpf.h"
+
+#define FORWARD_FEATURES                                                          \
+	(LBD_FEATURE_DSR | LBD_FEATURE_IPIP | LBD_FEATURE_GUE | LBD_FEATURE_GRE | \
+	 LBD_FEATURE_VXLAN | LBD_FEATURE_GENEVE | LBD_FEATURE_NAT)
+
+/* Is @forward the backend's way? Not even asked where all services have the same. */
+LBD_INLINE _Bool forward_is(const struct lbd_backend *backend, __u8 forward, __u32 feature)
+{
+	if (!config_has(feature))
+		return 0;
+	return (lbd_config.features & FORWARD_FEATURES) == feature || backend->forward == forward;
+}
 
 LBD_INLINE int forward_encap(struct xdp_md *ctx, const struct packet *packet,
 			     const struct lbd_backend *backend, _Bool v6)
 {
-	if (!config_has(LBD_FEATURE_IPIP))
-		return PACKET_GO_ON;
-	if (config_has(LBD_FEATURE_DSR) && backend->forward != LBD_FORWARD_IPIP)
-		return PACKET_GO_ON;
-	return encap_ipip(ctx, packet, backend, v6);
+	if (forward_is(backend, LBD_FORWARD_IPIP, LBD_FEATURE_IPIP))
+		return encap_ipip(ctx, packet, backend, v6);
+	if (forward_is(backend, LBD_FORWARD_GUE, LBD_FEATURE_GUE))
+		return encap_gue(ctx, packet, backend);
+	if (forward_is(backend, LBD_FORWARD_GRE, LBD_FEATURE_GRE))
+		return encap_gre(ctx, packet, backend, v6);
+	if (forward_is(backend, LBD_FORWARD_VXLAN, LBD_FEATURE_VXLAN))
+		return encap_vxlan(ctx, packet, backend, v6);
+	if (forward_is(backend, LBD_FORWARD_GENEVE, LBD_FEATURE_GENEVE))
+		return encap_geneve(ctx, packet, backend, v6);
+	return PACKET_GO_ON;
+}
+
+/* It can't be sent, for @problem; perhaps its sender can be told. */
+LBD_INLINE int forward_fail(struct xdp_md *ctx, const struct packet *packet,
+			    const struct lbd_backend *backend, int problem, int *outcome, _Bool v6)
+{
+	const __u32 overhead = forward_is(backend, LBD_FORWARD_NAT, LBD_FEATURE_NAT)
+				       ? 0
+				       : encap_overhead(backend, backend->forward);
+
+	if (problem == LBD_OUTCOME_DROP_TOO_BIG && config_has(LBD_FEATURE_TELL_MTU))
+		problem = answer_too_big(ctx, packet->l3, packet->length, backend->mtu - overhead,
+					 v6);
+	*outcome = problem;
+	return problem == LBD_OUTCOME_ANSWER_TOO_BIG ? XDP_TX : XDP_DROP;
 }
 
 /* New ends for the packet. */
@@ -52,6 +89,21 @@ LBD_INLINE int forward_address(struct xdp_md *ctx, const struct lbd_backend *bac
 	return PACKET_GO_ON;
 }
 
+/* Make the frame one for the backend. */
+LBD_INLINE int forward_make(struct xdp_md *ctx, const struct packet *packet, __u16 index,
+			    const struct lbd_backend *backend, const _Bool nat, _Bool v6)
+{
+	int problem;
+
+	if (!backend->ifindex)
+		return LBD_OUTCOME_DROP_UNRESOLVED;
+	if (nat || forward_is(backend, LBD_FORWARD_NAT, LBD_FEATURE_NAT))
+		problem = forward_nat(ctx, packet, index, v6);
+	else
+		problem = forward_encap(ctx, packet, backend, v6);
+	return problem == PACKET_GO_ON ? forward_address(ctx, backend) : problem;
+}
+
 /*
  * Send the packet to backend @index. Takes the outcome that brought it here
  * and leaves the one that holds: sending may fail. @nat: whatever the backend
@@ -61,27 +113,17 @@ LBD_INLINE int forward_way(struct xdp_md *ctx, const struct packet *packet, __u1
 			   int *outcome, const _Bool nat, _Bool v6)
 {
 	const struct lbd_backend *backend = conn_backend(packet, index);
-	int problem = LBD_OUTCOME_DROP_TABLE;
+	int problem;
 
-	if (!backend || !backend->state)
-		goto drop;
-	problem = LBD_OUTCOME_DROP_UNRESOLVED;
-	if (!backend->ifindex)
-		goto drop;
-	if (nat || (config_has(LBD_FEATURE_NAT) && backend->forward == LBD_FORWARD_NAT))
-		problem = forward_nat(ctx, packet, index, v6);
-	else
-		problem = forward_encap(ctx, packet, backend, v6);
+	if (!backend || !backend->state) {
+		*outcome = LBD_OUTCOME_DROP_TABLE;
+		return XDP_DROP;
+	}
+	problem = forward_make(ctx, packet, index, backend, nat, v6);
 	if (problem != PACKET_GO_ON)
-		goto drop;
-	problem = forward_address(ctx, backend);
-	if (problem != PACKET_GO_ON)
-		goto drop;
+		return forward_fail(ctx, packet, backend, problem, outcome, v6);
 	count_forwarded(packet->service, index, packet->length);
 	return forward_send(ctx, backend);
-drop:
-	*outcome = problem;
-	return XDP_DROP;
 }
 
 LBD_INLINE int forward(struct xdp_md *ctx, const struct packet *packet, __u16 index, int *outcome,

@@ -25,6 +25,7 @@
 #include "bpf/nat_table.bpf.h"
 #include "bpf/packet.bpf.h"
 #include "bpf/parse.bpf.h"
+#include "bpf/reset.bpf.h"
 #include "bpf/tag.bpf.h"
 #include "bpf/vip.bpf.h"
 
@@ -65,10 +66,14 @@ LBD_INLINE int balance(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 	if (!packet->ours)
 		return leave_from(packet->service, LBD_OUTCOME_PASS_OTHER_HOST);
 	if (config_has(LBD_FEATURE_NAT) && !packet->service)
-		return stage_hand_over(ctx, packet, LBD_STAGE_NAT);
+		return stage_hand_over(ctx, packet, LBD_STAGE_NAT_RETURN);
 	outcome = conn_route(packet, &backend, v6);
 	if (config_has(LBD_FEATURE_NAT) && outcome == CONN_STAGE_NAT)
 		return stage_hand_over(ctx, packet, LBD_STAGE_NAT);
+	if (!backend && config_has(LBD_FEATURE_DOWN) && reset_is_due(outcome)) {
+		trace_target(packet->service, 0);
+		return stage_enter(ctx, LBD_STAGE_RESET);
+	}
 	if (!backend)
 		return leave_from(packet->service, outcome);
 	action = forward(ctx, packet, backend, &outcome, v6);
@@ -141,12 +146,11 @@ LBD_INLINE int translate(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 	__u16 backend = 0;
 	int outcome, action;
 
-	if (!packet->service) {
-		action = nat_return(ctx, packet, &outcome, v6);
-		count_outcome(outcome);
-		return action;
-	}
 	outcome = nat_route(packet, &backend, v6);
+	if (!backend && config_has(LBD_FEATURE_DOWN) && reset_is_due(outcome)) {
+		trace_target(packet->service, 0);
+		return stage_enter(ctx, LBD_STAGE_RESET);
+	}
 	if (!backend)
 		return leave_from(packet->service, outcome);
 	action = forward_way(ctx, packet, backend, &outcome, 1, v6);
@@ -154,10 +158,7 @@ LBD_INLINE int translate(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 	return action;
 }
 
-/*
- * What NAT does beside translating packets of connections it knows: a port for
- * a new one, and answers from backends.
- */
+/* To a service by NAT, and there is more to do than to translate: a port is to be found. */
 SEC("xdp")
 int lbd_nat(struct xdp_md *ctx)
 {
@@ -169,6 +170,55 @@ int lbd_nat(struct xdp_md *ctx)
 		return translate(ctx, packet, 0);
 	return config_has(LBD_FEATURE_IPV6) ? translate(ctx, packet, 1)
 					    : leave(LBD_OUTCOME_DROP_TABLE);
+}
+
+/* To a NAT address: a backend's answer. */
+SEC("xdp")
+int lbd_nat_return(struct xdp_md *ctx)
+{
+	const struct packet *packet = handover_get();
+	int outcome = LBD_OUTCOME_DROP_TABLE, action = XDP_DROP;
+
+	if (packet && config_has(LBD_FEATURE_IPV4) && lbd_addr_is4(&packet->vip))
+		action = nat_return(ctx, packet, &outcome, 0);
+	else if (packet && config_has(LBD_FEATURE_IPV6))
+		action = nat_return(ctx, packet, &outcome, 1);
+	count_outcome(outcome);
+	return action;
+}
+
+LBD_INLINE int reset_ip(struct xdp_md *ctx, __u32 l3, _Bool v6)
+{
+	const void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	struct packet packet = { .l3 = l3, .problem = PACKET_GO_ON };
+	int outcome = v6 ? parse_ipv6(data, end, &packet) : parse_ipv4(data, end, &packet);
+
+	if (outcome == PACKET_GO_ON)
+		outcome = reset_answer(ctx, &packet, v6);
+	if (!reset_is_due(outcome))
+		return leave(outcome);
+	count_outcome(outcome);
+	return XDP_TX;
+}
+
+/* A packet whose backend is dead: its client is told. */
+SEC("xdp")
+int lbd_reset(struct xdp_md *ctx)
+{
+	const void *end = (void *)(long)ctx->data_end;
+	const struct ethhdr *eth = (void *)(long)ctx->data;
+	const struct tag_pair *tags = (const void *)(eth + 1);
+	__be16 protocol;
+	__u32 l3 = ETH_HLEN;
+
+	if ((const void *)(tags + 1) > end)
+		return leave(LBD_OUTCOME_PASS_TRUNCATED);
+	protocol = packet_word16(&eth->h_proto);
+	if (tag_is_one(protocol)) {
+		protocol = tag_protocol(tags);
+		l3 += tag_bytes(tags);
+	}
+	return protocol == bpf_htons(ETH_P_IP) ? reset_ip(ctx, l3, 0) : reset_ip(ctx, l3, 1);
 }
 
 char _license[] SEC("license") = "GPL";

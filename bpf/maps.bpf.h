@@ -12,6 +12,12 @@
 
 #include "lbd/maps.h"
 
+/* A token bucket. */
+struct answer_bucket {
+	__u64 jiffies; /* when it was last looked at */
+	__u64 level;
+};
+
 #define LBD_ARRAY(name, value_type, flags)        \
 	struct {                                  \
 		__uint(type, BPF_MAP_TYPE_ARRAY); \
@@ -52,6 +58,9 @@ LBD_ARRAY(lbd_conn6, struct lbd_bucket6, BPF_F_MMAPABLE);
 LBD_ARRAY(lbd_nat4, struct lbd_bucket, BPF_F_MMAPABLE);
 LBD_ARRAY(lbd_nat6, struct lbd_bucket6, BPF_F_MMAPABLE);
 
+/* Clients of services with sticky: masked source, service id -> their last backend. */
+LBD_ARRAY(lbd_sticky, struct lbd_bucket6, BPF_F_MMAPABLE);
+
 /* A bit per bucket: something in it should go to the peers. */
 LBD_ARRAY(lbd_dirty4, __u64, BPF_F_MMAPABLE);
 LBD_ARRAY(lbd_dirty6, __u64, BPF_F_MMAPABLE);
@@ -63,6 +72,9 @@ LBD_PERCPU(lbd_be_stats, struct lbd_traffic);
 
 /* Clients that no answer can be sent to yet: their neighbour entry is missing. */
 LBD_ARRAY(lbd_wanted, struct lbd_addr, BPF_F_MMAPABLE);
+
+/* Of this generation, not pinned: what is left of the rate of answers. */
+LBD_PERCPU(lbd_answers, struct answer_bucket);
 
 /* Devices that backends are reached through, other than the one a packet came from. */
 struct {

@@ -56,12 +56,14 @@ LBD_INLINE _Bool nat_find_flow(const struct packet *packet, __u32 address, struc
 }
 
 /* The entry stays young; a backend's word closes it, but only a client's confirms it. */
-LBD_INLINE void nat_touch(struct conn *conn, _Bool closes, _Bool v6)
+LBD_INLINE void nat_touch(struct conn *conn, __u8 closes, _Bool v6)
 {
 	__u64 value = lbd_value_with_tick(conn->value, conn->now) & ~LBD_CONN_REMOTE;
 
 	if (closes)
 		value |= LBD_CONN_CLOSING;
+	if (closes & TCP_RST)
+		value &= ~LBD_CONN_CONFIRMED;
 	conn_write(conn, value, v6);
 }
 

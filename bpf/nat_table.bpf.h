@@ -92,7 +92,7 @@ LBD_INLINE _Bool nat_displace(const struct nat_bucket *bucket, __u32 i,
 	nat_read_slot(bucket, i, &owner, v6);
 	if (!nat_find_owner(&owner, &conn, way, v6))
 		return 1;
-	if (conn.value & LBD_CONN_CONFIRMED && !conn_expired(&conn))
+	if (conn.value & LBD_CONN_CONFIRMED && !conn_expired(&owner, &conn))
 		return 0;
 	if (!config_writes())
 		return 1;
@@ -202,13 +202,14 @@ LBD_INLINE __u32 nat_try(struct conn *conn, __u32 row, _Bool v6)
 LBD_INLINE int nat_enter(const struct packet *packet, struct conn *conn, __u16 *ret_backend,
 			 _Bool v6)
 {
-	int outcome = conn_pick(packet, ret_backend, v6);
+	_Bool sticky = 0;
+	int outcome = conn_pick(packet, ret_backend, &sticky, v6);
 
 	if (outcome != PACKET_GO_ON)
 		return outcome;
 	if (conn_enter(packet, conn, *ret_backend, v6) &&
 	    (!config_writes() || conn_find(packet, conn, v6)))
-		return LBD_OUTCOME_FORWARD_NEW;
+		return sticky ? LBD_OUTCOME_FORWARD_STICKY : LBD_OUTCOME_FORWARD_NEW;
 	*ret_backend = 0;
 	return LBD_OUTCOME_DROP_NAT_TABLE;
 }

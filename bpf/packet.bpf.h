@@ -19,7 +19,7 @@ struct packet {
 	__u8 protocol;	  /* IPPROTO_TCP or IPPROTO_UDP */
 	__u8 traffic;	  /* IPv4 TOS, IPv6 traffic class: DSCP and ECN */
 	_Bool syn;	  /* TCP: opens a connection */
-	_Bool fin;	  /* TCP: FIN or RST, closes one */
+	__u8 fin;	  /* TCP: its FIN and RST bits, closes one */
 	_Bool fragment;	  /* not the first: shows no ports */
 	_Bool more;	  /* more fragments follow */
 	_Bool ours;	  /* the frame is for this node, not for another one */
@@ -62,6 +62,13 @@ LBD_INLINE void packet_put_addr6(void *at, const struct lbd_addr *addr)
 	halves[0] = addr->halves[0];
 	halves[1] = addr->halves[1];
 }
+
+#define TCP_FIN 0x01
+#define TCP_SYN 0x02
+#define TCP_RST 0x04
+#define TCP_PSH 0x08
+#define TCP_ACK 0x10
+#define TCP_URG 0x20
 
 /* A step's answer: go on, or leave with this outcome. */
 #define PACKET_GO_ON (-1)

@@ -66,13 +66,6 @@ struct parse_ports {
 #define UDP_HEADER 8
 #define TCP_HEADER 20
 
-#define TCP_FIN 0x01
-#define TCP_SYN 0x02
-#define TCP_RST 0x04
-#define TCP_PSH 0x08
-#define TCP_ACK 0x10
-#define TCP_URG 0x20
-
 /*
  * Flags that no sender sets: SYN with FIN or RST, FIN with RST, FIN alone, or
  * nothing that moves a connection on. PSH and URG change nothing of that.

@@ -79,13 +79,14 @@ struct outbox_taking {
 	bool remote_too; /* a sweep is on */
 };
 
-static bool outbox_is_alive(const struct outbox_taking *taking, uint64_t value)
+/* One that an RST ended was told before: the peers should hear that it is over. */
+static bool outbox_is_alive(const struct outbox_taking *taking, uint16_t service, uint64_t value)
 {
-	if (!(value & LBD_CONN_CONFIRMED))
+	if (!(value & (LBD_CONN_CONFIRMED | LBD_CONN_CLOSING)))
 		return false;
 	if ((value & LBD_CONN_REMOTE) && !taking->remote_too)
 		return false;
-	return !lbd_value_expired(value, taking->now, &taking->outbox->tables->timeouts);
+	return !tables_expired(taking->outbox->tables, service, value, taking->now);
 }
 
 /* Before the dictionary tells the peer what the ids are, a record would say nothing. */
@@ -102,7 +103,7 @@ static bool outbox_record(const struct outbox_taking *taking, const struct table
 {
 	uint64_t value = lbd_value_make(entry->backend, entry->vip_port, entry->flags, entry->tick);
 
-	if (!outbox_is_alive(taking, value) || !outbox_is_told(taking, entry))
+	if (!outbox_is_alive(taking, entry->service, value) || !outbox_is_told(taking, entry))
 		return false;
 	ret->age_ms = tables_age_ms(taking->outbox->tables, value, taking->now);
 	ret->service = entry->service;

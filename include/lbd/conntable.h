@@ -52,7 +52,11 @@
 #define LBD_SERVICE_ID_MIN 1
 #define LBD_SERVICE_ID_MAX 0xfff0
 
-/* Flags of a value. An entry that isn't CONFIRMED has shown one packet only. */
+/*
+ * Flags of a value. An entry that isn't CONFIRMED has shown one packet only, or
+ * its last was an RST: CLOSING alone. Who sends one can't be told from who
+ * pretends to, so a packet behind it brings the entry back: CONFIRMED again.
+ */
 #define LBD_CONN_CONFIRMED (1ULL << 32)
 #define LBD_CONN_CLOSING (1ULL << 33) /* FIN or RST seen */
 #define LBD_CONN_REMOTE (1ULL << 34)  /* learned from a peer, no packet seen here yet */
@@ -386,8 +390,21 @@ LBD_INLINE __u64 lbd_bucket_fullness(const struct lbd_bucket *bucket)
 	return full;
 }
 
+/*
+ * Whoever inserts says where the timeouts of a slot's flow are: by its service,
+ * or the same for all. Everything here is inlined, so it costs no call.
+ */
+typedef const struct lbd_timeouts *(*lbd_timeouts_of)(const void *context, __u16 service);
+
+LBD_INLINE const struct lbd_timeouts *lbd_timeouts_same(const void *context, __u16 service)
+{
+	(void)service;
+	return context;
+}
+
 LBD_INLINE void lbd_bucket_choose(const struct lbd_bucket *bucket, __u32 first, __u32 now,
-				  const struct lbd_timeouts *timeouts, struct lbd_choice *choice)
+				  lbd_timeouts_of of, const void *context,
+				  struct lbd_choice *choice)
 {
 	const __u64 cost = lbd_bucket_fullness(bucket) + (first ? LBD_SECOND_BUCKET_COST : 0);
 
@@ -395,7 +412,8 @@ LBD_INLINE void lbd_bucket_choose(const struct lbd_bucket *bucket, __u32 first, 
 	for (__u32 i = 0; i < LBD_BUCKET_SLOTS; i++) {
 		__u64 key = LBD_READ_ONCE(bucket->key[i]);
 		__u64 value = LBD_READ_ONCE(bucket->value[i]);
-		__u64 rank = lbd_slot_rank(key, value, now, timeouts) + (cost & lbd_mask_zero(key));
+		__u64 rank = lbd_slot_rank(key, value, now, of(context, lbd_key_service(key))) +
+			     (cost & lbd_mask_zero(key));
 		__u64 better = lbd_mask_less(rank, choice->rank);
 
 		choice->rank = lbd_select(better, rank, choice->rank);
@@ -410,15 +428,15 @@ LBD_INLINE void lbd_bucket_choose(const struct lbd_bucket *bucket, __u32 first, 
  * Returns false if no slot may be taken or another writer was faster; the
  * flow is then simply not in the table.
  */
-LBD_INLINE _Bool lbd_pair_insert(const struct lbd_pair *pair, const struct lbd_flow *flow,
-				 __u64 value, __u32 now, const struct lbd_timeouts *timeouts,
-				 __u64 claim)
+LBD_INLINE _Bool lbd_pair_insert_aged(const struct lbd_pair *pair, const struct lbd_flow *flow,
+				      __u64 value, __u32 now, lbd_timeouts_of of,
+				      const void *context, __u64 claim)
 {
 	struct lbd_choice choice = { .rank = LBD_RANK_NEVER };
 	_Bool taken;
 
-	lbd_bucket_choose(pair->bucket[0], 0, now, timeouts, &choice);
-	lbd_bucket_choose(pair->bucket[1], LBD_BUCKET_SLOTS, now, timeouts, &choice);
+	lbd_bucket_choose(pair->bucket[0], 0, now, of, context, &choice);
+	lbd_bucket_choose(pair->bucket[1], LBD_BUCKET_SLOTS, now, of, context, &choice);
 	if (choice.rank == LBD_RANK_NEVER)
 		return 0;
 	if (choice.slot < LBD_BUCKET_SLOTS)
@@ -430,6 +448,14 @@ LBD_INLINE _Bool lbd_pair_insert(const struct lbd_pair *pair, const struct lbd_f
 	if (taken)
 		lbd_pair_dedupe(pair, flow);
 	return taken;
+}
+
+/* The same where all flows have the same timeouts. */
+LBD_INLINE _Bool lbd_pair_insert(const struct lbd_pair *pair, const struct lbd_flow *flow,
+				 __u64 value, __u32 now, const struct lbd_timeouts *timeouts,
+				 __u64 claim)
+{
+	return lbd_pair_insert_aged(pair, flow, value, now, lbd_timeouts_same, timeouts, claim);
 }
 
 /* Free what a killed process left claimed. Returns how many slots. */

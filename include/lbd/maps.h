@@ -36,6 +36,7 @@
 	X(lbd_nat6)      \
 	X(lbd_dirty4)    \
 	X(lbd_dirty6)    \
+	X(lbd_sticky)    \
 	X(lbd_outcomes)  \
 	X(lbd_svc_stats) \
 	X(lbd_be_stats)  \
@@ -59,9 +60,11 @@ enum lbd_generation_slot {
  *
  *   X(constant, program, features of which any needs it)
  */
-#define LBD_STAGES(X)                             \
-	X(TAGGED, "lbd_tagged", LBD_FEATURE_VLAN) \
-	X(NAT, "lbd_nat", LBD_FEATURE_NAT)
+#define LBD_STAGES(X)                                    \
+	X(TAGGED, "lbd_tagged", LBD_FEATURE_VLAN)        \
+	X(NAT, "lbd_nat", LBD_FEATURE_NAT)               \
+	X(NAT_RETURN, "lbd_nat_return", LBD_FEATURE_NAT) \
+	X(RESET, "lbd_reset", LBD_FEATURE_DOWN)
 
 enum lbd_stage {
 #define X(constant, program, features) LBD_STAGE_##constant,
@@ -90,6 +93,7 @@ struct lbd_limits {
 	__u32 nat4_buckets;
 	__u32 nat6_buckets;
 	__u32 vip_buckets;
+	__u32 sticky_buckets;
 	__u32 ring_size; /* Maglev table size, prime */
 	__u32 rings;	 /* twice the services: a full set can be written aside */
 };
@@ -136,10 +140,13 @@ struct lbd_service {
 	__u32 ring;   /* which ring of lbd_rings */
 	__u16 usable; /* backends in the ring; 0: nothing to pick */
 	__u8 hash;    /* enum lbd_hash */
-	__u8 prefix4; /* bits of the source that LBD_HASH_PREFIX looks at */
-	__u8 prefix6;
-	__u8 flags; /* LBD_SERVICE_* */
-	__u16 reserved[16];
+	__u8 prefix;  /* bits of the source, as a struct lbd_addr, that the hash looks at */
+	__u8 down;    /* enum lbd_down, for when there is no backend to pick */
+	__u8 flags;   /* LBD_SERVICE_* */
+	__u16 reserved;
+	__u32 sticky;		      /* ticks that a client keeps its backend; 0: no stickiness */
+	struct lbd_timeouts timeouts; /* looked at with LBD_FEATURE_TIMEOUTS */
+	__u32 reserved2[2];
 };
 
 _Static_assert(sizeof(struct lbd_service) == 64, "a service is one cache line");
@@ -160,11 +167,14 @@ struct lbd_backend {
 	__u32 tunnel_base4;  /* outer IPv4 source: prefix, host order ... */
 	__u32 tunnel_host4;  /* ... and mask of the bits that vary per flow */
 	__u8 vni[3];	     /* of VXLAN and Geneve, network order */
-	__u8 down;	     /* enum lbd_down */
+	__u8 down;	     /* enum lbd_down, and LBD_BACKEND_FALLBACK */
 	__be64 tunnel_base6; /* outer IPv6 source: upper half; the lower varies */
 };
 
 _Static_assert(sizeof(struct lbd_backend) == 64, "a backend is one cache line");
+
+#define LBD_DOWN_MASK 0x0f
+#define LBD_BACKEND_FALLBACK 0x10 /* takes flows only while no other of its service does */
 
 struct lbd_traffic {
 	__u64 packets;
@@ -227,12 +237,22 @@ LBD_INLINE __u32 lbd_vip_hash(const struct lbd_addr *addr, __be16 port, __u8 pro
 #define LBD_FEATURE_TRACE (1U << 22)	  /* say of each packet what became of it */
 #define LBD_FEATURE_READONLY (1U << 23)	  /* with TRACE: leave tables and counters alone */
 #define LBD_FEATURE_EXTENSIONS (1U << 24) /* walk IPv6 extension headers */
+#define LBD_FEATURE_TIMEOUTS (1U << 25)	  /* a service has timeouts of its own */
 
 /* A MAC address as the packet path compares it: in two words. */
 struct lbd_mac {
 	__u32 first;
 	__u16 last;
 	__u16 unused;
+};
+
+/* What tunnels have from the config. */
+struct lbd_tunnel {
+	__be16 gue_port;
+	__be16 vxlan_port;
+	__be16 geneve_port;
+	__u16 reserved;
+	__u32 inner_macs[3]; /* in VXLAN and Geneve: destination, source, as in a frame */
 };
 
 /* Interfaces whose own MAC address is compared. */
@@ -248,7 +268,9 @@ struct lbd_generation_config {
 	struct lbd_secret conn_secret;
 	struct lbd_secret pick_secret; /* of the Maglev hash, shared by the cluster */
 	struct lbd_nat nat;
-	__u32 macs_count; /* 0: take frames for any MAC address */
+	struct lbd_tunnel tunnel;
+	__u32 answer_rate; /* ICMP errors and the like a second, per CPU */
+	__u32 macs_count;  /* 0: take frames for any MAC address */
 	struct lbd_mac macs[LBD_MACS_MAX];
 	__u32 bank; /* where its stages stand */
 	char version[32];

@@ -35,7 +35,7 @@
 	X(DROP_FRAGMENT, "drop_fragment", DROP, "dropped, a later fragment shows no ports")       \
 	X(DROP_NO_BACKEND, "drop_no_backend", DROP, "dropped, the service has no usable backend") \
 	X(DROP_UNRESOLVED, "drop_unresolved", DROP,                                               \
-	  "dropped, the next hop (MAC address) to the backend or client is not known")                           \
+	  "dropped, the next hop (MAC address) to the backend or client is not known")            \
 	X(DROP_TOO_BIG, "drop_too_big", DROP,                                                     \
 	  "dropped, does not fit the link with its tunnel header")                                \
 	X(DROP_HEADROOM, "drop_headroom", DROP,                                                   \

@@ -61,9 +61,10 @@ static json_t *backends_json(const struct lbd *lbd, const struct backend *backen
 {
 	char address[ADDR_TEXT_MAX];
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:o, s:o, s:I, s:I, s:I}", "service",
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:o, s:o, s:I, s:I, s:I}", "service",
 			 lbd->model->services[backend->service].name, "name", backend->name,
-			 "address", addr_format(&backend->addr, address), "state",
+			 "address", addr_format(&backend->addr, address), "role",
+			 backend->fallback ? "fallback" : "backend", "state",
 			 backends_states[model_backend_state(backend)], "weight",
 			 (json_int_t)backend->weight, "health", backends_health(lbd, backend),
 			 "nexthop", backends_nexthop(&backend->nexthop), "packets",

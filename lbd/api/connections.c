@@ -43,11 +43,11 @@ static uint64_t connections_value(const struct table_entry *entry)
 static enum connections_state connections_state(const struct connections_query *query,
 						const struct table_entry *entry)
 {
-	if (lbd_value_expired(connections_value(entry), query->now, &query->tables->timeouts))
+	if (tables_expired(query->tables, entry->service, connections_value(entry), query->now))
 		return CONNECTIONS_EXPIRED;
-	if (!(entry->flags & LBD_CONN_CONFIRMED))
-		return CONNECTIONS_NEW;
-	return entry->flags & LBD_CONN_CLOSING ? CONNECTIONS_CLOSING : CONNECTIONS_ESTABLISHED;
+	if (entry->flags & LBD_CONN_CLOSING)
+		return CONNECTIONS_CLOSING;
+	return entry->flags & LBD_CONN_CONFIRMED ? CONNECTIONS_ESTABLISHED : CONNECTIONS_NEW;
 }
 
 static bool connections_match_state(const struct connections_query *query,

@@ -9,6 +9,11 @@ static const struct {
 	{ LBD_FEATURE_IPV4, "ipv4" },	      { LBD_FEATURE_IPV6, "ipv6" },
 	{ LBD_FEATURE_DSR, "dsr" },	      { LBD_FEATURE_IPIP, "ipip" },
 	{ LBD_FEATURE_ANY_PORT, "any_port" }, { LBD_FEATURE_REDIRECT, "redirect" },
+	{ LBD_FEATURE_GUE, "gue" },	      { LBD_FEATURE_GRE, "gre" },
+	{ LBD_FEATURE_VXLAN, "vxlan" },	      { LBD_FEATURE_GENEVE, "geneve" },
+	{ LBD_FEATURE_TELL_MTU, "tell_mtu" }, { LBD_FEATURE_HASH, "hash" },
+	{ LBD_FEATURE_STICKY, "sticky" },     { LBD_FEATURE_DOWN, "down" },
+	{ LBD_FEATURE_TIMEOUTS, "timeouts" },
 	{ LBD_FEATURE_NAT, "nat" },
 };
 

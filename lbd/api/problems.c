@@ -54,7 +54,10 @@ static void problems_service(const struct lbd *lbd, const struct service *servic
 	char hint[CONFIG_NAME_MAX + 32];
 
 	snprintf(hint, sizeof(hint), "lbctl backends %s", service->name);
-	if (!can.up)
+	if (!can.up && can.fallback)
+		problems_add(problems, hint, "service %s: no backend is up, its fallback serves",
+			     service->name);
+	else if (!can.up)
 		problems_add(problems, hint, "service %s: no backend is up", service->name);
 	else if (can.down)
 		problems_add(problems, hint, "service %s: %u of %u backends down", service->name,

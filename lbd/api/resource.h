@@ -58,11 +58,12 @@ json_t *api_problems_json(const struct lbd *lbd);
 /* -ENOENT if no service, not even a gone one, is called @name. */
 int api_check_service(const struct lbd *lbd, const char *name, struct error *err);
 
-/* What the configured backends of a service can do. */
+/* What the configured backends of a service can do. Those for fallback count apart. */
 struct api_capacity {
 	uint32_t total;
-	uint32_t up;   /* take new connections */
-	uint32_t down; /* called down by their health check */
+	uint32_t up;	   /* take new connections */
+	uint32_t down;	   /* called down by their health check */
+	uint32_t fallback; /* would take new connections if no other did */
 };
 
 struct api_capacity api_service_capacity(const struct model *model, uint16_t service);

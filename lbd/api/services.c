@@ -14,7 +14,9 @@ static const char *services_state(const struct service *service, const struct ap
 {
 	if (service->gone)
 		return "gone";
-	return can->up ? "up" : "down";
+	if (can->up)
+		return "up";
+	return can->fallback ? "fallback" : "down";
 }
 
 static json_t *services_json(const struct model *model, const struct service *service,

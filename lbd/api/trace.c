@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What would become of packets. */
 #include <errno.h>
-#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,10 +26,8 @@ static int trace_interface(const struct lbd *lbd, struct trace_request *request,
 	if (i == config->xdp.interfaces_count)
 		return error_set(err, -ENOENT, "interface: %.64s is none of xdp.interfaces",
 				 request->interface ? request->interface : "");
-	request->ifindex = if_nametoindex(config->xdp.interfaces[i]);
-	if (request->ifindex)
-		return 0;
-	return error_set(err, -ENOENT, "interface %s isn't there", config->xdp.interfaces[i]);
+	request->ifindex = lbd->attachments[i].ifindex;
+	return 0;
 }
 
 static int trace_read(const struct lbd *lbd, const struct api_request *from,

@@ -50,6 +50,10 @@ struct api_capacity api_service_capacity(const struct model *model, uint16_t ser
 	while ((backend = model_next_backend(model, service, backend))) {
 		enum lbd_backend_state state = model_backend_state(backend);
 
+		if (backend->fallback) {
+			capacity.fallback += state == LBD_BACKEND_UP && backend->weight;
+			continue;
+		}
 		capacity.total += !backend->gone;
 		capacity.up += state == LBD_BACKEND_UP && backend->weight;
 		capacity.down += state == LBD_BACKEND_DOWN;

@@ -15,6 +15,12 @@
 #include "base/addr.h"
 #include "base/error.h"
 
+/* Where frames in vxlan and geneve come from: any address but the devices' own. */
+#define CONFIG_TUNNEL_SOURCE_MAC                   \
+	{                                          \
+		0x02, 0x4c, 0x42, 0x44, 0x00, 0x02 \
+	}
+
 #define CONFIG_NAME_MAX 64 /* service, backend, node and instance names, with the NUL */
 
 enum config_xdp_mode { CONFIG_XDP_AUTO, CONFIG_XDP_NATIVE, CONFIG_XDP_GENERIC, CONFIG_XDP_OFFLOAD };
@@ -25,6 +31,7 @@ struct config_backend {
 	uint16_t port;	 /* host order, forward nat only; 0: the service's */
 	uint32_t weight; /* 0..65535; 0 takes no new flows; default 100 */
 	bool drain;	 /* existing flows only; set by lbctl backend drain */
+	bool fallback;	 /* takes flows only while no other does */
 	bool has_mac;
 	uint8_t mac[6]; /* of its next hop, for lbctl trace */
 };
@@ -44,8 +51,16 @@ struct config_service {
 	uint16_t port;	  /* host order; 0: every port */
 	uint8_t protocol; /* IPPROTO_TCP or IPPROTO_UDP */
 	uint8_t forward;  /* enum lbd_forward */
+	uint32_t vni;	  /* of vxlan and geneve, 24 bits; 0: none */
+	uint8_t hash;	  /* enum lbd_hash */
+	uint8_t prefix;	  /* of LBD_HASH_PREFIX: bits of the client's address, default 24 or 64 */
+	uint8_t down;	  /* enum lbd_down */
+	uint32_t sticky;  /* seconds; 0: not sticky */
+	struct {	  /* seconds; 0: as the node's timeouts */
+		uint32_t idle, closing, unconfirmed;
+	} timeouts;
 	struct config_health health;
-	struct config_backend *backends;
+	struct config_backend *backends; /* those of fallback: among them */
 	uint32_t backends_count;
 };
 
@@ -69,6 +84,7 @@ struct config {
 		uint32_t connections_ipv6; /* slots, default 262144 */
 		uint32_t nat_ipv4;	   /* ways back, default 262144, power of two >= 1024 */
 		uint32_t nat_ipv6;	   /* default 65536 */
+		uint32_t sticky;	   /* slots, default 65536 */
 		uint32_t maglev;	   /* ring size, prime, default 65537 */
 	} limits;
 	struct {		      /* seconds idle */
@@ -80,6 +96,10 @@ struct config {
 	struct {
 		struct addr_prefix source_ipv4; /* default 198.18.0.0/16 */
 		struct addr_prefix source_ipv6; /* default 100::/64; length <= 64 */
+		uint16_t gue_port;		/* host order; default 6080 */
+		uint16_t vxlan_port;		/* default 4789 */
+		uint16_t geneve_port;		/* default 6081 */
+		uint8_t mac[6];			/* of backends' vxlan and geneve devices */
 	} tunnel;
 	struct {
 		struct lbd_addr
@@ -87,6 +107,10 @@ struct config {
 		uint32_t addresses_count;
 		struct addr_ports ports; /* default 1024-65535 */
 	} nat;
+	struct {
+		bool tell_mtu; /* default true; matters to tunnels only */
+		uint32_t rate; /* answers a second and CPU, default 1000 */
+	} icmp;
 	struct {
 		char *secret_file;	     /* NULL: a fixed, public secret; warned about */
 		bool listening;		     /* is listen set? peers need it */

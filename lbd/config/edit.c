@@ -166,6 +166,16 @@ int config_backend_add(struct config *config, const char *service_name, const ch
 	return rc ? rc : edit_append(service, &new, name, err);
 }
 
+/* Is it the only one that isn't for fallback? */
+static bool edit_is_last(const struct config_service *service, const struct config_backend *backend)
+{
+	uint32_t normal = 0;
+
+	for (uint32_t i = 0; i < service->backends_count; i++)
+		normal += !service->backends[i].fallback;
+	return normal == 1 && !backend->fallback;
+}
+
 int config_backend_remove(struct config *config, const char *service_name, const char *name,
 			  struct error *err)
 {
@@ -174,7 +184,7 @@ int config_backend_remove(struct config *config, const char *service_name, const
 
 	if (!backend)
 		return -ENOENT;
-	if (service->backends_count == 1) {
+	if (edit_is_last(service, backend)) {
 		error_set(err, -EINVAL, "%s is the last backend of service %s", name, service_name);
 		error_hint(err, "lbctl backend drain %s %s", service_name, name);
 		return -EINVAL;

@@ -44,6 +44,10 @@ static const struct key keys_limits[] = {
 	  "262144", .kind = KEY_NUMBER, .min = 1024, .max = 1LL << 28, AT(raw_limits, nat_ipv4) },
 	{ "nat-ipv6", "The same for IPv6. 32 bytes each.", "65536", .kind = KEY_NUMBER, .min = 1024,
 	  .max = 1LL << 28, AT(raw_limits, nat_ipv6) },
+	{ "sticky",
+	  "Clients that services with sticky remember, a power of two. 32 bytes each; when all "
+	  "are taken, a new client displaces the one that was away for longest.",
+	  "65536", .kind = KEY_NUMBER, .min = 1024, .max = 1LL << 28, AT(raw_limits, sticky) },
 	{ "maglev",
 	  "Places of a Maglev ring, a prime. About a hundred times the backends of the "
 	  "largest service.",
@@ -56,10 +60,10 @@ static const struct key keys_timeouts[] = {
 	  .max = 30 * DAY_MS, AT(raw_timeouts, tcp) },
 	{ "udp", "Idle UDP flows.", "60s", .kind = KEY_DURATION, .min = 1000, .max = 30 * DAY_MS,
 	  AT(raw_timeouts, udp) },
-	{ "closing", "TCP connections after a FIN or RST of the client.", "30s",
-	  .kind = KEY_DURATION, .min = 1000, .max = 30 * DAY_MS, AT(raw_timeouts, closing) },
-	{ "unconfirmed", "Flows that have shown a single packet.", "10s", .kind = KEY_DURATION,
-	  .min = 1000, .max = 30 * DAY_MS, AT(raw_timeouts, unconfirmed) },
+	{ "closing", "TCP connections after a FIN of the client.", "30s", .kind = KEY_DURATION,
+	  .min = 1000, .max = 30 * DAY_MS, AT(raw_timeouts, closing) },
+	{ "unconfirmed", "Flows that have shown a single packet, or ended with an RST.", "10s",
+	  .kind = KEY_DURATION, .min = 1000, .max = 30 * DAY_MS, AT(raw_timeouts, unconfirmed) },
 	{ NULL },
 };
 
@@ -70,6 +74,27 @@ static const struct key keys_tunnel[] = {
 	  "198.18.0.0/16", .kind = KEY_PREFIX, AT(raw_tunnel, source_ipv4) },
 	{ "source-ipv6", "The same for IPv6, 64 bits or shorter.", "100::/64", .kind = KEY_PREFIX,
 	  AT(raw_tunnel, source_ipv6) },
+	{ "gue-port", "UDP port of backends for gue.", "6080", .kind = KEY_NUMBER, .min = 1,
+	  .max = 65535, AT(raw_tunnel, gue_port) },
+	{ "vxlan-port", "UDP port of backends for vxlan.", "4789", .kind = KEY_NUMBER, .min = 1,
+	  .max = 65535, AT(raw_tunnel, vxlan_port) },
+	{ "geneve-port", "UDP port of backends for geneve.", "6081", .kind = KEY_NUMBER, .min = 1,
+	  .max = 65535, AT(raw_tunnel, geneve_port) },
+	{ "mac",
+	  "Destination of the Ethernet frames in vxlan and geneve: the MAC address that the "
+	  "backends' tunnel devices must have. The frames come from 02:4c:42:44:00:02.",
+	  "02:4c:42:44:00:01", .kind = KEY_MAC, AT(raw_tunnel, mac) },
+	{ NULL },
+};
+
+static const struct key keys_icmp[] = {
+	{ "tell-mtu",
+	  "Tell a client, in the VIP's name, when its packet doesn't fit the way to the backend "
+	  "with its tunnel headers: fragmentation needed, packet too big. false: such packets are "
+	  "dropped, and clients that send large ones hang.",
+	  "true", .kind = KEY_BOOL, AT(raw_icmp, tell_mtu) },
+	{ "rate", "Answers a second that each CPU gives at most; what is more is dropped.", "1000",
+	  .kind = KEY_NUMBER, .min = 1, .max = 1000000, AT(raw_icmp, rate) },
 	{ NULL },
 };
 
@@ -165,6 +190,17 @@ static const struct key keys_backend[] = {
 	{ NULL },
 };
 
+static const struct key keys_service_timeouts[] = {
+	{ "idle", "Idle connections or flows of this service.", .kind = KEY_DURATION, .min = 1000,
+	  .max = 30 * DAY_MS, AT(raw_service_timeouts, idle) },
+	{ "closing", "Its TCP connections after a FIN of the client.", .kind = KEY_DURATION,
+	  .min = 1000, .max = 30 * DAY_MS, AT(raw_service_timeouts, closing) },
+	{ "unconfirmed", "Its flows that have shown a single packet, or ended with an RST.",
+	  .kind = KEY_DURATION, .min = 1000, .max = 30 * DAY_MS,
+	  AT(raw_service_timeouts, unconfirmed) },
+	{ NULL },
+};
+
 static const struct key keys_service[] = {
 	{ "name", "For people and lbctl.", .kind = KEY_NAME, .required = true,
 	  AT(raw_service, name) },
@@ -176,16 +212,45 @@ static const struct key keys_service[] = {
 	  AT(raw_service, protocol) },
 	{ "forward",
 	  "dsr rewrites the destination MAC address: backends are on the same network and have "
-	  "the VIP on a loopback. ipip sends the packet in a tunnel: backends may be anywhere, "
-	  "and take the tunnel header off. nat rewrites both addresses and ports: backends may "
-	  "be anywhere and need nothing, answer through this node, and don't see the client's "
-	  "address.",
+	  "the VIP on a loopback. The others send the packet in a tunnel: backends may be "
+	  "anywhere, "
+	  "of either family, and take the headers off. ipip: IP in IP; gue: UDP with the packet "
+	  "right behind it, FOU on Linux; gre; vxlan and geneve: an Ethernet frame in UDP, with a "
+	  "VNI. nat rewrites both addresses and ports: backends may be anywhere and need nothing, "
+	  "answer through this node, and don't see the client's address.",
 	  "dsr", "dsr|ipip|gue|gre|vxlan|geneve|nat", .kind = KEY_CHOICE,
 	  AT(raw_service, forward) },
+	{ "vni", "Network identifier of vxlan and geneve, which need one.", .kind = KEY_NUMBER,
+	  .min = 1, .max = 16777215, AT(raw_service, vni) },
+	{ "hash",
+	  "What tells new connections apart when a backend is picked: all of the 5-tuple; the "
+	  "client's address (source); the network it is in (source-prefix/24, without a length "
+	  "24 bits of IPv4 and 64 of IPv6); or the port it asks for. Without it: 5-tuple, and "
+	  "with sticky source for IPv4, source-prefix/64 for IPv6.",
+	  .kind = KEY_HASH, AT(raw_service, hash) },
+	{ "sticky",
+	  "A client's new connections go to the backend that its last one went to, if that began "
+	  "no longer ago than this and the backend is up. Clients are told apart as hash says, "
+	  "which must be source or source-prefix. Each node remembers for itself.",
+	  .kind = KEY_DURATION, .min = 1000, .max = 30 * DAY_MS, AT(raw_service, sticky) },
+	{ "down",
+	  "What becomes of the connections of a backend that is down. keep: TCP connections stay, "
+	  "since a failed check may be wrong; UDP flows go to another. rehash: all go to another. "
+	  "reset: the client is told, by a TCP reset or an ICMP error, and connects anew; so it "
+	  "is while the service has no usable backend at all.",
+	  "keep", "keep|rehash|reset", .kind = KEY_CHOICE, AT(raw_service, down) },
+	{ "timeouts", "In place of the node's timeouts, for this service.", .kind = KEY_MAPPING,
+	  .children = keys_service_timeouts, .size = sizeof(struct raw_service_timeouts),
+	  AT(raw_service, timeouts) },
 	{ "health", "How backends are checked.", .kind = KEY_MAPPING, .children = keys_health,
 	  .size = sizeof(struct raw_health), AT(raw_service, health) },
 	{ "backends", "Who serves.", .kind = KEY_MAPPINGS, .children = keys_backend,
 	  .size = sizeof(struct raw_backend), .required = true, LIST_AT(raw_service, backends) },
+	{ "fallback",
+	  "Who serves while none of the backends takes new connections: all are down, drained or "
+	  "out of reach. Checked like them. Connections stay when the backends are back.",
+	  .kind = KEY_MAPPINGS, .children = keys_backend, .size = sizeof(struct raw_backend),
+	  LIST_AT(raw_service, fallback) },
 	{ NULL },
 };
 
@@ -201,8 +266,10 @@ const struct key keys_top[] = {
 	{ "timeouts", "When an idle entry of the connection table may be displaced.",
 	  .kind = KEY_MAPPING, .children = keys_timeouts, .size = sizeof(struct raw_timeouts),
 	  AT(raw_config, timeouts) },
-	{ "tunnel", "Outer headers of ipip.", .kind = KEY_MAPPING, .children = keys_tunnel,
-	  .size = sizeof(struct raw_tunnel), AT(raw_config, tunnel) },
+	{ "tunnel", "Headers of tunnels: ipip, gue, gre, vxlan, geneve.", .kind = KEY_MAPPING,
+	  .children = keys_tunnel, .size = sizeof(struct raw_tunnel), AT(raw_config, tunnel) },
+	{ "icmp", "What this node itself says to clients.", .kind = KEY_MAPPING,
+	  .children = keys_icmp, .size = sizeof(struct raw_icmp), AT(raw_config, icmp) },
 	{ "nat", "What services with forward: nat go out from.", .kind = KEY_MAPPING,
 	  .children = keys_nat, .size = sizeof(struct raw_nat), AT(raw_config, nat) },
 	{ "cluster", "The nodes that replicate their connections to each other.",

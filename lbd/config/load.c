@@ -62,6 +62,7 @@ static void load_limits(const struct raw_limits *raw, struct config *config)
 		value_number(load_text(raw->connections_ipv6, keys, "connections-ipv6"));
 	config->limits.nat_ipv4 = value_number(load_text(raw->nat_ipv4, keys, "nat-ipv4"));
 	config->limits.nat_ipv6 = value_number(load_text(raw->nat_ipv6, keys, "nat-ipv6"));
+	config->limits.sticky = value_number(load_text(raw->sticky, keys, "sticky"));
 	config->limits.maglev = value_number(load_text(raw->maglev, keys, "maglev"));
 }
 
@@ -80,6 +81,11 @@ static void load_timeouts(const struct raw_timeouts *raw, struct config *config)
 	config->timeouts.unconfirmed = load_seconds(raw->unconfirmed, keys, "unconfirmed");
 }
 
+static uint16_t load_port(const char *given, const struct key *keys, const char *name)
+{
+	return (uint16_t)value_number(load_text(given, keys, name));
+}
+
 static void load_tunnel(const struct raw_tunnel *raw, struct config *config)
 {
 	const struct key *keys = load_children("tunnel");
@@ -88,6 +94,18 @@ static void load_tunnel(const struct raw_tunnel *raw, struct config *config)
 			  &config->tunnel.source_ipv4);
 	addr_parse_prefix(load_text(raw->source_ipv6, keys, "source-ipv6"),
 			  &config->tunnel.source_ipv6);
+	config->tunnel.gue_port = load_port(raw->gue_port, keys, "gue-port");
+	config->tunnel.vxlan_port = load_port(raw->vxlan_port, keys, "vxlan-port");
+	config->tunnel.geneve_port = load_port(raw->geneve_port, keys, "geneve-port");
+	value_mac(load_text(raw->mac, keys, "mac"), config->tunnel.mac);
+}
+
+static void load_icmp(const struct raw_icmp *raw, struct config *config)
+{
+	const struct key *keys = load_children("icmp");
+
+	config->icmp.tell_mtu = value_bool(load_text(raw->tell_mtu, keys, "tell-mtu"));
+	config->icmp.rate = value_number(load_text(raw->rate, keys, "rate"));
 }
 
 static int load_compare(const void *a, const void *b)
@@ -167,7 +185,7 @@ static void load_health(const struct raw_health *raw, struct config_service *ser
 }
 
 static void load_backend(const struct raw_backend *raw, struct config_backend *backend,
-			 const struct key *keys)
+			 const struct key *keys, bool fallback)
 {
 	char text[ADDR_TEXT_MAX];
 
@@ -176,6 +194,7 @@ static void load_backend(const struct raw_backend *raw, struct config_backend *b
 	backend->port = raw->port ? (uint16_t)value_number(raw->port) : 0;
 	backend->weight = value_number(load_text(raw->weight, keys, "weight"));
 	backend->drain = value_bool(load_text(raw->drain, keys, "drain"));
+	backend->fallback = fallback;
 	backend->has_mac = raw->mac != NULL;
 	if (raw->mac)
 		value_mac(raw->mac, backend->mac);
@@ -184,17 +203,50 @@ static void load_backend(const struct raw_backend *raw, struct config_backend *b
 static void load_backends(const struct raw_service *raw, struct config_service *service,
 			  const struct key *keys)
 {
-	service->backends = calloc(raw->backends_count, sizeof(*service->backends));
+	const uint32_t normal = raw->backends_count, all = normal + raw->fallback_count;
+
+	service->backends = calloc(all, sizeof(*service->backends));
 	if (!service->backends)
 		return;
-	service->backends_count = raw->backends_count;
-	for (uint32_t i = 0; i < raw->backends_count; i++)
-		load_backend(&raw->backends[i], &service->backends[i], keys);
+	service->backends_count = all;
+	for (uint32_t i = 0; i < normal; i++)
+		load_backend(&raw->backends[i], &service->backends[i], keys, false);
+	for (uint32_t i = normal; i < all; i++)
+		load_backend(&raw->fallback[i - normal], &service->backends[i], keys, true);
+}
+
+/* Clients that are told apart by their whole address; an IPv6 one has many within its /64. */
+static void load_hash(const struct raw_service *raw, struct config_service *service)
+{
+	const bool is4 = lbd_addr_is4(&service->vip);
+
+	service->hash = LBD_HASH_5_TUPLE;
+	if (raw->hash)
+		service->hash = value_hash(raw->hash, &service->prefix);
+	else if (raw->sticky)
+		service->hash = is4 ? LBD_HASH_SOURCE : LBD_HASH_PREFIX;
+	if (service->hash == LBD_HASH_PREFIX && !service->prefix)
+		service->prefix = is4 ? 24 : 64;
+}
+
+/* 0 where the file is silent. */
+static uint32_t load_own_seconds(const char *given)
+{
+	return given ? (value_duration_ms(given) + 999) / 1000 : 0;
+}
+
+static void load_service_timeouts(const struct raw_service_timeouts *raw,
+				  struct config_service *service)
+{
+	service->timeouts.idle = load_own_seconds(raw->idle);
+	service->timeouts.closing = load_own_seconds(raw->closing);
+	service->timeouts.unconfirmed = load_own_seconds(raw->unconfirmed);
 }
 
 static void load_service(const struct raw_service *raw, struct config_service *service)
 {
 	static const uint8_t protocols[] = { IPPROTO_TCP, IPPROTO_UDP }; /* order of choices */
+	static const struct raw_service_timeouts no_timeouts;
 	static const struct raw_health silent;
 	const struct key *keys = load_children("services");
 
@@ -205,6 +257,12 @@ static void load_service(const struct raw_service *raw, struct config_service *s
 						   load_text(raw->protocol, keys, "protocol"))];
 	service->forward = (uint8_t)value_choice(keys_find(keys, "forward"),
 						 load_text(raw->forward, keys, "forward"));
+	service->vni = raw->vni ? value_number(raw->vni) : 0;
+	load_hash(raw, service);
+	service->sticky = load_own_seconds(raw->sticky);
+	service->down =
+		(uint8_t)value_choice(keys_find(keys, "down"), load_text(raw->down, keys, "down"));
+	load_service_timeouts(raw->timeouts ? raw->timeouts : &no_timeouts, service);
 	load_health(raw->health ? raw->health : &silent, service,
 		    keys_find(keys, "health")->children);
 	load_backends(raw, service, keys_find(keys, "backends")->children);
@@ -237,6 +295,7 @@ static struct config *load_convert(const struct raw_config *raw)
 	static const struct raw_timeouts no_timeouts;
 	static const struct raw_tunnel no_tunnel;
 	static const struct raw_nat no_nat;
+	static const struct raw_icmp no_icmp;
 	static const struct raw_cluster no_cluster;
 	struct config *config = calloc(1, sizeof(*config));
 
@@ -249,6 +308,7 @@ static struct config *load_convert(const struct raw_config *raw)
 	load_timeouts(raw->timeouts ? raw->timeouts : &no_timeouts, config);
 	load_tunnel(raw->tunnel ? raw->tunnel : &no_tunnel, config);
 	load_nat(raw->nat ? raw->nat : &no_nat, config);
+	load_icmp(raw->icmp ? raw->icmp : &no_icmp, config);
 	load_cluster(raw->cluster ? raw->cluster : &no_cluster, config);
 	if (raw->vrrp)
 		load_vrrp(raw->vrrp, config);
@@ -270,8 +330,9 @@ static bool load_complete(const struct raw_config *raw, const struct config *con
 	for (uint32_t i = 0; complete && i < config->services_count; i++) {
 		const struct config_service *service = &config->services[i];
 
-		complete =
-			service->name && service->backends_count == raw->services[i].backends_count;
+		complete = service->name &&
+			   service->backends_count == raw->services[i].backends_count +
+							      raw->services[i].fallback_count;
 		for (uint32_t j = 0; complete && j < service->backends_count; j++)
 			complete = service->backends[j].name;
 	}

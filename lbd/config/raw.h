@@ -16,11 +16,16 @@ struct raw_health {
 	char *check, *port, *interval, *timeout, *rise, *fall;
 };
 
+struct raw_service_timeouts {
+	char *idle, *closing, *unconfirmed;
+};
+
 struct raw_service {
-	char *name, *vip, *port, *protocol, *forward;
+	char *name, *vip, *port, *protocol, *forward, *vni, *hash, *sticky, *down;
+	struct raw_service_timeouts *timeouts;
 	struct raw_health *health;
-	struct raw_backend *backends;
-	uint32_t backends_count;
+	struct raw_backend *backends, *fallback;
+	uint32_t backends_count, fallback_count;
 };
 
 struct raw_peer {
@@ -35,7 +40,7 @@ struct raw_xdp {
 
 struct raw_limits {
 	char *services, *backends, *connections_ipv4, *connections_ipv6;
-	char *nat_ipv4, *nat_ipv6, *maglev;
+	char *nat_ipv4, *nat_ipv6, *sticky, *maglev;
 };
 
 struct raw_timeouts {
@@ -43,7 +48,11 @@ struct raw_timeouts {
 };
 
 struct raw_tunnel {
-	char *source_ipv4, *source_ipv6;
+	char *source_ipv4, *source_ipv6, *gue_port, *vxlan_port, *geneve_port, *mac;
+};
+
+struct raw_icmp {
+	char *tell_mtu, *rate;
 };
 
 struct raw_nat {
@@ -71,6 +80,7 @@ struct raw_config {
 	struct raw_timeouts *timeouts;
 	struct raw_tunnel *tunnel;
 	struct raw_nat *nat;
+	struct raw_icmp *icmp;
 	struct raw_cluster *cluster;
 	struct raw_vrrp *vrrp;
 	struct raw_service *services;

@@ -118,6 +118,7 @@ static void rules_limits(struct document *document, const struct config *config)
 		{ "limits.connections-ipv6", config->limits.connections_ipv6 },
 		{ "limits.nat-ipv4", config->limits.nat_ipv4 },
 		{ "limits.nat-ipv6", config->limits.nat_ipv6 },
+		{ "limits.sticky", config->limits.sticky },
 	};
 
 	for (size_t i = 0; i < sizeof(powers) / sizeof(*powers); i++)
@@ -150,6 +151,35 @@ static bool rules_room(struct document *document, const struct config *config)
 	return config->services_count <= services && sum <= backends;
 }
 
+static void rules_tunnel_mac(struct document *document, const struct config *config)
+{
+	static const uint8_t source[6] = CONFIG_TUNNEL_SOURCE_MAC;
+
+	if (!memcmp(config->tunnel.mac, source, sizeof(source)))
+		document_fault_at(document, "tunnel.mac",
+				  "is where the frames in tunnels come from, expected another");
+}
+
+/* Backends tell the modes apart by the port. */
+static void rules_tunnel_ports(struct document *document, const struct config *config)
+{
+	const struct {
+		const char *path;
+		uint16_t port;
+	} ports[] = {
+		{ "tunnel.gue-port", config->tunnel.gue_port },
+		{ "tunnel.vxlan-port", config->tunnel.vxlan_port },
+		{ "tunnel.geneve-port", config->tunnel.geneve_port },
+	};
+
+	for (size_t i = 1; i < sizeof(ports) / sizeof(*ports); i++)
+		for (size_t j = 0; j < i; j++)
+			if (ports[i].port == ports[j].port)
+				document_fault_at(document, ports[i].path,
+						  "came %u, which %s has too; expected another",
+						  ports[i].port, ports[j].path);
+}
+
 static void rules_tunnel(struct document *document, const struct config *config)
 {
 	const struct addr_prefix *v4 = &config->tunnel.source_ipv4;
@@ -163,6 +193,8 @@ static void rules_tunnel(struct document *document, const struct config *config)
 				  "expected an IPv6 prefix of 8 to 64 bits");
 	rules_host(document, &v4->addr, "tunnel.source-ipv4");
 	rules_host(document, &v6->addr, "tunnel.source-ipv6");
+	rules_tunnel_mac(document, config);
+	rules_tunnel_ports(document, config);
 }
 
 /* --- nat */
@@ -305,6 +337,45 @@ static void rules_health(struct document *document, const struct config_service 
 				  "or check: none");
 }
 
+/* Would all connections go to one backend? Does the prefix fit? Can clients be told apart? */
+static void rules_selection(struct document *document, const struct config_service *service,
+			    const char *path)
+{
+	const uint8_t most = lbd_addr_is4(&service->vip) ? 32 : 128;
+	char at[DOCUMENT_PATH_MAX];
+
+	snprintf(at, sizeof(at), "%.100s.hash", path);
+	if (service->hash == LBD_HASH_PREFIX && service->prefix > most)
+		document_fault_at(document, at,
+				  "came a prefix of %u bits, the VIP's clients have %u",
+				  service->prefix, most);
+	if (service->hash == LBD_HASH_PORT && service->port)
+		document_fault_at(document, at,
+				  "all clients ask for port %u, so one backend would get them all: "
+				  "destination-port is for port: any",
+				  service->port);
+	if (service->sticky && service->hash != LBD_HASH_SOURCE && service->hash != LBD_HASH_PREFIX)
+		document_fault_at(document, at,
+				  "sticky needs source or source-prefix: connections that a client "
+				  "opens at once would part otherwise");
+}
+
+static void rules_vni(struct document *document, const struct config_service *service,
+		      const char *path)
+{
+	const bool takes_vni =
+		service->forward == LBD_FORWARD_VXLAN || service->forward == LBD_FORWARD_GENEVE;
+	char at[DOCUMENT_PATH_MAX];
+
+	snprintf(at, sizeof(at), "%.100s.vni", path);
+	if (takes_vni && !service->vni)
+		document_fault_at(document, path,
+				  "forward: vxlan and geneve need a vni, from 1 to 16777215");
+	if (!takes_vni && service->vni)
+		document_fault_at(document, at, "came %u, but only vxlan and geneve have one",
+				  service->vni);
+}
+
 const char *rules_backend_fault(const struct config_service *service, const struct lbd_addr *addr)
 {
 	if (rules_not_a_host(addr))
@@ -314,42 +385,81 @@ const char *rules_backend_fault(const struct config_service *service, const stru
 	if (rules_same_family(addr, &service->vip))
 		return NULL;
 	if (service->forward == LBD_FORWARD_DSR)
-		return "which is not of the VIP's family, as dsr needs; forward: ipip can";
+		return "which is not of the VIP's family, as dsr needs; a tunnel, such as forward: "
+		       "ipip, can";
 	if (service->forward == LBD_FORWARD_NAT)
 		return "which is not of the VIP's family: nat doesn't translate between IPv4 and "
 		       "IPv6; forward: ipip can";
 	return NULL;
 }
 
+/* The backends of a service, those for fallback behind the others, as their path has them. */
+struct rules_backends {
+	const struct config_service *service;
+	const char *path;
+	uint32_t normal;
+	struct seen addrs, names;
+};
+
+static uint32_t rules_normal(const struct config_service *service)
+{
+	uint32_t normal = 0;
+
+	while (normal < service->backends_count && !service->backends[normal].fallback)
+		normal++;
+	return normal;
+}
+
+static void rules_backend_path(const struct rules_backends *all, uint32_t i, char *ret)
+{
+	if (i < all->normal)
+		snprintf(ret, DOCUMENT_PATH_MAX, "%.100s.backends[%u]", all->path, i);
+	else
+		snprintf(ret, DOCUMENT_PATH_MAX, "%.100s.fallback[%u]", all->path, i - all->normal);
+}
+
+/* As rules_once, for two lists. */
+static bool rules_backend_once(struct document *document, const struct rules_backends *all,
+			       struct seen *seen, const char *word, uint32_t i, const char *at)
+{
+	uint32_t first = seen_add(seen, word, i);
+	char other[DOCUMENT_PATH_MAX];
+
+	rules_backend_path(all, first, other);
+	if (first != i)
+		document_fault_at(document, at, "came \"%s\" again, %s has it already", word,
+				  other);
+	return first == i;
+}
+
+static void rules_backend(struct document *document, struct rules_backends *all, uint32_t i)
+{
+	const struct config_backend *backend = &all->service->backends[i];
+	const char *fault = rules_backend_fault(all->service, &backend->addr);
+	char path[DOCUMENT_PATH_MAX], at[DOCUMENT_PATH_MAX], text[ADDR_TEXT_MAX];
+	bool fresh;
+
+	rules_backend_path(all, i, path);
+	addr_format(&backend->addr, text);
+	snprintf(at, sizeof(at), "%.140s.address", path);
+	if (fault)
+		document_fault_at(document, at, "came %s, %s", text, fault);
+	fresh = rules_backend_once(document, all, &all->addrs, text, i, at);
+	snprintf(at, sizeof(at), "%.140s.name", path);
+	/* Who has no name is called by the address: no second fault for that. */
+	if (fresh || strcmp(backend->name, text) != 0)
+		rules_backend_once(document, all, &all->names, backend->name, i, at);
+}
+
 static void rules_backends(struct document *document, const struct config_service *service,
 			   const char *path)
 {
-	struct seen addrs = { NULL }, names = { NULL };
-	char list[DOCUMENT_PATH_MAX], at[DOCUMENT_PATH_MAX], text[ADDR_TEXT_MAX];
+	struct rules_backends all = { service, path, rules_normal(service), { NULL }, { NULL } };
 
-	snprintf(list, sizeof(list), "%.100s.backends", path);
-	for (uint32_t i = 0; i < service->backends_count; i++) {
-		const struct config_backend *backend = &service->backends[i];
-		const char *fault = rules_backend_fault(service, &backend->addr);
-		bool fresh;
-
-		addr_format(&backend->addr, text);
-		snprintf(at, sizeof(at), "%.100s[%u].address", list, i);
-		if (fault)
-			document_fault_at(document, at, "came %s, %s", text, fault);
-		fresh = rules_once(document, &addrs, text, i, list, at);
-		snprintf(at, sizeof(at), "%.100s[%u].port", list, i);
-		if (backend->port && service->forward != LBD_FORWARD_NAT)
-			document_fault_at(document, at,
-					  "came %u, but only forward: nat can change the port",
-					  backend->port);
-		snprintf(at, sizeof(at), "%.100s[%u].name", list, i);
-		/* Who has no name is called by the address: no second fault for that. */
-		if (fresh || strcmp(backend->name, text) != 0)
-			rules_once(document, &names, backend->name, i, list, at);
-	}
-	seen_free(&addrs);
-	seen_free(&names);
+	for (uint32_t i = 0; i < service->backends_count; i++)
+		rules_backend(document, &all, i);
+	seen_free(&all.addrs);
+	seen_free(&all.names);
 }
 
 /* What no two services may share. */
@@ -379,7 +489,9 @@ static void rules_service(struct document *document, const struct config *config
 	snprintf(at, sizeof(at), "%.100s.name", path);
 	rules_once(document, &seen[1], service->name, n, "services", at);
 	rules_nat_service(document, config, service, path);
+	rules_vni(document, service, path);
 	rules_health(document, service, path);
+	rules_selection(document, service, path);
 	rules_backends(document, service, path);
 }
 

@@ -48,6 +48,12 @@ static char *save_endpoint(const struct addr_endpoint *endpoint)
 	return save_text("%s", addr_format_endpoint(&endpoint->addr, endpoint->port, text));
 }
 
+static char *save_mac(const uint8_t mac[6])
+{
+	return save_text("%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4],
+			 mac[5]);
+}
+
 static char *save_duration(uint32_t ms)
 {
 	char text[VALUE_TEXT_MAX];
@@ -88,6 +94,7 @@ static struct raw_limits *save_limits(const struct config *config)
 	raw->connections_ipv6 = save_text("%u", config->limits.connections_ipv6);
 	raw->nat_ipv4 = save_text("%u", config->limits.nat_ipv4);
 	raw->nat_ipv6 = save_text("%u", config->limits.nat_ipv6);
+	raw->sticky = save_text("%u", config->limits.sticky);
 	raw->maglev = save_text("%u", config->limits.maglev);
 	return raw;
 }
@@ -113,6 +120,21 @@ static struct raw_tunnel *save_tunnel(const struct config *config)
 		return NULL;
 	raw->source_ipv4 = save_prefix(&config->tunnel.source_ipv4);
 	raw->source_ipv6 = save_prefix(&config->tunnel.source_ipv6);
+	raw->gue_port = save_text("%u", config->tunnel.gue_port);
+	raw->vxlan_port = save_text("%u", config->tunnel.vxlan_port);
+	raw->geneve_port = save_text("%u", config->tunnel.geneve_port);
+	raw->mac = save_mac(config->tunnel.mac);
+	return raw;
+}
+
+static struct raw_icmp *save_icmp(const struct config *config)
+{
+	struct raw_icmp *raw = calloc(1, sizeof(*raw));
+
+	if (!raw)
+		return NULL;
+	raw->tell_mtu = save_text("%s", config->icmp.tell_mtu ? "true" : "false");
+	raw->rate = save_text("%u", config->icmp.rate);
 	return raw;
 }
 
@@ -202,9 +224,48 @@ static void save_backend(const struct config_backend *backend, struct raw_backen
 	raw->weight = save_text("%u", backend->weight);
 	raw->drain = save_text("%s", backend->drain ? "true" : "false");
 	if (backend->has_mac)
-		raw->mac = save_text("%02x:%02x:%02x:%02x:%02x:%02x", backend->mac[0],
-				     backend->mac[1], backend->mac[2], backend->mac[3],
-				     backend->mac[4], backend->mac[5]);
+		raw->mac = save_mac(backend->mac);
+}
+
+/* Those of @service that are, or aren't, for fallback. */
+static struct raw_backend *save_backends(const struct config_service *service, bool fallback,
+					 uint32_t *ret_count)
+{
+	struct raw_backend *raw = calloc(service->backends_count, sizeof(*raw));
+
+	for (uint32_t i = 0; raw && i < service->backends_count; i++)
+		if (service->backends[i].fallback == fallback)
+			save_backend(&service->backends[i], &raw[(*ret_count)++]);
+	return raw;
+}
+
+static char *save_own_seconds(uint32_t seconds)
+{
+	return seconds ? save_text("%us", seconds) : NULL;
+}
+
+static struct raw_service_timeouts *save_service_timeouts(const struct config_service *service)
+{
+	struct raw_service_timeouts *raw = calloc(1, sizeof(*raw));
+
+	if (!raw)
+		return NULL;
+	raw->idle = save_own_seconds(service->timeouts.idle);
+	raw->closing = save_own_seconds(service->timeouts.closing);
+	raw->unconfirmed = save_own_seconds(service->timeouts.unconfirmed);
+	return raw;
+}
+
+/* What decides which backend gets a connection, and how long it has it. */
+static void save_selection(const struct config_service *service, struct raw_service *raw)
+{
+	const struct key *keys = keys_find(keys_top, "services")->children;
+	char text[VALUE_TEXT_MAX];
+
+	raw->hash = save_text("%s", value_format_hash(service->hash, service->prefix, text));
+	raw->sticky = save_own_seconds(service->sticky);
+	raw->down = save_choice(keys, "down", service->down);
+	raw->timeouts = save_service_timeouts(service);
 }
 
 static void save_service(const struct config_service *service, struct raw_service *raw)
@@ -216,10 +277,12 @@ static void save_service(const struct config_service *service, struct raw_servic
 	raw->port = service->port ? save_text("%u", service->port) : save_text("any");
 	raw->protocol = save_text("%s", service->protocol == IPPROTO_UDP ? "udp" : "tcp");
 	raw->forward = save_choice(keys, "forward", service->forward);
+	if (service->vni)
+		raw->vni = save_text("%u", service->vni);
 	raw->health = save_health(&service->health);
-	raw->backends = calloc(service->backends_count, sizeof(*raw->backends));
-	for (uint32_t i = 0; raw->backends && i < service->backends_count; i++)
-		save_backend(&service->backends[i], &raw->backends[raw->backends_count++]);
+	save_selection(service, raw);
+	raw->backends = save_backends(service, false, &raw->backends_count);
+	raw->fallback = save_backends(service, true, &raw->fallback_count);
 }
 
 static struct raw_config *save_convert(const struct config *config)
@@ -235,6 +298,7 @@ static struct raw_config *save_convert(const struct config *config)
 	raw->timeouts = save_timeouts(config);
 	raw->tunnel = save_tunnel(config);
 	raw->nat = save_nat(config);
+	raw->icmp = save_icmp(config);
 	raw->cluster = save_cluster(config);
 	raw->vrrp = save_vrrp(config);
 	raw->services = calloc(config->services_count + 1, sizeof(*raw->services));

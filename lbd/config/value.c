@@ -10,6 +10,7 @@
 
 #include "base/hex.h"
 #include "config/config.h"
+#include "lbd/types.h"
 
 static const struct {
 	const char *suffix;
@@ -91,6 +92,32 @@ static int64_t value_parse_choice(const struct key *key, const char *text)
 	return -1;
 }
 
+static const char *const value_hashes[] = {
+#define X(constant, name) name,
+	LBD_HASHES(X)
+#undef X
+};
+
+#define VALUE_HASHES (sizeof(value_hashes) / sizeof(*value_hashes))
+
+/* The name of a hash, behind source-prefix a length; -1 if it is none. */
+static int value_parse_hash(const char *text, uint8_t *ret_prefix)
+{
+	const char *slash = strchr(text, '/');
+	size_t length = slash ? (size_t)(slash - text) : strlen(text);
+	int64_t prefix = slash ? value_parse_number(slash + 1) : 0;
+
+	if (prefix < (slash ? 1 : 0) || prefix > 128)
+		return -1;
+	for (size_t i = 0; i < VALUE_HASHES; i++) {
+		if (strlen(value_hashes[i]) != length || strncmp(value_hashes[i], text, length))
+			continue;
+		*ret_prefix = (uint8_t)prefix;
+		return slash && i != LBD_HASH_PREFIX ? -1 : (int)i;
+	}
+	return -1;
+}
+
 /* Six pairs of digits, and not one that only a group of hosts can have. */
 static bool value_parse_mac(const char *text, uint8_t *ret)
 {
@@ -134,7 +161,7 @@ bool value_valid(const struct key *key, enum key_kind kind, const char *text)
 	struct addr_prefix prefix;
 	struct addr_ports ports;
 	struct lbd_addr addr;
-	uint8_t mac[6];
+	uint8_t mac[6], length;
 
 	switch (kind) {
 	case KEY_NAME:
@@ -165,6 +192,8 @@ bool value_valid(const struct key *key, enum key_kind kind, const char *text)
 		return value_parse_ports(text, &ports);
 	case KEY_BOOL:
 		return !strcmp(text, "true") || !strcmp(text, "false");
+	case KEY_HASH:
+		return value_parse_hash(text, &length) >= 0;
 	default:
 		return false;
 	}
@@ -214,6 +243,8 @@ const char *value_expected(const struct key *key, enum key_kind kind, char *buff
 		[KEY_PORT] = "a port from 1 to 65535, or any",
 		[KEY_PORTS] = "a range of ports, such as 1024-65535",
 		[KEY_BOOL] = "true or false",
+		[KEY_HASH] = "5-tuple, source, source-prefix, source-prefix/24 or the like, or "
+			     "destination-port",
 		[KEY_MAPPING] = "keys and values below it",
 		[KEY_MAPPINGS] = "a list of entries, each starting with a dash",
 		[KEY_SCALARS] = "a list of values, such as [one, two]",
@@ -263,6 +294,20 @@ void value_mac(const char *text, uint8_t *ret)
 bool value_bool(const char *text)
 {
 	return !strcmp(text, "true");
+}
+
+uint8_t value_hash(const char *text, uint8_t *ret_prefix)
+{
+	return (uint8_t)value_parse_hash(text, ret_prefix);
+}
+
+const char *value_format_hash(uint8_t hash, uint8_t prefix, char *buffer)
+{
+	if (hash == LBD_HASH_PREFIX)
+		snprintf(buffer, VALUE_TEXT_MAX, "%s/%u", value_hashes[hash], prefix);
+	else
+		snprintf(buffer, VALUE_TEXT_MAX, "%s", value_hashes[hash]);
+	return buffer;
 }
 
 const char *value_format_duration(uint32_t ms, char *buffer)

@@ -7,13 +7,18 @@
 
 #include "dataplane/internal.h"
 
-static void adopt_service(const struct lbd_service *from, uint16_t id, struct service *to)
+static void adopt_service(const struct dataplane *dataplane, const struct lbd_service *from,
+			  uint16_t id, struct service *to)
 {
 	to->id = id;
 	to->gone = from->used != 1;
 	to->vip = from->vip;
 	to->port = ntohs(from->port);
 	to->protocol = from->protocol;
+	to->hash = from->hash;
+	to->prefix = from->prefix;
+	to->down = from->down;
+	object_timeouts_s(dataplane, &from->timeouts, &to->timeouts_s);
 	addr_format_endpoint(&from->vip, from->port, to->name);
 }
 
@@ -27,6 +32,7 @@ static void adopt_backend(const struct lbd_backend *from, uint16_t index, struct
 	to->checked = !to->gone;
 	to->weight = from->weight;
 	to->port = ntohs(from->port);
+	to->fallback = from->down & LBD_BACKEND_FALLBACK;
 	to->addr = from->addr;
 	addr_format(&from->addr, to->name);
 	to->nexthop.resolved = from->ifindex != 0;
@@ -47,7 +53,7 @@ int dataplane_adopt(const struct dataplane *dataplane, struct model **ret, struc
 		return error_set(err, -ENOMEM, "out of memory");
 	for (uint32_t id = 1; id < dataplane->limits.services; id++)
 		if (services[id].used)
-			adopt_service(&services[id], (uint16_t)id, &model->services[id]);
+			adopt_service(dataplane, &services[id], (uint16_t)id, &model->services[id]);
 	for (uint32_t i = 1; i < dataplane->limits.backends; i++) {
 		if (backends[i].state == LBD_BACKEND_NONE ||
 		    backends[i].service >= dataplane->limits.services)

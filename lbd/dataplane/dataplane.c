@@ -23,12 +23,9 @@ static void dataplane_point_tables(struct dataplane *dataplane)
 	tables->nat6_buckets = dataplane->limits.nat6_buckets;
 	tables->conn4_buckets = dataplane->limits.conn4_buckets;
 	tables->conn6_buckets = dataplane->limits.conn6_buckets;
+	tables->sticky = dataplane->memory[MAP_lbd_sticky];
+	tables->sticky_buckets = dataplane->limits.sticky_buckets;
 	tables->secret = dataplane->control->conn_secret;
-	tables->snapshot = (struct tables_snapshot){
-		.control = dataplane->control,
-		.services = dataplane->memory[MAP_lbd_services],
-		.backends = dataplane->memory[MAP_lbd_backends],
-	};
 }
 
 int dataplane_open(const struct dataplane_options *options, struct dataplane **ret,
@@ -76,10 +73,11 @@ char *dataplane_format_limits(const struct lbd_limits *limits, char *buffer)
 {
 	snprintf(buffer, DATAPLANE_LIMITS_TEXT,
 		 "services %u, backends %u, connections-ipv4 %u, connections-ipv6 %u, nat-ipv4 %u, "
-		 "nat-ipv6 %u, maglev %u",
+		 "nat-ipv6 %u, sticky %u, maglev %u",
 		 limits->services, limits->backends, limits->conn4_buckets * LBD_BUCKET_SLOTS,
 		 limits->conn6_buckets * LBD_BUCKET_SLOTS, limits->nat4_buckets * LBD_BUCKET_SLOTS,
-		 limits->nat6_buckets * LBD_BUCKET_SLOTS, limits->ring_size);
+		 limits->nat6_buckets * LBD_BUCKET_SLOTS, limits->sticky_buckets * LBD_BUCKET_SLOTS,
+		 limits->ring_size);
 	return buffer;
 }
 

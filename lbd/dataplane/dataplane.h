@@ -46,7 +46,7 @@ void dataplane_close(struct dataplane *dataplane);
 bool dataplane_adopted(const struct dataplane *dataplane, uint32_t *ret_swept);
 
 /* Limits in the words of the config; @buffer has DATAPLANE_LIMITS_TEXT bytes and is returned. */
-#define DATAPLANE_LIMITS_TEXT 200
+#define DATAPLANE_LIMITS_TEXT 256
 char *dataplane_format_limits(const struct lbd_limits *limits, char *buffer);
 
 const struct lbd_limits *dataplane_limits(const struct dataplane *dataplane);

@@ -193,7 +193,10 @@ void generation_follow(struct dataplane *dataplane)
 
 	if (!generation_held(dataplane, LBD_GENERATION_RUNNING, &running))
 		return;
-	dataplane->tables.timeouts = running.timeouts;
+	object_follow_timeouts(dataplane, &running);
+	dataplane->tables.nat_control =
+		running.features & LBD_FEATURE_NAT ? dataplane->control : NULL;
+	dataplane->tables.backends = dataplane->memory[MAP_lbd_backends];
 	dataplane->tables.nat = running.nat;
 	dataplane->tables.pick_secret = running.pick_secret;
 }

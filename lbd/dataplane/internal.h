@@ -93,6 +93,17 @@ bool generation_held(const struct dataplane *dataplane, enum lbd_generation_slot
  */
 void generation_follow(struct dataplane *dataplane);
 
+/* Timeouts in seconds as the packet path counts them. */
+void object_timeouts(const struct dataplane *dataplane, const struct lbd_timeouts *seconds,
+		     struct lbd_timeouts *ticks);
+void object_timeouts_s(const struct dataplane *dataplane, const struct lbd_timeouts *ticks,
+		       struct lbd_timeouts *seconds);
+uint32_t object_ticks(const struct dataplane *dataplane, uint32_t seconds);
+
+/* Age entries as the generation with @config does. */
+void object_follow_timeouts(struct dataplane *dataplane,
+			    const struct lbd_generation_config *config);
+
 /* A map that program @prog_fd uses, by name and size of its value; the fd is the caller's. */
 int generation_map(int prog_fd, const char *name, uint32_t value_size);
 

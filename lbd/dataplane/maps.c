@@ -46,6 +46,8 @@ static void maps_shapes(const struct lbd_limits *l, struct map_shape *shapes)
 		  mapped },
 		{ "lbd_dirty4", BPF_MAP_TYPE_ARRAY, sizeof(__u64), l->conn4_buckets / 64, mapped },
 		{ "lbd_dirty6", BPF_MAP_TYPE_ARRAY, sizeof(__u64), l->conn6_buckets / 64, mapped },
+		{ "lbd_sticky", BPF_MAP_TYPE_ARRAY, sizeof(struct lbd_bucket6), l->sticky_buckets,
+		  mapped },
 		{ "lbd_outcomes", BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(struct lbd_outcome_counters), 1,
 		  0 },
 		{ "lbd_svc_stats", BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(struct lbd_traffic),

@@ -101,20 +101,43 @@ static int object_prove(struct bpf_object *object, const char *path,
 	return 0;
 }
 
-static uint32_t object_ticks(const struct dataplane *dataplane, uint32_t seconds)
+uint32_t object_ticks(const struct dataplane *dataplane, uint32_t seconds)
 {
 	return (uint32_t)(((uint64_t)seconds * 1000000000 + dataplane->tables.tick_ns - 1) /
 			  dataplane->tables.tick_ns);
 }
 
-static void object_timeouts(const struct dataplane *dataplane, const struct lbd_timeouts *seconds,
-			    struct lbd_timeouts *ticks)
+static uint32_t object_seconds(const struct dataplane *dataplane, uint32_t ticks)
+{
+	return (uint32_t)((uint64_t)ticks * dataplane->tables.tick_ns / 1000000000);
+}
+
+void object_timeouts_s(const struct dataplane *dataplane, const struct lbd_timeouts *ticks,
+		       struct lbd_timeouts *seconds)
+{
+	seconds->tcp = object_seconds(dataplane, ticks->tcp);
+	seconds->udp = object_seconds(dataplane, ticks->udp);
+	seconds->closing = object_seconds(dataplane, ticks->closing);
+	seconds->unconfirmed = object_seconds(dataplane, ticks->unconfirmed);
+}
+
+void object_timeouts(const struct dataplane *dataplane, const struct lbd_timeouts *seconds,
+		     struct lbd_timeouts *ticks)
 {
 	ticks->tcp = object_ticks(dataplane, seconds->tcp);
 	ticks->udp = object_ticks(dataplane, seconds->udp);
 	ticks->closing = object_ticks(dataplane, seconds->closing);
 	ticks->unconfirmed = object_ticks(dataplane, seconds->unconfirmed);
 	ticks->guard = GUARD_TICKS;
+}
+
+void object_follow_timeouts(struct dataplane *dataplane, const struct lbd_generation_config *config)
+{
+	const bool own = config->features & LBD_FEATURE_TIMEOUTS;
+
+	dataplane->tables.timeouts = config->timeouts;
+	dataplane->tables.services = dataplane->memory[MAP_lbd_services];
+	dataplane->tables.control = own ? dataplane->control : NULL;
 }
 
 void object_specialise(const struct dataplane *dataplane, const struct model *model,
@@ -128,6 +151,8 @@ void object_specialise(const struct dataplane *dataplane, const struct model *mo
 	config->conn_secret = dataplane->control->conn_secret;
 	config->pick_secret = model->pick_secret;
 	config->nat = model->nat;
+	config->tunnel = model->tunnel;
+	config->answer_rate = model->answer_rate;
 	config->macs_count = model->macs_count;
 	memcpy(config->macs, model->macs, sizeof(config->macs));
 }
@@ -200,7 +225,7 @@ int dataplane_load(struct dataplane *dataplane, const char *path, const struct m
 		rc = object_take(object, path, ret_fd, err);
 	/* Until one runs, entries are aged as the first to be loaded will. */
 	if (!rc && !dataplane->tables.timeouts.tcp)
-		dataplane->tables.timeouts = config.timeouts;
+		object_follow_timeouts(dataplane, &config);
 out:
 	bpf_object__close(object);
 	free(log);

@@ -101,8 +101,9 @@ static bool snapshot_same_share(const struct lbd_backend *old, const struct back
 
 	if (took != model_takes_flows(new))
 		return false;
-	return !took || (old->service == new->service &&
-			 old->weight == new->weight &&lbd_addr_equal(&old->addr, &new->addr));
+	return !took || (old->service == new->service && old->weight == new->weight &&
+			 !(old->down & LBD_BACKEND_FALLBACK) ==
+				 !new->fallback &&lbd_addr_equal(&old->addr, &new->addr));
 }
 
 /*
@@ -169,6 +170,16 @@ static int snapshot_make_ring(struct snapshot *s, const struct service *service,
 	return 0;
 }
 
+static void snapshot_selection(const struct snapshot *s, const struct service *service,
+			       struct lbd_service *to)
+{
+	to->hash = service->hash;
+	to->prefix = service->prefix;
+	to->down = service->down;
+	to->sticky = object_ticks(s->dataplane, service->sticky_s);
+	object_timeouts(s->dataplane, &service->timeouts_s, &to->timeouts);
+}
+
 static int snapshot_service(struct snapshot *s, const struct service *service, struct error *err)
 {
 	const struct lbd_service *old = &snapshot_services(s->dataplane, s->half ^ 1)[service->id];
@@ -179,6 +190,7 @@ static int snapshot_service(struct snapshot *s, const struct service *service, s
 	to->port = htons(service->port);
 	to->protocol = service->protocol;
 	to->used = service->gone ? SERVICE_GONE : SERVICE_LIVE;
+	snapshot_selection(s, service, to);
 	if (service->gone)
 		return 0;
 	if (old->used != SERVICE_LIVE || s->rings_changed[service->id])
@@ -251,6 +263,13 @@ static void snapshot_tunnel(struct lbd_backend *to, const struct model *model)
 	to->tunnel_base6 = model->tunnel6.addr.halves[0];
 }
 
+static void snapshot_vni(struct lbd_backend *to, uint32_t vni)
+{
+	to->vni[0] = (__u8)(vni >> 16);
+	to->vni[1] = (__u8)(vni >> 8);
+	to->vni[2] = (__u8)vni;
+}
+
 static int snapshot_backend(struct snapshot *s, const struct backend *backend, struct error *err)
 {
 	struct lbd_backend *to = &snapshot_backends(s->dataplane, s->half)[backend->index];
@@ -263,7 +282,11 @@ static int snapshot_backend(struct snapshot *s, const struct backend *backend, s
 	to->forward = s->model->services[backend->service].forward;
 	to->weight = (__u16)backend->weight;
 	to->port = htons(backend->port);
+	to->down = s->model->services[backend->service].down;
+	if (backend->fallback)
+		to->down |= LBD_BACKEND_FALLBACK;
 	snapshot_tunnel(to, s->model);
+	snapshot_vni(to, s->model->services[backend->service].vni);
 	if (!backend->nexthop.resolved)
 		return 0;
 	slot = snapshot_tx_slot(s, backend->nexthop.ifindex, err);

@@ -36,6 +36,27 @@ uint32_t tables_tick_of_age(const struct tables *tables, uint32_t age_ms, uint32
 	return (now - (uint32_t)idle) & LBD_TICK_MASK;
 }
 
+const struct lbd_timeouts *tables_timeouts(const struct tables *tables, uint16_t service)
+{
+	const struct lbd_service *services;
+
+	if (!tables->control || service >= tables->control->limits.services)
+		return &tables->timeouts;
+	services = tables->services +
+		   (LBD_READ_ONCE(tables->control->active) & 1) * tables->control->limits.services;
+	return services[service].used ? &services[service].timeouts : &tables->timeouts;
+}
+
+bool tables_expired(const struct tables *tables, uint16_t service, uint64_t value, uint32_t now)
+{
+	return lbd_value_expired(value, now, tables_timeouts(tables, service));
+}
+
+static const struct lbd_timeouts *tables_timeouts_of(const void *tables, uint16_t service)
+{
+	return tables_timeouts(tables, service);
+}
+
 static void tables_decode(uint64_t key, uint64_t value, struct table_entry *ret)
 {
 	ret->client_port = lbd_key_port(key);
@@ -206,7 +227,7 @@ static bool tables_is_newer(uint64_t value, uint64_t held, uint32_t now)
 {
 	uint32_t slack = held & LBD_CONN_REMOTE ? 2 : 0;
 
-	if (!(held & LBD_CONN_CONFIRMED))
+	if (!(held & (LBD_CONN_CONFIRMED | LBD_CONN_CLOSING)))
 		return true;
 	return lbd_value_idle(value, now) < lbd_value_idle(held, now) + slack;
 }
@@ -231,8 +252,8 @@ static enum tables_put tables_enter(const struct tables *tables, const struct ta
 	word = tables_value(place, &held);
 	if (word)
 		return tables_update(word, held, value, now);
-	return lbd_pair_insert(&place->pair, &place->flow, value, now, &tables->timeouts,
-			       LBD_KEY_CLAIMED_USER)
+	return lbd_pair_insert_aged(&place->pair, &place->flow, value, now, tables_timeouts_of,
+				    tables, LBD_KEY_CLAIMED_USER)
 		       ? TABLES_PUT_ADDED
 		       : TABLES_PUT_FULL;
 }
@@ -290,7 +311,7 @@ static uint32_t tables_release_line(const struct tables *tables, struct lbd_buck
 		uint64_t value = LBD_READ_ONCE(line->value[s]);
 
 		if (lbd_key_is_flow(key) && tables_refers(gone, key, value) &&
-		    lbd_value_expired(value, now, &tables->timeouts) &&
+		    tables_expired(tables, lbd_key_service(key), value, now) &&
 		    LBD_CAS(&line->key[s], key, LBD_KEY_EMPTY) == key)
 			released++;
 	}

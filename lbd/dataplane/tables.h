@@ -15,13 +15,6 @@
 
 #include "lbd/maps.h"
 
-/* The service tables, both halves. */
-struct tables_snapshot {
-	const struct lbd_control *control; /* NULL: there are none, and so no NAT */
-	const struct lbd_service *services;
-	const struct lbd_backend *backends;
-};
-
 struct tables {
 	struct lbd_bucket *conn4;
 	struct lbd_bucket6 *conn6;
@@ -33,13 +26,18 @@ struct tables {
 	uint32_t conn6_buckets;
 	uint32_t nat4_buckets;
 	uint32_t nat6_buckets;
+	struct lbd_bucket6 *sticky; /* clients and their last backend */
+	uint32_t sticky_buckets;
 	struct lbd_secret secret;
-	struct tables_snapshot snapshot;
-	struct lbd_nat nat;	       /* of the running generation, as its ... */
-	struct lbd_secret pick_secret; /* ... secret */
-	struct lbd_timeouts timeouts;  /* ticks */
-	uint32_t tick_ns;	      /* nanoseconds of a tick */
-	int64_t tick_base_ns;	      /* tick 0 on CLOCK_MONOTONIC of this host */
+	struct lbd_timeouts timeouts;	       /* ticks; of services without their own */
+	const struct lbd_control *control;     /* NULL: no service has timeouts of its own */
+	const struct lbd_service *services;    /* both halves of limits.services */
+	const struct lbd_control *nat_control; /* NULL: no service forwards by NAT */
+	const struct lbd_backend *backends;    /* both halves of limits.backends */
+	struct lbd_nat nat;		       /* of the running generation, as its ... */
+	struct lbd_secret pick_secret;	       /* ... secret */
+	uint32_t tick_ns;		       /* nanoseconds of a tick */
+	int64_t tick_base_ns;		       /* tick 0 on CLOCK_MONOTONIC of this host */
 };
 
 /* The current tick, comparable with lbd_value_tick(). */
@@ -48,6 +46,12 @@ uint32_t tables_now(const struct tables *tables);
 /* Age of @value in milliseconds, and the tick of something @age_ms old. */
 uint32_t tables_age_ms(const struct tables *tables, uint64_t value, uint32_t now);
 uint32_t tables_tick_of_age(const struct tables *tables, uint32_t age_ms, uint32_t now);
+
+/* What an entry of @service ages by. */
+const struct lbd_timeouts *tables_timeouts(const struct tables *tables, uint16_t service);
+
+/* Has an entry of @service with this value been idle for too long? */
+bool tables_expired(const struct tables *tables, uint16_t service, uint64_t value, uint32_t now);
 
 /* One entry, decoded. */
 struct table_entry {

@@ -7,24 +7,22 @@
 /* The half of the service tables that is in force. */
 static const struct lbd_service *tables_service(const struct tables *tables, uint16_t id)
 {
-	const struct tables_snapshot *s = &tables->snapshot;
 	uint32_t half;
 
-	if (!s->control || id >= s->control->limits.services)
+	if (!tables->nat_control || id >= tables->nat_control->limits.services)
 		return NULL;
-	half = LBD_READ_ONCE(s->control->active) & 1;
-	return &s->services[half * s->control->limits.services + id];
+	half = LBD_READ_ONCE(tables->nat_control->active) & 1;
+	return &tables->services[half * tables->nat_control->limits.services + id];
 }
 
 static const struct lbd_backend *tables_backend(const struct tables *tables, uint16_t index)
 {
-	const struct tables_snapshot *s = &tables->snapshot;
 	uint32_t half;
 
-	if (!s->control || index >= s->control->limits.backends)
+	if (!tables->nat_control || index >= tables->nat_control->limits.backends)
 		return NULL;
-	half = LBD_READ_ONCE(s->control->active) & 1;
-	return &s->backends[half * s->control->limits.backends + index];
+	half = LBD_READ_ONCE(tables->nat_control->active) & 1;
+	return &tables->backends[half * tables->nat_control->limits.backends + index];
 }
 
 bool tables_nat_concerns(const struct tables *tables, const struct table_entry *entry)
@@ -66,8 +64,7 @@ static bool tables_nat_owner(const struct tables *tables, const struct tables_wa
 
 	if (!service)
 		return false;
-	ret->client = way->client ? way->client[way->slot]
-				  : lbd_addr_from4(lbd_key_client4(flow));
+	ret->client = way->client ? way->client[way->slot] : lbd_addr_from4(lbd_key_client4(flow));
 	ret->client_port = lbd_key_port(flow);
 	ret->service = lbd_key_service(flow);
 	ret->vip_port = service->port;
@@ -92,7 +89,7 @@ static bool tables_nat_displace(const struct tables *tables, const struct tables
 	    leads.bucket != way->way.bucket)
 		return true;
 	if (held & LBD_CONN_CONFIRMED &&
-	    !lbd_value_expired(held, tables_now(tables), &tables->timeouts))
+	    !tables_expired(tables, owner.service, held, tables_now(tables)))
 		return false;
 	return LBD_CAS(value, held, lbd_value_with_nat(held, 0)) == held;
 }

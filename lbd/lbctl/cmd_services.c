@@ -38,7 +38,8 @@ const struct command cmd_services = {
 	.name = "services",
 	.arguments = "",
 	.summary = "list the services with their traffic",
-	.details = "A service is up if at least one backend takes new connections. A gone one was "
+	.details = "A service is up if at least one backend takes new connections, on fallback if "
+		   "only one of those for fallback does. A gone one was "
 		   "removed from the config, but connections still use it.",
 	.examples = services_examples,
 	.run = services_run,

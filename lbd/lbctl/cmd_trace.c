@@ -131,9 +131,12 @@ static int trace_run_batch(struct trace *trace)
 	return rc;
 }
 
+/* So many packets take a second or two. */
+#define TRACE_LONG 100000
+
 static void trace_progress(const struct trace *trace, const char *end)
 {
-	if (trace->progress)
+	if (trace->progress && trace->show.packets >= TRACE_LONG)
 		fprintf(stderr, "\r%llu packets%s", (unsigned long long)trace->show.packets, end);
 }
 

@@ -67,6 +67,7 @@ void show_backends(const struct invocation *invocation, const json_t *answer)
 		{ "SERVICE", "service", table_text, false },
 		{ "BACKEND", "name", table_text, false },
 		{ "ADDRESS", "address", table_text, false },
+		{ "ROLE", "role", table_text, false },
 		{ "STATE", "state", table_text, false },
 		{ "WEIGHT", "weight", table_count, true },
 		{ "CHECK", "health", show_health, false },

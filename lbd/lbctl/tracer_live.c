@@ -46,12 +46,10 @@ static int tracer_take(const struct invocation *invocation, json_t *answer, size
 			    "the daemon answered for another number of packets", NULL);
 }
 
-static int tracer_run_live(struct tracer *tracer, const struct tracer_batch *batch, json_t **ret)
+static int tracer_ask(const struct invocation *invocation, json_t *packets, json_t **ret)
 {
-	struct tracer_live *live = (struct tracer_live *)tracer;
-	const struct invocation *invocation = tracer->invocation;
-	json_t *packets = tracer_packets(batch), *answer = NULL;
 	struct client_request request = { .endpoint = API_post_trace };
+	json_t *answer = NULL;
 	json_t *body = json_pack("{s:O, s:s*}", "packets", packets, "interface",
 				 command_value(invocation, "interface"));
 	int rc;
@@ -61,6 +59,19 @@ static int tracer_run_live(struct tracer *tracer, const struct tracer_batch *bat
 	if (!rc)
 		rc = tracer_take(invocation, answer, json_array_size(packets), ret);
 	json_decref(body);
+	return rc;
+}
+
+static int tracer_run_live(struct tracer *tracer, const struct tracer_batch *batch, json_t **ret)
+{
+	struct tracer_live *live = (struct tracer_live *)tracer;
+	json_t *packets = tracer_packets(batch);
+	int rc = LBCTL_OK;
+
+	/* None of the batch can be run: there is nothing to ask. */
+	*ret = NULL;
+	if (json_array_size(packets))
+		rc = tracer_ask(tracer->invocation, packets, ret);
 	json_decref(packets);
 	tracer->invocation = &live->plain;
 	return rc;

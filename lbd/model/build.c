@@ -3,6 +3,7 @@
  * From a config and the model before it to the model after it. Whatever has
  * the same identity keeps its id, health and next hop.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <search.h>
 #include <stdio.h>
@@ -50,6 +51,7 @@ struct lbd_limits model_limits(const struct config *config)
 		 * limit. Twice as full, 16384 services would take 80,000 salts.
 		 */
 		.vip_buckets = build_power_of_two(8 * config->limits.services),
+		.sticky_buckets = config->limits.sticky / LBD_BUCKET_SLOTS,
 		.ring_size = config->limits.maglev,
 		.rings = 2 * config->limits.services,
 	};
@@ -68,6 +70,21 @@ static void build_nat(const struct config *config, struct lbd_nat *nat)
 	}
 }
 
+static struct lbd_tunnel build_tunnel(const struct config *config)
+{
+	static const uint8_t source[6] = CONFIG_TUNNEL_SOURCE_MAC;
+	struct lbd_tunnel tunnel = {
+		.gue_port = htons(config->tunnel.gue_port),
+		.vxlan_port = htons(config->tunnel.vxlan_port),
+		.geneve_port = htons(config->tunnel.geneve_port),
+	};
+	uint8_t *macs = (uint8_t *)tunnel.inner_macs;
+
+	memcpy(macs, config->tunnel.mac, sizeof(config->tunnel.mac));
+	memcpy(macs + sizeof(config->tunnel.mac), source, sizeof(source));
+	return tunnel;
+}
+
 static void build_globals(struct build *b)
 {
 	const struct config *config = b->config;
@@ -81,6 +98,9 @@ static void build_globals(struct build *b)
 	b->model->tunnel4 = config->tunnel.source_ipv4;
 	b->model->tunnel6 = config->tunnel.source_ipv6;
 	build_nat(config, &b->model->nat);
+	b->model->tunnel = build_tunnel(config);
+	b->model->tell_mtu = config->icmp.tell_mtu;
+	b->model->answer_rate = config->icmp.rate;
 	if (b->old)
 		b->model->pick_secret = b->old->pick_secret;
 }
@@ -237,6 +257,7 @@ static int build_backend(struct build *b, const struct service *service,
 		b->old->backends[backend->index].index && !b->old->backends[backend->index].gone;
 	backend->gone = false;
 	backend->drain = config->drain;
+	backend->fallback = config->fallback;
 	backend->weight = config->weight;
 	backend->port = config->port;
 	snprintf(backend->name, sizeof(backend->name), "%s", config->name);
@@ -245,6 +266,40 @@ static int build_backend(struct build *b, const struct service *service,
 	else if (!known)
 		backend->healthy = backend->checked = false;
 	return 0;
+}
+
+/* IPv4 clients stand in the lower 32 bits. */
+static uint8_t build_prefix(const struct config_service *config)
+{
+	if (config->hash == LBD_HASH_PREFIX)
+		return config->prefix + (lbd_addr_is4(&config->vip) ? 96 : 0);
+	return config->hash == LBD_HASH_PORT ? 0 : 128;
+}
+
+static void build_timeouts(const struct build *b, const struct config_service *config,
+			   struct service *service)
+{
+	struct lbd_timeouts *timeouts = &service->timeouts_s;
+
+	*timeouts = b->model->timeouts_s;
+	service->own_timeouts =
+		config->timeouts.idle || config->timeouts.closing || config->timeouts.unconfirmed;
+	if (config->timeouts.idle)
+		timeouts->tcp = timeouts->udp = config->timeouts.idle;
+	if (config->timeouts.closing)
+		timeouts->closing = config->timeouts.closing;
+	if (config->timeouts.unconfirmed)
+		timeouts->unconfirmed = config->timeouts.unconfirmed;
+}
+
+static void build_selection(const struct build *b, const struct config_service *config,
+			    struct service *service)
+{
+	service->hash = config->hash;
+	service->prefix = build_prefix(config);
+	service->down = config->down;
+	service->sticky_s = config->sticky;
+	build_timeouts(b, config, service);
 }
 
 static int build_service(struct build *b, const struct config_service *config)
@@ -259,7 +314,9 @@ static int build_service(struct build *b, const struct config_service *config)
 	service->port = config->port;
 	service->protocol = config->protocol;
 	service->forward = config->forward;
+	service->vni = config->vni;
 	service->health = config->health;
+	build_selection(b, config, service);
 	snprintf(service->name, sizeof(service->name), "%s", config->name);
 	for (uint32_t i = 0; i < config->backends_count && !rc; i++)
 		rc = build_backend(b, service, &config->backends[i]);

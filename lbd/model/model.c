@@ -81,17 +81,15 @@ bool model_takes_flows(const struct backend *backend)
 	return model_backend_state(backend) == LBD_BACKEND_UP && backend->nexthop.resolved;
 }
 
-int model_ring(const struct model *model, const struct service *service, uint16_t *ring)
+/* Those that take new flows: of the fallback, or of the others. */
+static uint32_t model_members(const struct model *model, const struct service *service,
+			      bool fallback, struct maglev_member *members)
 {
-	struct maglev_member *members = calloc(model->limits.backends, sizeof(*members));
 	struct backend *backend = NULL;
 	uint32_t count = 0;
-	int rc;
 
-	if (!members)
-		return -ENOMEM;
 	while ((backend = model_next_backend(model, service->id, backend))) {
-		if (!model_takes_flows(backend))
+		if (backend->fallback != fallback || !model_takes_flows(backend))
 			continue;
 		members[count++] = (struct maglev_member){
 			.addr = backend->addr,
@@ -99,22 +97,59 @@ int model_ring(const struct model *model, const struct service *service, uint16_
 			.weight = backend->weight,
 		};
 	}
-	rc = maglev_build(&model->pick_secret, members, count, ring, model->limits.ring_size);
-	free(members);
-	return rc;
+	return count;
 }
+
+int model_ring(const struct model *model, const struct service *service, uint16_t *ring)
+{
+	struct maglev_member *members = calloc(model->limits.backends, sizeof(*members));
+	int placed = 0;
+
+	if (!members)
+		return -ENOMEM;
+	for (int fallback = 0; fallback <= 1 && !placed; fallback++)
+		placed = maglev_build(&model->pick_secret, members,
+				      model_members(model, service, fallback, members), ring,
+				      model->limits.ring_size);
+	free(members);
+	return placed;
+}
+
+static uint32_t model_selection_features(const struct service *service)
+{
+	uint32_t features = 0;
+
+	if (service->hash != LBD_HASH_5_TUPLE)
+		features |= LBD_FEATURE_HASH;
+	if (service->sticky_s)
+		features |= LBD_FEATURE_STICKY;
+	if (service->down != LBD_DOWN_KEEP)
+		features |= LBD_FEATURE_DOWN;
+	if (service->own_timeouts)
+		features |= LBD_FEATURE_TIMEOUTS;
+	return features;
+}
+
+static const uint32_t model_forward_features[] = {
+	[LBD_FORWARD_DSR] = LBD_FEATURE_DSR,	 [LBD_FORWARD_IPIP] = LBD_FEATURE_IPIP,
+	[LBD_FORWARD_GUE] = LBD_FEATURE_GUE,	 [LBD_FORWARD_GRE] = LBD_FEATURE_GRE,
+	[LBD_FORWARD_VXLAN] = LBD_FEATURE_VXLAN, [LBD_FORWARD_GENEVE] = LBD_FEATURE_GENEVE,
+	[LBD_FORWARD_NAT] = LBD_FEATURE_NAT,
+};
+
+#define MODEL_TUNNELS                                                               \
+	(LBD_FEATURE_IPIP | LBD_FEATURE_GUE | LBD_FEATURE_GRE | LBD_FEATURE_VXLAN | \
+	 LBD_FEATURE_GENEVE)
 
 static uint32_t model_service_features(const struct model *model, const struct service *service)
 {
 	uint32_t features = lbd_addr_is4(&service->vip) ? LBD_FEATURE_IPV4
 							: LBD_FEATURE_IPV6 | LBD_FEATURE_EXTENSIONS;
 
-	(void)model;
-	if (service->forward == LBD_FORWARD_NAT)
-		features |= LBD_FEATURE_NAT;
-	else
-		features |=
-			service->forward == LBD_FORWARD_DSR ? LBD_FEATURE_DSR : LBD_FEATURE_IPIP;
+	features |= model_selection_features(service);
+	features |= model_forward_features[service->forward];
+	if (model->tell_mtu && features & (MODEL_TUNNELS | LBD_FEATURE_NAT))
+		features |= LBD_FEATURE_TELL_MTU;
 	return service->port ? features : features | LBD_FEATURE_ANY_PORT;
 }
 

@@ -35,10 +35,11 @@ struct nexthop {
 struct backend {
 	uint16_t index; /* in lbd_backends; 0: this slot of the array is free */
 	uint16_t service;
-	bool gone;    /* no longer configured */
-	bool drain;   /* by config or lbctl */
-	bool healthy; /* by the last health check, or true where none is made */
-	bool checked; /* has a check answered since the daemon started? */
+	bool gone;     /* no longer configured */
+	bool drain;    /* by config or lbctl */
+	bool fallback; /* takes flows only while no other of its service does */
+	bool healthy;  /* by the last health check, or true where none is made */
+	bool checked;  /* has a check answered since the daemon started? */
 	uint32_t weight;
 	uint16_t port; /* host order, for NAT; 0: the service's */
 	struct lbd_addr addr;
@@ -51,7 +52,14 @@ struct service {
 	bool gone;
 	uint8_t protocol;
 	uint8_t forward;
-	uint16_t port; /* host order, 0: every port */
+	uint8_t hash;	/* enum lbd_hash */
+	uint8_t prefix; /* bits of the source, as a struct lbd_addr, that the hash looks at */
+	uint8_t down;	/* enum lbd_down */
+	bool own_timeouts;
+	uint32_t vni;			/* of vxlan and geneve */
+	uint16_t port;			/* host order, 0: every port */
+	uint32_t sticky_s;		/* 0: not sticky */
+	struct lbd_timeouts timeouts_s; /* seconds; the model's where the config gives none */
 	struct lbd_addr vip;
 	char name[CONFIG_NAME_MAX];
 	struct config_health health;
@@ -63,6 +71,9 @@ struct model {
 	struct lbd_secret pick_secret;
 	struct addr_prefix tunnel4, tunnel6;
 	struct lbd_nat nat;
+	struct lbd_tunnel tunnel;
+	bool tell_mtu;
+	uint32_t answer_rate;		   /* a second and CPU */
 	struct lbd_mac macs[LBD_MACS_MAX]; /* of the interfaces packets come in on ... */
 	uint32_t macs_count;		   /* ... 0: frames for any MAC address are taken */
 	struct service *services;	   /* limits.services of them, place = id */
@@ -91,7 +102,7 @@ int model_build(const struct config *config, const struct model *old, const bool
 /* What the data plane is told about @backend. */
 enum lbd_backend_state model_backend_state(const struct backend *backend);
 
-/* Has it a place in the ring? Not while its next hop isn't known: flows would only be lost. */
+/* May it have a place in the ring? Not while its next hop isn't known: flows would only be lost. */
 bool model_takes_flows(const struct backend *backend);
 
 /* The service's backends one after the other: start with NULL, ends with NULL. GONE ones too. */
@@ -107,7 +118,7 @@ struct backend *model_find_backend(const struct model *model, uint16_t service,
 /*
  * The ring of @service: its backends that take new flows, by weight. Backends
  * that are UP and whose next hop is known; when all of those have weight 0 or
- * there are none, the ring is empty. @ring has limits.ring_size places. As maglev_build.
+ * there are none, those for fallback instead; without such, the ring is empty. @ring has limits.ring_size places. As maglev_build.
  */
 int model_ring(const struct model *model, const struct service *service, uint16_t *ring);
 

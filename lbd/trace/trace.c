@@ -28,6 +28,15 @@ static const struct backend *trace_backend(const struct model *model, uint16_t i
 		       : NULL;
 }
 
+/* Behind which a redirected packet's receiver is, as far as it is a backend. */
+static uint32_t trace_interface(const struct trace_result *result)
+{
+	if (result->action != XDP_REDIRECT || !result->backend ||
+	    result->outcome == LBD_OUTCOME_FORWARD_RETURN)
+		return 0;
+	return result->backend->nexthop.ifindex;
+}
+
 int trace_run(struct dataplane_trace *trace, const struct model *model, uint32_t ifindex,
 	      const void *frame, uint32_t size, struct trace_result *ret, struct error *err)
 {
@@ -48,9 +57,7 @@ int trace_run(struct dataplane_trace *trace, const struct model *model, uint32_t
 	ret->outcome = record.outcome;
 	ret->service = trace_service(model, record.service);
 	ret->backend = trace_backend(model, record.backend);
-	ret->ifindex = 0;
-	if (ret->action == XDP_REDIRECT && ret->backend)
-		ret->ifindex = ret->backend->nexthop.ifindex;
+	ret->ifindex = trace_interface(ret);
 	return 0;
 }
 
@@ -59,7 +66,8 @@ static json_t *trace_out(const struct trace_result *result)
 {
 	char text[2 * TRACE_OUT_MAX + 1];
 
-	if (result->action != XDP_TX && result->action != XDP_REDIRECT)
+	if ((result->action != XDP_TX && result->action != XDP_REDIRECT) ||
+	    result->outcome == LBD_OUTCOME_HOLD_FRAGMENT)
 		return json_null();
 	return json_string(hex_format(result->out, result->size, text));
 }

@@ -44,7 +44,29 @@ static const char golden_config[] =
 	"   health: {check: none}, backends: [{address: 198.51.100.5}, {address: 198.51.100.6}]}\n"
 	"- {name: 4in6, vip: 192.0.2.3, port: 80, protocol: udp, forward: ipip,\n"
 	"   health: {check: none}, backends: [{address: '2001:db8:1::5'}, {address: "
-	"'2001:db8:1::6'}]}\n";
+	"'2001:db8:1::6'}]}\n"
+	"- {name: gue-4in4, vip: 192.0.2.4, port: 80, protocol: tcp, forward: gue,\n"
+	"   health: {check: none}, backends: [{address: 198.51.100.7}, {address: 198.51.100.8}]}\n"
+	"- {name: gue-6in6, vip: '2001:db8::4', port: 80, protocol: tcp, forward: gue,\n"
+	"   health: {check: none}, backends: [{address: '2001:db8:1::7'}, {address: "
+	"'2001:db8:1::8'}]}\n"
+	"- {name: gre-4in6, vip: 192.0.2.5, port: 80, protocol: tcp, forward: gre,\n"
+	"   health: {check: none}, backends: [{address: '2001:db8:1::9'}, {address: "
+	"'2001:db8:1::a'}]}\n"
+	"- {name: gre-6in4, vip: '2001:db8::5', port: 80, protocol: udp, forward: gre,\n"
+	"   health: {check: none}, backends: [{address: 198.51.100.9}, {address: 198.51.100.10}]}\n"
+	"- {name: vxlan-4in4, vip: 192.0.2.6, port: 80, protocol: tcp, forward: vxlan, vni: 1,\n"
+	"   health: {check: none}, backends: [{address: 198.51.100.11}, {address: "
+	"198.51.100.12}]}\n"
+	"- {name: vxlan-6in6, vip: '2001:db8::6', port: 80, protocol: tcp, forward: vxlan,\n"
+	"   vni: 1193046, health: {check: none}, backends: [{address: '2001:db8:1::b'}, {address: "
+	"'2001:db8:1::c'}]}\n"
+	"- {name: geneve-4in6, vip: 192.0.2.7, port: 80, protocol: udp, forward: geneve,\n"
+	"   vni: 16777215, health: {check: none}, backends: [{address: '2001:db8:1::d'}, {address: "
+	"'2001:db8:1::e'}]}\n"
+	"- {name: geneve-6in4, vip: '2001:db8::7', port: 80, protocol: tcp, forward: geneve,\n"
+	"   vni: 7, health: {check: none}, backends: [{address: 198.51.100.13}, {address: "
+	"198.51.100.14}]}\n";
 
 struct golden {
 	struct dataplane *dataplane;

@@ -94,6 +94,17 @@ EOP
   [[ $(ctl_json lb1 .count connections) == "$count" ]]
 }
 
+@test "a tagged packet, which another program of the packet path takes, is told of alike" {
+  /usr/bin/python3 - "$LAB/http.pcap" "$LAB/tagged.pcap" <<'EOP'
+import sys
+from scapy.all import Dot1Q, Ether, rdpcap, wrpcap
+wrpcap(sys.argv[2], [Ether(src=p.src, dst=p.dst) / Dot1Q(vlan=7) / p.payload
+                     for p in rdpcap(sys.argv[1])])
+EOP
+  diff <(trace "$LAB/http.pcap" '.packets[] | [.outcome, .service, .backend] | tostring') \
+    <(trace "$LAB/tagged.pcap" '.packets[] | [.outcome, .service, .backend] | tostring')
+}
+
 @test "a capture of many packets is asked for piece by piece" {
   /usr/bin/python3 - "$LAB/http.pcap" "$LAB/many.pcap" <<'EOP'
 import sys
@@ -102,6 +113,16 @@ wrpcap(sys.argv[2], (list(rdpcap(sys.argv[1])) * 1000)[:2000])
 EOP
   run trace "$LAB/many.pcap" '.summary.packets, .summary.run, .complete, .packets[-1].number'
   [[ $output == $'2000\n2000\ntrue\n2000' ]]
+}
+
+@test "packets that can't be run are said to be so, and the daemon isn't asked" {
+  /usr/bin/python3 - "$LAB/large.pcap" <<'EOP'
+import sys
+from scapy.all import Ether, Raw, wrpcap
+wrpcap(sys.argv[1], [Ether() / Raw(bytes(5000))] * 2)
+EOP
+  run trace "$LAB/large.pcap" '.summary.packets, .summary.run, .packets[1].note'
+  [[ $output == $'2\n0\nnot run: 5014 bytes'* ]]
 }
 
 @test "a drained backend gets no new flows, at once" {

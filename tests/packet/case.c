@@ -21,6 +21,7 @@ static const cyaml_strval_t state_names[] = {
 static const cyaml_strval_t entry_names[] = {
 	{ "none", CASE_ENTRY_NONE },	       { "unconfirmed", CASE_ENTRY_UNCONFIRMED },
 	{ "confirmed", CASE_ENTRY_CONFIRMED }, { "closing", CASE_ENTRY_CLOSING },
+	{ "reset", CASE_ENTRY_RESET },	       { "expired", CASE_ENTRY_EXPIRED },
 	{ "several", CASE_ENTRY_SEVERAL },
 };
 

@@ -3,19 +3,16 @@
 
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/outcome.h"
 #include "tests/packet/hexdiff.h"
 
 #define AT_ETHERTYPE 12
+#define IPV4_HEADER 20
 #define IPV6_HEADER 40
-
-static const char *const outcome_names[LBD_OUTCOME_COUNT] = {
-#define X(constant, name, kind, sentence) [LBD_OUTCOME_##constant] = name,
-	LBD_OUTCOMES(X)
-#undef X
-};
 
 static uint16_t check_be16(const uint8_t *frame, int at)
 {
@@ -56,12 +53,12 @@ static bool check_outcome(const struct check *check, const struct lab *lab, cons
 	dataplane_outcomes(lab->dataplane, now);
 	for (int i = 0; i < LBD_OUTCOME_COUNT; i++) {
 		uint64_t moved = now[i] - check->outcomes[i];
-		bool wanted = !strcmp(outcome_names[i], expected);
+		bool wanted = !strcmp(outcomes[i].name, expected);
 
 		seen |= wanted;
 		if (moved == wanted)
 			continue;
-		fprintf(check->report, "  outcome %s: expected %d, came %llu\n", outcome_names[i],
+		fprintf(check->report, "  outcome %s: expected %d, came %llu\n", outcomes[i].name,
 			wanted, (unsigned long long)moved);
 		good = false;
 	}
@@ -154,22 +151,26 @@ static bool check_ipv4_checksum(const struct check *check, const struct check_re
 	return false;
 }
 
-/* Outer source address, IPv4 or IPv6, padded with zeros. */
-static void check_source_of(const struct check_result *result, uint8_t source[16])
+/* Outer source: IPv4 or IPv6 address and, of UDP, the port; padded with zeros. */
+static void check_source_of(const struct check_result *result, uint8_t source[CHECK_SOURCE])
 {
 	int link = check_link(result->frame);
+	const uint8_t *ip = &result->frame[link];
 
-	memset(source, 0, 16);
-	if (check_be16(result->frame, link - 2) == ETH_P_IPV6)
-		memcpy(source, &result->frame[link + 8], 16);
-	else
-		memcpy(source, &result->frame[link + 12], 4);
+	memset(source, 0, CHECK_SOURCE);
+	if (check_be16(result->frame, link - 2) == ETH_P_IPV6) {
+		memcpy(source, ip + 8, 16);
+		memcpy(source + 16, ip + IPV6_HEADER, ip[6] == IPPROTO_UDP ? 2 : 0);
+	} else {
+		memcpy(source, ip + 12, 4);
+		memcpy(source + 16, ip + IPV4_HEADER, ip[9] == IPPROTO_UDP ? 2 : 0);
+	}
 }
 
 static bool check_source(struct check *check, const struct case_step *step,
 			 const struct check_result *result)
 {
-	uint8_t source[16];
+	uint8_t source[CHECK_SOURCE];
 	bool same;
 
 	check_source_of(result, source);
@@ -177,38 +178,52 @@ static bool check_source(struct check *check, const struct case_step *step,
 	memcpy(check->source, source, sizeof(source));
 	if (step->source == CASE_SOURCE_UNSAID || same == (step->source == CASE_SOURCE_SAME))
 		return true;
-	fprintf(check->report, "  outer source: expected %s address as before, came %s\n",
+	fprintf(check->report, "  outer source: expected %s as before, came %s\n",
 		same ? "another" : "the same", same ? "the same" : "another");
 	return false;
 }
 
 /* --- connection table */
 
+struct check_found {
+	const struct tables *tables;
+	enum case_entry entry;
+};
+
+static enum case_entry check_state(const struct tables *tables, const struct table_entry *entry)
+{
+	const uint64_t value =
+		lbd_value_make(entry->backend, entry->vip_port, entry->flags, entry->tick);
+
+	if (tables_expired(tables, entry->service, value, tables_now(tables)))
+		return CASE_ENTRY_EXPIRED;
+	if (entry->flags & LBD_CONN_CONFIRMED)
+		return entry->flags & LBD_CONN_CLOSING ? CASE_ENTRY_CLOSING : CASE_ENTRY_CONFIRMED;
+	return entry->flags & LBD_CONN_CLOSING ? CASE_ENTRY_RESET : CASE_ENTRY_UNCONFIRMED;
+}
+
 static bool check_visit(void *context, const struct table_entry *entry)
 {
-	enum case_entry *found = context;
+	struct check_found *found = context;
 
-	if (*found != CASE_ENTRY_NONE)
-		*found = CASE_ENTRY_SEVERAL;
-	else if (!(entry->flags & LBD_CONN_CONFIRMED))
-		*found = CASE_ENTRY_UNCONFIRMED;
+	if (found->entry != CASE_ENTRY_NONE)
+		found->entry = CASE_ENTRY_SEVERAL;
 	else
-		*found =
-			entry->flags & LBD_CONN_CLOSING ? CASE_ENTRY_CLOSING : CASE_ENTRY_CONFIRMED;
+		found->entry = check_state(found->tables, entry);
 	return true;
 }
 
 static bool check_entry(const struct check *check, const struct lab *lab, enum case_entry expected)
 {
-	enum case_entry found = CASE_ENTRY_NONE;
+	struct check_found found = { dataplane_tables(lab->dataplane), CASE_ENTRY_NONE };
 
 	if (expected == CASE_ENTRY_UNSAID)
 		return true;
-	tables_walk(dataplane_tables(lab->dataplane), check_visit, &found);
-	if (found == expected)
+	tables_walk(found.tables, check_visit, &found);
+	if (found.entry == expected)
 		return true;
 	fprintf(check->report, "  entry in the connection table: expected %s, came %s\n",
-		case_entry_name(expected), case_entry_name(found));
+		case_entry_name(expected), case_entry_name(found.entry));
 	return false;
 }
 

@@ -13,11 +13,13 @@
 #include "tests/lab/lab.h"
 #include "tests/packet/case.h"
 
+#define CHECK_SOURCE 18 /* an address and a port */
+
 struct check {
 	FILE *report;
 	uint64_t outcomes[LBD_OUTCOME_MAX]; /* before the packet */
 	struct lbd_traffic services, backends;
-	uint8_t source[16]; /* outer, of the last tunnelled packet */
+	uint8_t source[CHECK_SOURCE]; /* outer, of the last tunnelled packet */
 };
 
 struct check_result {

@@ -48,6 +48,16 @@ static void test_case(void **state)
 	test_way(test, RUN_EVERY_FEATURE, "with every feature");
 }
 
+/* Rates are counted per CPU: a case must not wander to another. */
+static int stay_on_cpu(void)
+{
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET((unsigned int)sched_getcpu(), &cpus);
+	return sched_setaffinity(0, sizeof(cpus), &cpus);
+}
+
 /*
  * The namespace of the cases: two interfaces that the next hops are behind, and
  * the clients that a backend's answer is sent to.
@@ -130,7 +140,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	snprintf(path, sizeof(path), "%s/setups/neighbours.yaml", place.dir);
-	if (make_interfaces() || neighbourhood_load(path, &neighbourhood, &err)) {
+	if (stay_on_cpu() || make_interfaces() || neighbourhood_load(path, &neighbourhood, &err)) {
 		fprintf(stderr, "packet_test: needs root and iproute2 %s\n", err.text);
 	} else {
 		place.neighbourhood = neighbourhood;

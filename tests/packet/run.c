@@ -98,7 +98,7 @@ static void run_age_bucket(struct lbd_bucket *bucket, uint32_t ticks)
 				bucket->value[i], lbd_value_tick(bucket->value[i]) - ticks);
 }
 
-/* As if the last packet of every connection had come @seconds earlier. */
+/* As if the last packet of every connection, and client, had come @seconds earlier. */
 static void run_age(const struct tables *tables, uint32_t seconds)
 {
 	uint32_t ticks = (uint32_t)(seconds * 1000000000ULL / tables->tick_ns);
@@ -107,6 +107,8 @@ static void run_age(const struct tables *tables, uint32_t seconds)
 		run_age_bucket(&tables->conn4[i], ticks);
 	for (uint32_t i = 0; i < tables->conn6_buckets; i++)
 		run_age_bucket(&tables->conn6[i].line, ticks);
+	for (uint32_t i = 0; i < tables->sticky_buckets; i++)
+		run_age_bucket(&tables->sticky[i].line, ticks);
 }
 
 static int run_send(const struct lab *lab, const struct case_step *step, uint32_t from,

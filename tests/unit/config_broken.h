@@ -52,6 +52,24 @@ static const struct broken broken_configs[] = {
 		  "65535" },
 	},
 	{
+		"a MAC address that no host can have",
+		XDP "services:\n"
+		    "  - name: web\n"
+		    "    vip: 192.0.2.80\n"
+		    "    port: 80\n"
+		    "    backends:\n"
+		    "      - {address: 192.0.2.101, mac: '01:00:5e:00:53:01'}\n"
+		    "      - {address: 192.0.2.102, mac: '00:00:5e:00:53'}\n"
+		    "      - {address: 192.0.2.103, mac: '00-00-5e-00-53-01'}\n",
+		{ "7: services[0].backends[0].mac: came \"01:00:5e:00:53:01\", expected a unicast "
+		  "MAC address, such as 00:00:5e:00:53:01",
+		  "8: services[0].backends[1].mac: came \"00:00:5e:00:53\", expected a unicast MAC "
+		  "address, such as 00:00:5e:00:53:01",
+		  "9: services[0].backends[2].mac: came \"00-00-5e-00-53-01\", expected a unicast "
+		  "MAC "
+		  "address, such as 00:00:5e:00:53:01" },
+	},
+	{
 		"every fault at once, each with its line",
 		"xdp: {interfaces: [eth0], mode: fast}\n"
 		"timeouts: {tcp: 15}\n"
@@ -210,7 +228,7 @@ static const struct broken broken_configs[] = {
 		XDP "services:\n" SERVICE("a", "192.0.2.80",
 					  "port: 80, backends: [{address: \"2001:db8::1\"}]"),
 		{ "3: services[0].backends[0].address: came 2001:db8::1, which is not of the VIP's "
-		  "family, as dsr needs; forward: ipip can" },
+		  "family, as dsr needs; a tunnel, such as forward: ipip, can" },
 	},
 	{
 		"a timeout longer than its interval",
@@ -231,6 +249,44 @@ static const struct broken broken_configs[] = {
 		  "4: services[1].health: a TCP connection can't check a UDP port: give health a "
 		  "port, "
 		  "or check: none" },
+	},
+	{
+		"a hash that is none, and one whose prefix is none",
+		XDP "services:\n" SERVICE("a", "192.0.2.80", "port: 80, hash: client, " BACKENDS)
+			SERVICE("b", "192.0.2.81", "port: 80, hash: source/24, " BACKENDS) SERVICE(
+				"c", "192.0.2.82", "port: 80, hash: source-prefix/0, " BACKENDS),
+		{ "3: services[0].hash: came \"client\", expected 5-tuple, source, source-prefix, "
+		  "source-prefix/24 or the like, or destination-port",
+		  "4: services[1].hash: came \"source/24\", expected 5-tuple, source, "
+		  "source-prefix, source-prefix/24 or the like, or destination-port",
+		  "5: services[2].hash: came \"source-prefix/0\", expected 5-tuple, source, "
+		  "source-prefix, source-prefix/24 or the like, or destination-port" },
+	},
+	{
+		"hashes that don't fit their service",
+		XDP "services:\n" SERVICE("a", "192.0.2.80",
+					  "port: 80, hash: source-prefix/33, " BACKENDS)
+			SERVICE("b", "192.0.2.81", "port: 80, hash: destination-port, " BACKENDS)
+				SERVICE("c", "192.0.2.82",
+					"port: 80, hash: 5-tuple, sticky: 1m, " BACKENDS),
+		{ "3: services[0].hash: came a prefix of 33 bits, the VIP's clients have 32",
+		  "4: services[1].hash: all clients ask for port 80, so one backend would get "
+		  "them all: destination-port is for port: any",
+		  "5: services[2].hash: sticky needs source or source-prefix: connections that a "
+		  "client opens at once would part otherwise" },
+	},
+	{
+		"a backend that is its own fallback",
+		XDP "services:\n" SERVICE(
+			"a", "192.0.2.80",
+			"port: 80, fallback: [{name: f, address: 192.0.2.102}, "
+			"{address: 192.0.2.101}, {name: f, address: 192.0.2.80}], " BACKENDS),
+		{ "3: services[0].fallback[1].address: came \"192.0.2.101\" again, "
+		  "services[0].backends[0] has it already",
+		  "3: services[0].fallback[2].address: came 192.0.2.80, which is the VIP itself; "
+		  "expected the backend's own",
+		  "3: services[0].fallback[2].name: came \"f\" again, services[0].fallback[0] has "
+		  "it already" },
 	},
 	{
 		"peers that can't reach this node",

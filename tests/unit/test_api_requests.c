@@ -173,6 +173,75 @@ static void an_upgrade_takes_absolute_paths_only(void **state)
 	assert_int_equal(fake->upgrades, 2);
 }
 
+static void packets_are_traced_in_order(void **state)
+{
+	struct fake_state *fake = *state;
+	json_t *json, *results;
+
+	json = client_ask(fake, "POST", "/v1/trace",
+			  "{\"packets\":[\"0011223344550011223344550800\","
+			  "\"00112233445500112233445508aA\"]}",
+			  200);
+	results = json_object_get(json, "results");
+	assert_int_equal(json_array_size(results), 2);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(results, 1), "out")),
+			    "00112233445500112233445508aa");
+	json_decref(json);
+}
+
+static void faulty_packets_are_refused(void **state)
+{
+	static const char *const bodies[] = {
+		"{}",
+		"{\"packets\":[]}",
+		"{\"packets\":7}",
+		"{\"packets\":[7]}",
+		"{\"packets\":[\"\"]}",
+		"{\"packets\":[\"00112233445500112233445508\"]}",
+		"{\"packets\":[\"001122334455001122334455080\"]}",
+		"{\"packets\":[\"0011223344550011223344550x00\"]}",
+		"{\"packets\":[\"0011223344550011223344550800\", \"\"]}",
+		"{\"packets\":[\"0011223344550011223344550800\"], \"faster\": true}",
+	};
+	struct fake_state *fake = *state;
+
+	for (size_t i = 0; i < sizeof(bodies) / sizeof(*bodies); i++)
+		client_refused(fake, "POST", "/v1/trace", bodies[i], 400, "EINVAL");
+	client_refused(fake, "POST", "/v1/trace",
+		       "{\"packets\":[\"0011223344550011223344550800\"],\"interface\":\"lo\"}", 404,
+		       "ENOENT");
+}
+
+/* "{packets: [@count frames of @size bytes]}", freed by the caller. */
+static char *trace_body(int count, int size)
+{
+	char *text = malloc((size_t)count * (2 * (size_t)size + 3) + 32), *at = text;
+
+	at += sprintf(at, "{\"packets\":[");
+	for (int i = 0; i < count; i++)
+		at += sprintf(at, "%s\"%0*d\"", i ? "," : "", 2 * size, 0);
+	strcpy(at, "]}");
+	return text;
+}
+
+static void too_many_and_too_large_packets_are_refused(void **state)
+{
+	struct fake_state *fake = *state;
+	char *most = trace_body(API_TRACE_PACKETS_MAX, 14);
+	char *many = trace_body(API_TRACE_PACKETS_MAX + 1, 14);
+	char *largest = trace_body(1, DATAPLANE_FRAME_MAX);
+	char *large = trace_body(1, DATAPLANE_FRAME_MAX + 1);
+
+	json_decref(client_ask(fake, "POST", "/v1/trace", most, 200));
+	json_decref(client_ask(fake, "POST", "/v1/trace", largest, 200));
+	client_refused(fake, "POST", "/v1/trace", many, 400, "EINVAL");
+	client_refused(fake, "POST", "/v1/trace", large, 400, "EINVAL");
+	free(most);
+	free(many);
+	free(largest);
+	free(large);
+}
+
 static void what_the_daemon_refuses_comes_back_with_its_hint(void **state)
 {
 	static const struct {
@@ -223,6 +292,9 @@ int main(void)
 		CLIENT_TEST(a_backend_is_added_with_the_default_weight),
 		CLIENT_TEST(a_faulty_change_is_refused),
 		CLIENT_TEST(an_upgrade_takes_absolute_paths_only),
+		CLIENT_TEST(packets_are_traced_in_order),
+		CLIENT_TEST(faulty_packets_are_refused),
+		CLIENT_TEST(too_many_and_too_large_packets_are_refused),
 		CLIENT_TEST(what_the_daemon_refuses_comes_back_with_its_hint),
 		CLIENT_TEST(a_reload_says_that_runtime_changes_are_gone),
 		CLIENT_TEST(a_role_is_set_or_refused),

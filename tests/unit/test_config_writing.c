@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* lbd.yaml as it is written: configs changed and saved, and the reference of its keys. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -53,6 +54,55 @@ static void what_is_saved_loads_as_the_same(void **state)
 	unlink(path);
 }
 
+static void how_a_backend_is_selected_is_saved_and_changed(void **state)
+{
+	static const char text[] =
+		XDP "limits: {sticky: 2048}\n"
+		    "services:\n"
+		    "  - {name: a, vip: 192.0.2.80, port: 80, sticky: 10m, down: reset,\n"
+		    "     timeouts: {idle: 2h, closing: 5s}, fallback: [{name: f, address: "
+		    "192.0.2.9}],\n"
+		    "     backends: [{name: b, address: 192.0.2.101}]}\n"
+		    "  - {name: c, vip: \"2001:db8::80\", port: any, hash: source-prefix, sticky: "
+		    "90s,\n"
+		    "     health: {check: none}, backends: [{address: \"2001:db8::1\"}]}\n";
+	char path[] = "/tmp/test_config.XXXXXX", *first, *second;
+	struct config *config = parse_good(text), *again;
+	const struct config_service *a = &config->services[0], *c = &config->services[1];
+	struct error err = { 0 };
+
+	(void)state;
+	assert_int_equal(config->limits.sticky, 2048);
+	assert_int_equal(a->hash, LBD_HASH_SOURCE);
+	assert_int_equal(a->sticky, 600);
+	assert_int_equal(a->down, LBD_DOWN_RESET);
+	assert_int_equal(a->timeouts.idle, 7200);
+	assert_int_equal(a->timeouts.closing, 5);
+	assert_int_equal(a->timeouts.unconfirmed, 0);
+	assert_true(a->backends_count == 2 && a->backends[1].fallback && !a->backends[0].fallback);
+	assert_int_equal(c->hash, LBD_HASH_PREFIX);
+	assert_int_equal(c->prefix, 64);
+	assert_int_equal(config_backend_add(config, "a", "n", "192.0.2.102", 7, &err), 0);
+	assert_int_equal(config_backend_drain(config, "a", "f", true, &err), 0);
+	close(mkstemp(path));
+	first = save_to_text(config, path);
+	again = load_good(path);
+	second = save_to_text(again, path);
+	assert_string_equal(first, second);
+	a = &again->services[0];
+	assert_int_equal(a->backends_count, 3);
+	assert_false(a->backends[1].fallback);
+	assert_true(a->backends[2].fallback && a->backends[2].drain);
+	assert_int_equal(config_backend_remove(again, "a", "b", &err), 0);
+	assert_int_equal(config_backend_remove(again, "a", "n", &err), -EINVAL);
+	assert_int_equal(config_backend_remove(again, "a", "f", &err), 0);
+	unlink(path);
+	free(first);
+	free(second);
+	config_free(config);
+	config_free(again);
+}
+
 static void saving_where_it_cannot_be_leaves_nothing_behind(void **state)
 {
 	struct config *config = load_good(EXAMPLE);
@@ -63,6 +113,29 @@ static void saving_where_it_cannot_be_leaves_nothing_behind(void **state)
 	assert_non_null(strstr(err.text, "/nonexistent/lbd.yaml"));
 	assert_int_equal(config_save(config, "/", &err) < 0, true);
 	config_free(config);
+}
+
+static void a_mac_is_saved_and_loaded(void **state)
+{
+	static const uint8_t mac[] = { 0, 0, 0x5e, 0, 0x53, 0xab };
+	char path[] = "/tmp/test_config.XXXXXX";
+	struct config *config = parse_good(
+		XDP "services:\n" SERVICE("web", "192.0.2.80",
+					  "port: 80, backends: [{address: 192.0.2.101, mac: "
+					  "'00:00:5E:00:53:ab'}, {address: 192.0.2.102}]"));
+	struct config *again = NULL;
+	struct error err = { 0 };
+
+	(void)state;
+	close(mkstemp(path));
+	assert_int_equal(config_save(config, path, &err), 0);
+	assert_int_equal(config_load(path, &again, &err), 0);
+	assert_true(again->services[0].backends[0].has_mac);
+	assert_memory_equal(again->services[0].backends[0].mac, mac, sizeof(mac));
+	assert_false(again->services[0].backends[1].has_mac);
+	unlink(path);
+	config_free(config);
+	config_free(again);
 }
 
 /* --- as full as it gets */
@@ -231,7 +304,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_saved_loads_as_the_same),
+		cmocka_unit_test(how_a_backend_is_selected_is_saved_and_changed),
 		cmocka_unit_test(saving_where_it_cannot_be_leaves_nothing_behind),
+		cmocka_unit_test(a_mac_is_saved_and_loaded),
 		cmocka_unit_test(a_config_as_full_as_the_limits_allow_can_be_saved_and_loaded),
 		cmocka_unit_test(a_backend_is_added_changed_and_removed),
 		cmocka_unit_test(a_change_that_the_file_could_not_have_is_refused),

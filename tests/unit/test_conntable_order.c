@@ -78,6 +78,7 @@ static void each_kind_of_entry_has_its_timeout(void **state)
 		{ LBD_CONN_CONFIRMED, 900 },
 		{ LBD_CONN_CONFIRMED | LBD_CONN_UDP, 60 },
 		{ LBD_CONN_CONFIRMED | LBD_CONN_CLOSING, 30 },
+		{ LBD_CONN_CLOSING, 10 }, /* an RST */
 		{ LBD_CONN_CONFIRMED | LBD_CONN_REMOTE, 900 },
 	};
 
@@ -176,6 +177,29 @@ static void slots_are_taken_from_the_cheapest_on(void **state)
 	}
 }
 
+/* Services with even ids keep idle connections for 100,000 ticks. */
+static const struct lbd_timeouts *by_service(const void *context, uint16_t service)
+{
+	static const struct lbd_timeouts patient = { 100000, 100000, 100000, 100000, GUARD };
+
+	(void)context;
+	return service % 2 ? &timeouts : &patient;
+}
+
+static void each_slot_ages_by_its_own_service(void **state)
+{
+	struct lab *lab = *state;
+	struct lbd_flow newcomer = flow4(100);
+
+	/* All idle for long; only that of an impatient service has expired. */
+	for (uint32_t i = 0; i < SLOTS; i++)
+		fill(lab, i, (flow4((uint16_t)i).key & ~0xffffULL) | (i == 5 ? 3 : 2),
+		     value_of(1, LBD_CONN_CONFIRMED, 5000 - i));
+	assert_true(lbd_pair_insert_aged(&lab->pair, &newcomer, value_of(2, 0, 0), NOW, by_service,
+					 NULL, LBD_KEY_CLAIMED_USER));
+	assert_int_equal(place(lab, &newcomer), 5);
+}
+
 static void the_young_and_confirmed_are_never_displaced(void **state)
 {
 	struct lab *lab = *state, before;
@@ -238,6 +262,7 @@ int main(void)
 		TEST(each_kind_of_entry_has_its_timeout),
 		TEST(masks_rank_as_words_do),
 		TEST(slots_are_taken_from_the_cheapest_on),
+		TEST(each_slot_ages_by_its_own_service),
 		TEST(the_young_and_confirmed_are_never_displaced),
 		TEST(a_claimed_slot_is_never_taken),
 		TEST(empty_slots_come_first_and_the_first_bucket_a_little_before_the_second),

@@ -122,17 +122,96 @@ static void a_ring_of_nobody_is_empty(void **state)
 		assert_int_equal(ring[i], 0);
 }
 
+static uint32_t ring_owner(const struct lab *lab)
+{
+	uint16_t ring[251];
+	int placed = model_ring(lab->model, &lab->model->services[1], ring);
+
+	for (int i = 1; placed == 1 && i < 251; i++)
+		assert_int_equal(ring[i], ring[0]);
+	return placed == 1 ? ring[0] : 100U + (uint32_t)placed;
+}
+
+static void the_fallback_has_the_ring_while_nobody_else_takes_flows(void **state)
+{
+	struct lab *lab = *state;
+	struct backend *a;
+
+	lab_apply(lab, "  - {name: dns, vip: 192.0.2.53, port: 53, health: {check: none},\n"
+		       "     fallback: [" B "], backends: [" A END);
+	lab_resolve_all(lab);
+	a = &lab->model->backends[1];
+	assert_true(lab->model->backends[2].fallback);
+	assert_int_equal(ring_owner(lab), 1);
+	a->drain = true;
+	assert_int_equal(ring_owner(lab), 2);
+	a->drain = false;
+	a->healthy = false;
+	assert_int_equal(ring_owner(lab), 2);
+	a->healthy = true;
+	a->nexthop.resolved = false;
+	assert_int_equal(ring_owner(lab), 2);
+	lab->model->backends[2].healthy = false;
+	assert_int_equal(ring_owner(lab), 100);
+}
+
+static void a_backend_may_change_from_fallback_to_the_others_and_keeps_its_index(void **state)
+{
+	struct lab *lab = *state;
+
+	lab_apply(lab, "  - {name: dns, vip: 192.0.2.53, port: 53, health: {check: none},\n"
+		       "     fallback: [" B "], backends: [" A END);
+	lab_apply(lab, DNS A "," B END);
+	lab_resolve_all(lab);
+	assert_false(lab->model->backends[2].fallback);
+	assert_int_equal(ring_owner(lab), 102);
+}
+
+static void a_services_timeouts_stand_in_for_the_nodes(void **state)
+{
+	struct lab *lab = *state;
+	const struct service *service;
+
+	lab_apply(lab, "  - {name: dns, vip: 192.0.2.53, port: 53, timeouts: {idle: 2h},\n"
+		       "     backends: [" A END);
+	service = &lab->model->services[1];
+	assert_true(service->own_timeouts);
+	assert_int_equal(service->timeouts_s.tcp, 7200);
+	assert_int_equal(service->timeouts_s.udp, 7200);
+	assert_int_equal(service->timeouts_s.closing, 21);
+	assert_int_equal(service->timeouts_s.unconfirmed, 11);
+}
+
+#define ALWAYS LBD_FEATURE_VLAN
+#define NEEDED6 (ALWAYS | LBD_FEATURE_IPV6 | LBD_FEATURE_EXTENSIONS)
+#define TUNNEL4(mode) ALWAYS | LBD_FEATURE_IPV4 | LBD_FEATURE_##mode | LBD_FEATURE_TELL_MTU
+#define FORWARD(how)                                                                  \
+	"  - {name: x, vip: 192.0.2.80, port: 80, forward: " how ", health: {check: " \
+	"none}, backends: ["
+
+#define SELECTED(keys) FORWARD("dsr, " keys) A END
+#define SELECTION(feature) (ALWAYS | LBD_FEATURE_IPV4 | LBD_FEATURE_DSR | LBD_FEATURE_##feature)
+
 static void features_are_those_that_the_services_need(void **state)
 {
 	static const struct {
 		const char *services;
 		uint32_t expected;
 	} cases[] = {
-		{ WEB A END, LBD_FEATURE_VLAN | LBD_FEATURE_IPV4 | LBD_FEATURE_DSR },
+		{ WEB A END, ALWAYS | LBD_FEATURE_IPV4 | LBD_FEATURE_DSR },
+		{ SELECTED("hash: source"), SELECTION(HASH) },
+		{ SELECTED("sticky: 1m"), SELECTION(STICKY) | LBD_FEATURE_HASH },
+		{ SELECTED("down: rehash"), SELECTION(DOWN) },
+		{ SELECTED("down: reset"), SELECTION(DOWN) },
+		{ SELECTED("down: keep, hash: 5-tuple"), SELECTION(VLAN) },
+		{ SELECTED("timeouts: {closing: 1s}"), SELECTION(TIMEOUTS) },
+		{ FORWARD("gue") A END, TUNNEL4(GUE) },
+		{ FORWARD("gre") A END, TUNNEL4(GRE) },
+		{ FORWARD("vxlan, vni: 7") A END, TUNNEL4(VXLAN) },
+		{ FORWARD("geneve, vni: 7") A END, TUNNEL4(GENEVE) },
 		{ "  - {name: x, vip: \"2001:db8::80\", port: any, forward: ipip, health: {check: "
 		  "none}, backends: [" A END,
-		  LBD_FEATURE_VLAN | LBD_FEATURE_IPV6 | LBD_FEATURE_EXTENSIONS | LBD_FEATURE_IPIP |
-			  LBD_FEATURE_ANY_PORT },
+		  NEEDED6 | LBD_FEATURE_IPIP | LBD_FEATURE_TELL_MTU | LBD_FEATURE_ANY_PORT },
 	};
 	const uint32_t interfaces[] = { 2, 3 }, elsewhere = 9;
 	struct lab *lab = *state;
@@ -159,9 +238,8 @@ static void what_is_gone_needs_no_features(void **state)
 	lab_apply(
 		lab,
 		"  - {name: x, vip: \"2001:db8::80\", port: 80, forward: ipip, backends: [" A END);
-	assert_int_equal(model_features(lab->model, NULL, 0), LBD_FEATURE_VLAN | LBD_FEATURE_IPV6 |
-								      LBD_FEATURE_EXTENSIONS |
-								      LBD_FEATURE_IPIP);
+	assert_int_equal(model_features(lab->model, NULL, 0),
+			 NEEDED6 | LBD_FEATURE_IPIP | LBD_FEATURE_TELL_MTU);
 }
 
 int main(void)
@@ -175,6 +253,9 @@ int main(void)
 		LAB(a_services_backends_come_one_after_the_other),
 		LAB(a_ring_has_only_those_that_take_new_flows),
 		LAB(a_ring_of_nobody_is_empty),
+		LAB(the_fallback_has_the_ring_while_nobody_else_takes_flows),
+		LAB(a_backend_may_change_from_fallback_to_the_others_and_keeps_its_index),
+		LAB(a_services_timeouts_stand_in_for_the_nodes),
 		LAB(features_are_those_that_the_services_need),
 		LAB(what_is_gone_needs_no_features),
 	};

@@ -127,6 +127,19 @@ static void expired_connections_are_not_sent(void **state)
 	world_free(world);
 }
 
+/* It was told when it was confirmed: the peers shall not keep it for its long timeout. */
+static void a_connection_that_an_rst_ended_is_sent_as_closing(void **state)
+{
+	struct world *world = world_new();
+
+	(void)state;
+	world_put(world, 1, false, LBD_CONN_CLOSING);
+	world_put(world, 2, false, 0);
+	outbox_mark_all(&world->outbox);
+	assert_int_equal(world_take(world), 1);
+	world_free(world);
+}
+
 static void what_a_peer_told_is_sent_in_a_sweep_only(void **state)
 {
 	struct world *world = world_new();
@@ -306,6 +319,7 @@ int main(void)
 		cmocka_unit_test(ipv6_goes_into_rows_of_its_own),
 		cmocka_unit_test(only_confirmed_connections_are_sent),
 		cmocka_unit_test(expired_connections_are_not_sent),
+		cmocka_unit_test(a_connection_that_an_rst_ended_is_sent_as_closing),
 		cmocka_unit_test(what_a_peer_told_is_sent_in_a_sweep_only),
 		cmocka_unit_test(ids_that_were_not_told_yet_are_withheld_and_counted),
 		cmocka_unit_test(a_sweep_ends_after_one_round_though_marks_go_on),

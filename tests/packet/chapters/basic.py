@@ -43,9 +43,18 @@ def connections():
              to(t("A"), "forward_known", entry="confirmed"),
              to(t("FA"), "forward_known", entry="closing", news="yes"),
              to(t("A"), "forward_known", entry="closing", news="no"))
-        case(f"rst-{name}", f"IPv{name}, an RST of a known connection marks it as closing", "dsr",
+        case(f"rst-{name}", f"IPv{name}, an RST of a known connection ends it, and a packet behind it, "
+             "if it wasn't the client's, brings it back", "dsr",
              to(t("A"), "forward_new"),
-             to(t("R"), "forward_known", entry="closing", news="yes"))
+             to(t("A"), "forward_known", entry="confirmed"),
+             to(t("R"), "forward_known", entry="reset", news="yes"),
+             to(t("A"), "forward_known", entry="closing", news="yes"))
+        case(f"half-closed-{name}", f"IPv{name}, after its FIN a client may go on reading for as "
+             "long as it sends ACKs", "dsr",
+             to(t("A"), "forward_new"),
+             to(t("FA"), "forward_known", entry="closing"),
+             *[to(t("A"), "forward_known", idle=25, entry="closing") for _ in range(4)],
+             to(t("S", sport=PORT + 1), "forward_first", idle=32, entry="expired"))
         case(f"fin-unknown-{name}", f"IPv{name}, a FIN or RST that no entry knows makes none",
              "dsr",
              to(t("FA"), "forward_untracked", entry="none"),
@@ -196,14 +205,6 @@ def fragments():
 
 
 def sizes():
-    for name, make, port, room, wrap in (("4in4", tcp, 8044, 1500 - 20 - 40, tunnel4),
-                                         ("4in6", tcp, 8046, 1500 - 40 - 40, tunnel6),
-                                         ("6in4", tcp6, 8064, 1500 - 20 - 60, tunnel4),
-                                         ("6in6", tcp6, 8066, 1500 - 40 - 60, tunnel6)):
-        case(f"too-big-{name}", f"{name}, a packet that fits the link exactly is sent, one byte "
-             "more is dropped", "ipip",
-             through(make("A", port, load=b"x" * room), "forward_new", wrap=wrap),
-             drops(make("A", port, load=b"x" * (room + 1)), "drop_too_big"))
     case("dsr-full-size", "Without a tunnel a full-sized packet fits", "dsr",
          to(tcp("A", load=b"x" * 1460), "forward_new"),
          to(tcp6("A", load=b"x" * 1440), "forward_new"))
@@ -252,12 +253,6 @@ def backends():
     case("draining-udp", "A UDP flow stays with a draining backend", "pair",
          to(udp(), "forward_new", changes=only_one),
          to(udp(), "forward_known", changes=[("dns-one", "draining"), ("dns-two", "up")]))
-    case("syn-draining", "A SYN from a port that a draining backend knows goes to another", "pair",
-         to(tcp("A"), "forward_new", changes=only_one),
-         to(tcp("A"), "forward_known"),
-         to(tcp("S"), "forward_first", dmac=TWO, changes=[("one", "draining"), ("two", "up")],
-            entry="unconfirmed"),
-         to(tcp("A"), "forward_known", dmac=TWO, entry="confirmed"))
     case("gone-no-other", "A connection whose backend was removed is dropped if there is no other",
          "dsr",
          to(tcp("A"), "forward_new"),

@@ -159,10 +159,10 @@ def life():
          out(tcp("S"), "forward_new", 80),
          out(tcp("A"), "forward_known", 80, entry="confirmed"),
          back(reply("FA"), 80, entry="closing", news="yes"))
-    case("nat-backend-resets", "And so does its RST", "nat",
+    case("nat-backend-resets", "An RST of the backend ends it", "nat",
          out(tcp6("S"), "forward_new", 80),
          out(tcp6("A"), "forward_known", 80, entry="confirmed"),
-         back(reply("R", v6=True), 80, entry="closing", news="yes"))
+         back(reply("R", v6=True), 80, entry="reset", news="yes"))
     case("nat-answers-keep-alive", "A backend's answers keep the connection young", "nat",
          out(tcp("S"), "forward_new", 80),
          out(tcp("A"), "forward_known", 80),

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Packets that do not fit the way to the backend with their tunnel's headers."""
+from scapy.all import IP, TCP, Dot1AD, Dot1Q, IPOption_NOP, IPv6
+
+from casebook import (PORT, TUNNELS, VIP, VIP6, case, drops, families, tcp, tcp6, through,
+                      too_big, udp, udp6)
+
+BIG = b"x" * 1441  # of TCP over IPv4, one byte more than ipip has room for
+
+
+def boundaries():
+    for mode, more in TUNNELS.items():
+        for kind, port, t, _, wrap in families(mode):
+            name = kind if mode == "ipip" else f"{mode}-{kind}"
+            fits = 1500 - more - (40 if kind.endswith("in6") else 20)
+            load = b"x" * (fits - (60 if t is tcp6 else 40))
+            case(f"too-big-{name}", f"{name}, a packet that fits the link exactly is sent, one "
+                 "byte more is answered with the MTU", mode,
+                 through(t("A", port, load=load), "forward_new", wrap=wrap),
+                 too_big(t("A", port, load=load + b"x"), fits))
+
+
+def answers():
+    case("too-big-df", "Who allows fragments is told the MTU as well, as none are made here",
+         "ipip",
+         too_big(tcp("A", 8044, load=BIG, flags="DF"), 1480),
+         too_big(tcp("A", 8044, load=BIG), 1480))
+    case("too-big-udp", "A datagram that does not fit is answered, with an odd length too", "ipip",
+         too_big(udp(8044, load=b"x" * 1453), 1480),
+         too_big(udp(8044, load=b"x" * 1454), 1480),
+         too_big(udp6(8066, load=b"x" * 1420), 1460))
+    case("too-big-options", "An answer quotes the options of the packet", "ipip",
+         too_big(tcp("A", 8044, load=BIG, options=[IPOption_NOP()] * 3), 1480))
+    for name, tagged in (("one", lambda packet: Dot1Q(vlan=7, prio=5) / packet),
+                         ("qinq", lambda packet: Dot1AD(vlan=100) / Dot1Q(vlan=7) / packet)):
+        case(f"too-big-tags-{name}", f"An answer has the tags of the packet ({name})", "ipip",
+             too_big(tagged(tcp("A", 8044, load=BIG)), 1480),
+             too_big(tagged(tcp6("A", 8066, load=BIG)), 1460))
+
+
+def no_answers():
+    case("too-big-rate", "Answers are given up to the rate of icmp.rate", "answer-rate",
+         too_big(tcp("A", 8044, load=BIG), 1480),
+         too_big(tcp6("A", 8066, load=BIG), 1460),
+         drops(tcp("A", 8044, load=BIG), "drop_answer_limit"),
+         drops(tcp6("A", 8066, load=BIG), "drop_answer_limit"),
+         through(tcp("A", 8044), "forward_known", note="what fits is forwarded as ever"))
+
+
+def chapter():
+    boundaries()
+    answers()
+    no_answers()
