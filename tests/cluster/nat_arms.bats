@@ -31,7 +31,7 @@ far_up() {
 }
 
 config_arms() {
-  config_head lb1 | sed -e 's/\[eth0\]/[eth0, eth1]/' -e "s/mode: native/mode: ${1:-native}/"
+  config_head lb1 | sed 's/\[eth0\]/[eth0, eth1]/'
   printf 'nat:\n  addresses: [%s, "%s"]\nservices:\n' "$NAT4" "$NAT6"
   config_vip far4 "$FAR_VIP4" nat host4 be1 be2 be3
   config_vip far6 "$FAR_VIP6" nat host6 be1 be2 be3
@@ -79,16 +79,4 @@ teardown() {
   fails on far curl --silent --max-time 3 "http://$FAR_VIP4/"
   on far ethtool -K eth0 tx off >/dev/null
   on far curl --silent --max-time 5 "http://$FAR_VIP4/"
-}
-
-@test "generic XDP, experiment" {
-  lbd_detach lb1
-  murder lbd-lb1
-  config_arms generic | config_write lb1
-  node_up lb1
-  on far ethtool -K eth0 tx on >/dev/null
-  on far curl --silent --max-time 3 "http://$FAR_VIP4/"
-  nat_get far "http://$FAR_VIP4/big"
-  nat_get far "http://[$FAR_VIP6]/big"
-  nat_put far "http://$FAR_VIP4" four
 }
