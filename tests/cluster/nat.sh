@@ -4,6 +4,7 @@
 # Backends behind NAT: plain hosts that have never heard of a VIP. Files can be
 # put to and got from them.
 
+# shellcheck disable=SC2034 # used by whoever sources this
 readonly NAT4=192.0.2.110 NAT6=2001:db8::110
 readonly NAT_BIG_MB=50
 
