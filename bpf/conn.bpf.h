@@ -12,6 +12,9 @@
  *                                                        longer CONFIRMED
  *   any other TCP, UDP         Maglev, entry made        its backend, entry CONFIRMED
  *
+ *   UDP that names a backend   that one, entry made      that one, entry CONFIRMED
+ *   (QUIC)
+ *
  * A connection lives while its entry is CONFIRMED, neither CLOSING nor expired:
  * a SYN of somebody who only pretends to be its client can't move it, and its
  * backend answers as RFC 5961 has it. After a FIN the client may go on reading
@@ -25,9 +28,11 @@
 
 #include "bpf/clock.bpf.h"
 #include "bpf/config.bpf.h"
+#include "bpf/guard.bpf.h"
 #include "bpf/maps.bpf.h"
 #include "bpf/packet.bpf.h"
 #include "bpf/pick.bpf.h"
+#include "bpf/quic.bpf.h"
 #include "bpf/source.bpf.h"
 
 struct conn {
@@ -308,6 +313,23 @@ LBD_INLINE __u32 conn_half(void)
 }
 
 /*
+ * A known flow whose packet names its backend: the table follows, so that its
+ * packets that name nobody go there too.
+ */
+LBD_INLINE int conn_follow(const struct packet *packet, struct conn *conn, __u16 named,
+			   __u16 *ret_backend, _Bool v6)
+{
+	*ret_backend = named;
+	if (lbd_value_backend(conn->value) == named)
+		conn_touch(packet, conn, v6);
+	else
+		conn_write(conn,
+			   conn_new_value(packet, conn, named, conn->value & LBD_CONN_CONFIRMED),
+			   v6);
+	return LBD_OUTCOME_FORWARD_QUIC;
+}
+
+/*
  * Entering a flow is a function of its own, not inlined: the verifier walks
  * through its many ways once, instead of once for each way that leads here.
  */
@@ -338,15 +360,15 @@ __attribute__((noinline)) int conn_insert_ipv6(const struct lbd_flow *flow, __u6
 	return flow ? conn_insert(flow, value, hash, now, 1) : 0;
 }
 
-/* A backend for a flow that isn't in the table. */
-LBD_INLINE int conn_pick(const struct packet *packet, __u16 *ret_backend, _Bool *ret_sticky,
-			 _Bool v6)
+/* A backend for a flow that isn't in the table: @named, or a picked one. */
+LBD_INLINE int conn_pick(const struct packet *packet, __u16 named, __u16 *ret_backend,
+			 _Bool *ret_sticky, _Bool v6)
 {
 	int problem = source_check(packet, v6);
 
 	if (problem != PACKET_GO_ON)
 		return problem;
-	*ret_backend = pick_backend(packet, ret_sticky);
+	*ret_backend = named ? named : pick_backend(packet, ret_sticky);
 	return *ret_backend ? PACKET_GO_ON : conn_nobody(packet);
 }
 
@@ -359,19 +381,28 @@ LBD_INLINE _Bool conn_enter(const struct packet *packet, const struct conn *conn
 		  : conn_insert_ipv4(&conn->flow, value, conn->hash, conn->now);
 }
 
-LBD_INLINE int conn_unknown(const struct packet *packet, const struct conn *conn,
+LBD_INLINE int conn_unknown(const struct packet *packet, const struct conn *conn, __u16 named,
 			    __u16 *ret_backend, _Bool v6)
 {
-	_Bool sticky = 0;
-	int outcome = conn_pick(packet, ret_backend, &sticky, v6);
+	_Bool sticky = 0, entered;
+	int problem;
 
-	if (outcome != PACKET_GO_ON)
-		return outcome;
+	problem = conn_pick(packet, named, ret_backend, &sticky, v6);
+	if (problem != PACKET_GO_ON)
+		return problem;
 	if (packet->syn)
 		return sticky ? LBD_OUTCOME_FORWARD_STICKY : LBD_OUTCOME_FORWARD_FIRST;
 	if (packet->fin)
 		return LBD_OUTCOME_FORWARD_UNTRACKED;
-	if (!conn_enter(packet, conn, *ret_backend, v6))
+	problem = guard_entry(packet, v6);
+	if (problem != PACKET_GO_ON) {
+		*ret_backend = 0;
+		return problem;
+	}
+	entered = conn_enter(packet, conn, *ret_backend, v6);
+	if (named)
+		return LBD_OUTCOME_FORWARD_QUIC;
+	if (!entered)
 		return LBD_OUTCOME_FORWARD_UNTRACKED;
 	/* Of a TCP connection the SYN has been counted as sticky. */
 	return sticky && packet->protocol == IPPROTO_UDP ? LBD_OUTCOME_FORWARD_STICKY
@@ -399,20 +430,34 @@ LBD_INLINE int conn_translated(struct packet *packet, struct conn *conn, __u16 *
 }
 
 /*
+ * The backend that the packet itself names; 0: none, go by table and Maglev. The
+ * only question for the feature: where it is off the verifier sees a 0 from here on.
+ */
+LBD_INLINE __u16 conn_named(struct xdp_md *ctx, const struct packet *packet)
+{
+	if (!config_has(LBD_FEATURE_QUIC) || packet->protocol != IPPROTO_UDP)
+		return 0;
+	return (__u16)quic_backend(ctx, packet->l4, packet->half, packet->service);
+}
+
+/*
  * Which backend gets this packet. Returns the outcome if it can be forwarded,
  * or CONN_STAGE_NAT.
  */
-LBD_INLINE int conn_route(struct packet *packet, __u16 *ret_backend, _Bool v6)
+LBD_INLINE int conn_route(struct xdp_md *ctx, struct packet *packet, __u16 *ret_backend, _Bool v6)
 {
+	const __u16 named = conn_named(ctx, packet);
 	struct conn conn = {};
 
 	_Bool found = conn_find(packet, &conn, v6);
 
 	if (config_has(LBD_FEATURE_NAT) && packet->translated)
 		return found ? conn_translated(packet, &conn, ret_backend, v6) : CONN_STAGE_NAT;
-	if (found)
-		return conn_known(packet, &conn, ret_backend, v6);
-	return conn_unknown(packet, &conn, ret_backend, v6);
+	if (!found)
+		return conn_unknown(packet, &conn, named, ret_backend, v6);
+	if (named)
+		return conn_follow(packet, &conn, named, ret_backend, v6);
+	return conn_known(packet, &conn, ret_backend, v6);
 }
 
 #endif

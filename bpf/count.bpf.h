@@ -5,7 +5,9 @@
 
 #include "bpf/config.bpf.h"
 #include "bpf/maps.bpf.h"
+#include "bpf/sample.bpf.h"
 #include "bpf/trace.bpf.h"
+#include "lbd/mask.h"
 
 /*
  * A packet leaves, once: with an outcome, and as whose (0: nobody's, or told
@@ -15,19 +17,22 @@
 LBD_INLINE void count_exit(enum lbd_outcome outcome, __u16 service, __u16 backend)
 {
 	struct lbd_outcome_counters *counters;
-	__u32 index = outcome, zero = 0;
+	__u32 zero = 0, index;
 
-	if (config_has(LBD_FEATURE_TRACE)) {
+	if (config_has(LBD_FEATURE_TRACE | LBD_FEATURE_SAMPLE)) {
 		trace_target(service, backend);
 		trace_outcome(outcome);
+		sample_note(outcome, service);
 		if (!config_writes())
 			return;
 	}
 	counters = bpf_map_lookup_elem(&lbd_outcomes, &zero);
-	/* Compared behind the call, or the verifier forgets: what a function returned may be anything. */
+	if (!counters)
+		return;
+	/* A mask, not a compare: the verifier forgets a bound when the number is kept on the stack. */
+	index = outcome & (LBD_OUTCOME_MAX - 1);
 	LBD_OPAQUE(index);
-	if (counters && index < LBD_OUTCOME_MAX)
-		counters->packets[index]++;
+	counters->packets[index]++;
 }
 
 LBD_INLINE void count_outcome(enum lbd_outcome outcome)

@@ -4,6 +4,7 @@
  *
  *   parse    frame -> addresses, ports           or left to the kernel
  *   vip      destination -> service              or left to the kernel
+ *   guard    lists and rate limits               or dropped
  *   conn     flow -> backend it had, or pick     or dropped: nothing to pick
  *   forward  tunnel or NAT, MAC addresses, send  or dropped: can't be sent
  *
@@ -20,12 +21,14 @@
 #include "bpf/count.bpf.h"
 #include "bpf/forward.bpf.h"
 #include "bpf/generations.bpf.h"
+#include "bpf/guard.bpf.h"
 #include "bpf/handover.bpf.h"
 #include "bpf/nat_return.bpf.h"
 #include "bpf/nat_table.bpf.h"
 #include "bpf/packet.bpf.h"
 #include "bpf/parse.bpf.h"
 #include "bpf/reset.bpf.h"
+#include "bpf/sample.bpf.h"
 #include "bpf/tag.bpf.h"
 #include "bpf/vip.bpf.h"
 
@@ -67,7 +70,10 @@ LBD_INLINE int balance(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 		return leave_from(packet->service, LBD_OUTCOME_PASS_OTHER_HOST);
 	if (config_has(LBD_FEATURE_NAT) && !packet->service)
 		return stage_hand_over(ctx, packet, LBD_STAGE_NAT_RETURN);
-	outcome = conn_route(packet, &backend, v6);
+	outcome = guard(packet, v6);
+	if (outcome != PACKET_GO_ON)
+		return leave_from(packet->service, outcome);
+	outcome = conn_route(ctx, packet, &backend, v6);
 	if (config_has(LBD_FEATURE_NAT) && outcome == CONN_STAGE_NAT)
 		return stage_hand_over(ctx, packet, LBD_STAGE_NAT);
 	if (!backend && config_has(LBD_FEATURE_DOWN) && reset_is_due(outcome)) {
@@ -126,7 +132,7 @@ int lbd_lb(struct xdp_md *ctx)
 	protocol = packet_word16(&eth->h_proto);
 	if (config_has(LBD_FEATURE_VLAN) && tag_is_one(protocol))
 		return stage_enter(ctx, LBD_STAGE_TAGGED);
-	return balance_ip(ctx, protocol, ETH_HLEN);
+	return sample_watch(ctx, balance_ip(ctx, protocol, ETH_HLEN));
 }
 
 /* A frame with one or two tags: the same path, at offsets that vary. */
@@ -138,7 +144,7 @@ int lbd_tagged(struct xdp_md *ctx)
 
 	if ((const void *)(tags + 1) > end)
 		return leave(LBD_OUTCOME_PASS_TRUNCATED);
-	return balance_ip(ctx, tag_protocol(tags), ETH_HLEN + tag_bytes(tags));
+	return sample_watch(ctx, balance_ip(ctx, tag_protocol(tags), ETH_HLEN + tag_bytes(tags)));
 }
 
 LBD_INLINE int translate(struct xdp_md *ctx, struct packet *packet, _Bool v6)

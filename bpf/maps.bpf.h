@@ -10,6 +10,7 @@
 
 #include <bpf/bpf_helpers.h>
 
+#include "lbd/guard.h"
 #include "lbd/maps.h"
 
 /* A token bucket. */
@@ -65,6 +66,15 @@ LBD_ARRAY(lbd_sticky, struct lbd_bucket6, BPF_F_MMAPABLE);
 LBD_ARRAY(lbd_dirty4, __u64, BPF_F_MMAPABLE);
 LBD_ARRAY(lbd_dirty6, __u64, BPF_F_MMAPABLE);
 
+/* The guard (lbd/guard.h). Two halves: service id -> its lists and limits; all lists as a tree. */
+LBD_ARRAY(lbd_rules, struct lbd_rule, BPF_F_MMAPABLE);
+LBD_ARRAY(lbd_acl, struct lbd_acl_entry, BPF_F_MMAPABLE);
+
+/* What sources and services have used up; the last also by CPU, in advance. */
+LBD_ARRAY(lbd_sources, struct lbd_source_bucket, BPF_F_MMAPABLE);
+LBD_ARRAY(lbd_meters, struct lbd_service_meter, BPF_F_MMAPABLE);
+LBD_PERCPU(lbd_credits, struct lbd_credit);
+
 /* Counters: what happened to packets, and what each service and backend was given. */
 LBD_PERCPU(lbd_outcomes, struct lbd_outcome_counters);
 LBD_PERCPU(lbd_svc_stats, struct lbd_traffic);
@@ -73,6 +83,9 @@ LBD_PERCPU(lbd_be_stats, struct lbd_traffic);
 /* Clients that no answer can be sent to yet: their neighbour entry is missing. */
 LBD_ARRAY(lbd_wanted, struct lbd_addr, BPF_F_MMAPABLE);
 
+/* Dropped packets that were kept: a ring, behind an entry that counts them; and the note. */
+LBD_ARRAY(lbd_drops, struct lbd_drop, BPF_F_MMAPABLE);
+LBD_PERCPU(lbd_drop_note, struct lbd_drop_note);
 /* Of this generation, not pinned: what is left of the rate of answers. */
 LBD_PERCPU(lbd_answers, struct answer_bucket);
 
@@ -83,5 +96,14 @@ struct {
 	__uint(key_size, sizeof(__u32));
 	__uint(value_size, sizeof(__u32));
 } lbd_tx SEC(".maps");
+
+/* Server ids of QUIC-LB -> backend. Costs memory only as it fills. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1);
+	__type(key, struct lbd_quic_key);
+	__type(value, struct lbd_quic_value);
+} lbd_quic SEC(".maps");
 
 #endif

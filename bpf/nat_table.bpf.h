@@ -203,10 +203,15 @@ LBD_INLINE int nat_enter(const struct packet *packet, struct conn *conn, __u16 *
 			 _Bool v6)
 {
 	_Bool sticky = 0;
-	int outcome = conn_pick(packet, ret_backend, &sticky, v6);
+	int outcome = conn_pick(packet, 0, ret_backend, &sticky, v6);
 
 	if (outcome != PACKET_GO_ON)
 		return outcome;
+	outcome = guard_entry(packet, v6);
+	if (outcome != PACKET_GO_ON) {
+		*ret_backend = 0;
+		return outcome;
+	}
 	if (conn_enter(packet, conn, *ret_backend, v6) &&
 	    (!config_writes() || conn_find(packet, conn, v6)))
 		return sticky ? LBD_OUTCOME_FORWARD_STICKY : LBD_OUTCOME_FORWARD_NEW;

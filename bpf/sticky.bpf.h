@@ -8,6 +8,9 @@
  * fill the table. An entry that a second connection has used is CONFIRMED, and
  * displaced after all that aren't. Two connections that a new client opens at
  * once agree without an entry, since Maglev then goes by the same source.
+ *
+ * Entries hold no id: a backend's index may go to another one of the service
+ * while a client is remembered with it. That one is as good as any.
  */
 #ifndef STICKY_BPF_H
 #define STICKY_BPF_H

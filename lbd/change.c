@@ -87,6 +87,9 @@ int lbd_change_backend(struct lbd *lbd, const struct lbd_backend_change *change,
 		rc = change_edit(edited, change, err);
 	if (!rc)
 		rc = config_save(edited, draft, err);
+	/* A backend must not wait for a list file to be sound. */
+	if (!rc)
+		edited->keep_lists = true;
 	if (!rc)
 		rc = lbd_apply(lbd, edited, err);
 	if (rc) {

@@ -43,6 +43,8 @@
 	X(post_backends, POST, "/v1/backends", "add, remove, drain or weigh a backend")    \
 	X(get_connections, GET, "/v1/connections", "count connections and show some")      \
 	X(get_counters, GET, "/v1/counters", "what happened to packets")                   \
+	X(get_guard, GET, "/v1/guard", "lists and limits, and what they drop")             \
+	X(get_drops, GET, "/v1/drops", "dropped packets that were kept")                   \
 	X(get_peers, GET, "/v1/peers", "sync with the other nodes")                        \
 	X(get_role, GET, "/v1/role", "role and gate")                                      \
 	X(post_role, POST, "/v1/role", "keepalived's notify script tells the role")        \

@@ -36,12 +36,20 @@
 	X(lbd_nat6)      \
 	X(lbd_dirty4)    \
 	X(lbd_dirty6)    \
+	X(lbd_rules)     \
+	X(lbd_acl)       \
+	X(lbd_sources)   \
+	X(lbd_meters)    \
+	X(lbd_credits)   \
+	X(lbd_drops)     \
+	X(lbd_drop_note) \
 	X(lbd_sticky)    \
 	X(lbd_outcomes)  \
 	X(lbd_svc_stats) \
 	X(lbd_be_stats)  \
 	X(lbd_tx)        \
 	X(lbd_wanted)    \
+	X(lbd_quic)      \
 	X(lbd_generations)
 
 /* Slots of lbd_generations. A swap writes RUNNING; PREVIOUS is for rollback. */
@@ -84,7 +92,7 @@ LBD_INLINE __u32 lbd_stage_slot(__u32 bank, enum lbd_stage stage)
 	return LBD_GENERATION_SLOTS + bank * LBD_STAGES_MAX + stage;
 }
 
-/* Sizes that were fixed when the maps were made; all powers of two but ring_size. */
+/* Sizes that were fixed when the maps were made; powers of two but where it says otherwise. */
 struct lbd_limits {
 	__u32 services; /* ids 1 .. services - 1 */
 	__u32 backends; /* indexes 1 .. backends - 1 */
@@ -94,8 +102,10 @@ struct lbd_limits {
 	__u32 nat6_buckets;
 	__u32 vip_buckets;
 	__u32 sticky_buckets;
-	__u32 ring_size; /* Maglev table size, prime */
-	__u32 rings;	 /* twice the services: a full set can be written aside */
+	__u32 ring_size;   /* Maglev table size, prime */
+	__u32 rings;	   /* twice the services: a full set can be written aside */
+	__u32 acl_entries; /* of a half of lbd_acl; not a power of two */
+	__u32 source_buckets;
 };
 
 /* One entry. Written by the daemon only. */
@@ -132,6 +142,28 @@ struct lbd_vip_bucket {
 
 _Static_assert(sizeof(struct lbd_vip) == 32, "two VIPs a cache line");
 
+/*
+ * Connection ids by draft-ietf-quic-load-balancers-21, in plaintext:
+ *
+ *   first octet                  server id        nonce
+ *   config id, 3 bits | 5 bits   1..15 octets     4..18 octets
+ *
+ * Config ids are 0..6; 7 says that the connection id can't be routed.
+ */
+#define LBD_QUIC_CONFIGS 8
+#define LBD_QUIC_UNROUTABLE 7
+#define LBD_QUIC_SERVER_MAX 15
+#define LBD_QUIC_NONCE_MIN 4
+#define LBD_QUIC_NONCE_MAX 18
+#define LBD_QUIC_CID_MAX 20
+
+struct lbd_quic_config {
+	__u8 server : 4; /* octets; 0: there is no such config */
+	__u8 nonce : 4;	 /* octets beyond LBD_QUIC_NONCE_MIN */
+};
+
+_Static_assert(sizeof(struct lbd_quic_config) == 1, "all configs of a service in a word");
+
 struct lbd_service {
 	struct lbd_addr vip; /* the identity: VIP, port, protocol */
 	__be16 port;
@@ -146,7 +178,7 @@ struct lbd_service {
 	__u16 reserved;
 	__u32 sticky;		      /* ticks that a client keeps its backend; 0: no stickiness */
 	struct lbd_timeouts timeouts; /* looked at with LBD_FEATURE_TIMEOUTS */
-	__u32 reserved2[2];
+	struct lbd_quic_config quic[LBD_QUIC_CONFIGS]; /* by config id */
 };
 
 _Static_assert(sizeof(struct lbd_service) == 64, "a service is one cache line");
@@ -176,6 +208,23 @@ _Static_assert(sizeof(struct lbd_backend) == 64, "a backend is one cache line");
 #define LBD_DOWN_MASK 0x0f
 #define LBD_BACKEND_FALLBACK 0x10 /* takes flows only while no other of its service does */
 
+/* lbd_quic: a server id of a service's config -> its backend. */
+struct lbd_quic_key {
+	__u16 service;
+	__u8 config;
+	__u8 length;
+	__u8 server[LBD_QUIC_SERVER_MAX + 1]; /* zeroes behind length */
+};
+
+_Static_assert(sizeof(struct lbd_quic_key) == 20, "a key without padding");
+
+struct lbd_quic_value {
+	__u16 backend[2]; /* per half of the snapshot; 0: not in it */
+};
+
+/* Server ids that a snapshot may have, for each backend that there is room for. */
+#define LBD_QUIC_PER_BACKEND 4
+
 struct lbd_traffic {
 	__u64 packets;
 	__u64 bytes; /* of the IP packet as it came, without link and tunnel headers */
@@ -183,6 +232,33 @@ struct lbd_traffic {
 
 struct lbd_outcome_counters {
 	__u64 packets[LBD_OUTCOME_MAX];
+};
+
+/* A dropped packet that was kept: what it was dropped for, and how it begins. */
+#define LBD_DROP_WORDS 12
+
+struct lbd_drop {
+	__u64 ticket;  /* number of the drop, from 1; 0: being written. In entry 0: of the last */
+	__u64 time_ns; /* CLOCK_MONOTONIC */
+	__u32 length;  /* of the frame */
+	__u32 ifindex;
+	__u16 service; /* id; 0: none, or not yet known */
+	__u8 outcome;  /* enum lbd_outcome */
+	__u8 words;    /* of @frame that are filled */
+	__u32 reserved;
+	__u64 frame[LBD_DROP_WORDS];
+};
+
+_Static_assert(sizeof(struct lbd_drop) == 128, "a drop is two cache lines");
+
+#define LBD_DROPS 512 /* kept at a time, behind entry 0 */
+
+/* What the program that drops is told by who counted it. Per CPU. */
+struct lbd_drop_note {
+	__u16 service;
+	__u8 outcome;
+	__u8 take; /* keep it */
+	__u32 reserved;
 };
 
 /* lbd_rings packs four backend indexes into a word. */
@@ -239,6 +315,8 @@ LBD_INLINE __u32 lbd_vip_hash(const struct lbd_addr *addr, __be16 port, __u8 pro
 #define LBD_FEATURE_EXTENSIONS (1U << 24) /* walk IPv6 extension headers */
 #define LBD_FEATURE_TIMEOUTS (1U << 25)	  /* a service has timeouts of its own */
 
+#define LBD_FEATURE_SAMPLE (1U << 26) /* keep some of the dropped packets */
+
 /* A MAC address as the packet path compares it: in two words. */
 struct lbd_mac {
 	__u32 first;
@@ -272,7 +350,8 @@ struct lbd_generation_config {
 	__u32 answer_rate; /* ICMP errors and the like a second, per CPU */
 	__u32 macs_count;  /* 0: take frames for any MAC address */
 	struct lbd_mac macs[LBD_MACS_MAX];
-	__u32 bank; /* where its stages stand */
+	__u32 bank;   /* where its stages stand */
+	__u32 sample; /* one in so many drops of an outcome is kept; with SAMPLE */
 	char version[32];
 };
 

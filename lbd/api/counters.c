@@ -2,7 +2,7 @@
 #include "api/resource.h"
 #include "base/outcome.h"
 
-static json_t *counters_json(size_t outcome, uint64_t packets, uint64_t total)
+json_t *api_outcome_json(size_t outcome, uint64_t packets, uint64_t total)
 {
 	return json_pack("{s:s, s:s, s:I, s:f, s:s}", "name", outcomes[outcome].name, "kind",
 			 outcomes[outcome].kind, "packets", (json_int_t)packets, "share",
@@ -25,7 +25,7 @@ int api_get_counters(struct lbd *lbd, const struct api_request *request, json_t 
 		total += packets[i];
 	list = json_array();
 	for (size_t i = 0; i < LBD_OUTCOME_COUNT; i++)
-		json_array_append_new(list, counters_json(i, packets[i], total));
+		json_array_append_new(list, api_outcome_json(i, packets[i], total));
 	*ret = json_pack("{s:I, s:o}", "packets", (json_int_t)total, "outcomes", list);
 	return 0;
 }

@@ -49,6 +49,9 @@ json_t *api_generations_json(const struct lbd *lbd);
 /* {total, up} over all services. */
 json_t *api_backend_totals_json(const struct lbd *lbd);
 
+/* {name, kind, packets, share, sentence} of one outcome. */
+json_t *api_outcome_json(size_t outcome, uint64_t packets, uint64_t total);
+
 /* How many services are configured. */
 uint32_t api_service_count(const struct lbd *lbd);
 

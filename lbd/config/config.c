@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "config/config.h"
 
+#include "config/guard.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +10,9 @@ static void config_free_service(struct config_service *service)
 {
 	for (uint32_t i = 0; i < service->backends_count; i++)
 		free(service->backends[i].name);
+	guard_free_service(service);
 	free(service->backends);
+	free(service->quic);
 	free(service->name);
 }
 
@@ -22,6 +26,7 @@ void config_free(struct config *config)
 		free(config->cluster.peers[i].name);
 	for (uint32_t i = 0; i < config->xdp.interfaces_count; i++)
 		free(config->xdp.interfaces[i]);
+	guard_free(config);
 	free(config->services);
 	free(config->nat.addresses);
 	free(config->cluster.peers);

@@ -14,6 +14,7 @@
 
 #include "base/addr.h"
 #include "base/error.h"
+#include "lbd/maps.h"
 
 /* Where frames in vxlan and geneve come from: any address but the devices' own. */
 #define CONFIG_TUNNEL_SOURCE_MAC                   \
@@ -25,13 +26,23 @@
 
 enum config_xdp_mode { CONFIG_XDP_AUTO, CONFIG_XDP_NATIVE, CONFIG_XDP_GENERIC, CONFIG_XDP_OFFLOAD };
 
+#define CONFIG_SERVER_IDS_MAX 4
+
+/* What a QUIC-LB connection id calls a backend. */
+struct config_server_id {
+	uint8_t length; /* octets */
+	uint8_t octets[LBD_QUIC_SERVER_MAX];
+};
+
 struct config_backend {
 	char *name; /* default: its address as text */
 	struct lbd_addr addr;
 	uint16_t port;	 /* host order, forward nat only; 0: the service's */
 	uint32_t weight; /* 0..65535; 0 takes no new flows; default 100 */
 	bool drain;	 /* existing flows only; set by lbctl backend drain */
-	bool fallback;	 /* takes flows only while no other does */
+	struct config_server_id server_ids[CONFIG_SERVER_IDS_MAX];
+	uint32_t server_ids_count;
+	bool fallback; /* takes flows only while no other does */
 	bool has_mac;
 	uint8_t mac[6]; /* of its next hop, for lbctl trace */
 };
@@ -43,6 +54,33 @@ struct config_health {
 	uint32_t timeout_ms;  /* default 1000, <= interval */
 	uint32_t rise;	      /* successes to come up, default 2 */
 	uint32_t fall;	      /* failures to go down, default 3 */
+};
+
+/* Prefixes by a name that deny and allow use. */
+struct config_list {
+	char *name;
+	char *file;		      /* NULL: none */
+	struct addr_prefix *prefixes; /* given in the config itself */
+	uint32_t prefixes_count;
+};
+
+struct config_names {
+	char **all;
+	uint32_t count;
+};
+
+/* A second; 0: no limit. */
+struct config_rates {
+	uint32_t packets;
+	uint32_t new;	   /* connections */
+	uint32_t burst_ms; /* how much of the rate may come at once; default 1000 */
+};
+
+/* How connection ids with this config id are read. */
+struct config_quic {
+	uint8_t id; /* 0..6 */
+	uint8_t server_id_length;
+	uint8_t nonce_length;
 };
 
 struct config_service {
@@ -59,7 +97,12 @@ struct config_service {
 	struct {	  /* seconds; 0: as the node's timeouts */
 		uint32_t idle, closing, unconfirmed;
 	} timeouts;
+	struct config_names deny, allow;   /* lists */
+	struct config_rates limits;	   /* of the service */
+	struct config_rates source_limits; /* of each source at it */
 	struct config_health health;
+	struct config_quic *quic; /* NULL: connection ids aren't looked at */
+	uint32_t quic_count;
 	struct config_backend *backends; /* those of fallback: among them */
 	uint32_t backends_count;
 };
@@ -86,6 +129,8 @@ struct config {
 		uint32_t nat_ipv6;	   /* default 65536 */
 		uint32_t sticky;	   /* slots, default 65536 */
 		uint32_t maglev;	   /* ring size, prime, default 65537 */
+		uint32_t prefixes;	   /* of all lists, default 131072 */
+		uint32_t sources;	   /* with a rate limit, default 65536, power of two */
 	} limits;
 	struct {		      /* seconds idle */
 		uint32_t tcp;	      /* default 900 */
@@ -128,8 +173,18 @@ struct config {
 		struct lbd_addr *peers;
 		uint32_t peers_count;
 	} vrrp;
+	struct config_list *lists;
+	uint32_t lists_count;
+	struct {
+		struct config_names deny, allow; /* lists, for all services */
+		struct config_rates source;	 /* of each source over all services */
+		uint32_t prefix_ipv4;		 /* bits that make up a source, default 32 */
+		uint32_t prefix_ipv6;		 /* default 64 */
+		uint32_t sample;		 /* keep one in so many drops; 0: none */
+	} guard;
 	struct config_service *services;
 	uint32_t services_count;
+	bool keep_lists; /* not from a file: lists that were read hold, their files aren't read */
 };
 
 /*

@@ -52,6 +52,14 @@ static const struct key keys_limits[] = {
 	  "Places of a Maglev ring, a prime. About a hundred times the backends of the "
 	  "largest service.",
 	  "65537", .kind = KEY_NUMBER, .min = 3, .max = 1048573, AT(raw_limits, maglev) },
+	{ "prefixes",
+	  "Room for the prefixes of all lists together. 160 bytes each; an IPv6 prefix longer "
+	  "than 64 bits can take more room than one.",
+	  "131072", .kind = KEY_NUMBER, .min = 16, .max = 1LL << 21, AT(raw_limits, prefixes) },
+	{ "sources",
+	  "Sources that rate limits tell apart at a time, a power of two. 32 bytes each. When "
+	  "there are more, those that use least of their limit are forgotten.",
+	  "65536", .kind = KEY_NUMBER, .min = 1024, .max = 1LL << 24, AT(raw_limits, sources) },
 	{ NULL },
 };
 
@@ -183,10 +191,117 @@ static const struct key keys_backend[] = {
 	  .kind = KEY_NUMBER, .min = 0, .max = 65535, AT(raw_backend, weight) },
 	{ "drain", "true: keeps its flows and takes no new ones.", "false", .kind = KEY_BOOL,
 	  AT(raw_backend, drain) },
+	{ "server-ids",
+	  "What QUIC connection ids call this backend: two hexadecimal digits an octet. Each "
+	  "holds in the service's quic configs that have server ids of its length, and is no "
+	  "other backend's of the service. At most 4: new ones beside old ones while connections "
+	  "move over.",
+	  .kind = KEY_SCALARS, .item = KEY_OCTETS, .min = 1, .max = LBD_QUIC_SERVER_MAX,
+	  LIST_AT(raw_backend, server_ids) },
 	{ "mac",
 	  "MAC address of its next hop for lbctl trace --config, which asks no neighbour. A "
 	  "running lbd goes by the kernel's neighbours, not by this.",
 	  .kind = KEY_MAC, AT(raw_backend, mac) },
+	{ NULL },
+};
+
+static const struct key keys_list[] = {
+	{ "name", "What deny and allow call it.", .kind = KEY_NAME, .required = true,
+	  AT(raw_list, name) },
+	{ "file",
+	  "File of prefixes or addresses, IPv4 and IPv6, one a line; # begins a comment. lbctl "
+	  "reload reads it again.",
+	  .kind = KEY_PATH, AT(raw_list, file) },
+	{ "prefixes", "Prefixes given here, with or without a file.", .kind = KEY_SCALARS,
+	  .item = KEY_PREFIX, LIST_AT(raw_list, prefixes) },
+	{ NULL },
+};
+
+#define RATES_MAX 1000000000LL
+
+#define KEYS_RATES(whose)                                                                         \
+	{ "packets",	      "Packets per second of " whose ". Without it: no limit.",           \
+	  .kind = KEY_NUMBER, .min = 1,                                                           \
+	  .max = RATES_MAX,   AT(raw_rates, packets) },                                           \
+		{ "new",                                                                          \
+		  "New connections per second of " whose                                          \
+		  ". TCP is counted by its SYNs, and apart from "                                 \
+		  "them by its entries in the connection table, UDP by its entries. Connections " \
+		  "that "                                                                         \
+		  "are in the table go on whatever the rate. Without it: no limit.",              \
+		  .kind = KEY_NUMBER,                                                             \
+		  .min = 1,                                                                       \
+		  .max = RATES_MAX,                                                               \
+		  AT(raw_rates, new) },                                                           \
+	{                                                                                         \
+		"burst",                                                                          \
+			"How much of a rate may come at once: what it gives in this time, and "   \
+			"one at least.",                                                          \
+			"1s", .kind = KEY_DURATION, .min = 10, .max = HOUR_MS,                    \
+			      AT(raw_rates, burst)                                                \
+	}
+
+static const struct key keys_source_rates[] = {
+	KEYS_RATES("one source at this service"),
+	{ NULL },
+};
+
+static const struct key keys_service_limits[] = {
+	KEYS_RATES("the service, from all sources"),
+	{ "source", "Limits of each source; guard.source says what a source is.",
+	  .kind = KEY_MAPPING, .children = keys_source_rates, .size = sizeof(struct raw_rates),
+	  AT(raw_rates, source) },
+	{ NULL },
+};
+
+static const struct key keys_guard_source[] = {
+	{ "prefix-ipv4", "Bits of an IPv4 address that make up a source.", "32", .kind = KEY_NUMBER,
+	  .min = 8, .max = 32, AT(raw_rates, prefix_ipv4) },
+	{ "prefix-ipv6", "Bits of an IPv6 address that make up a source.", "64", .kind = KEY_NUMBER,
+	  .min = 16, .max = 64, AT(raw_rates, prefix_ipv6) },
+	KEYS_RATES("one source, over all services"),
+	{ NULL },
+};
+
+static const struct key keys_guard[] = {
+	{ "deny",
+	  "Lists whose addresses are dropped, for all services. Deny wins over allow, whichever "
+	  "prefix is longer.",
+	  .kind = KEY_SCALARS, .item = KEY_NAME, LIST_AT(raw_guard, deny) },
+	{ "allow",
+	  "Lists of the only addresses that may pass, for all services; a service's own are "
+	  "added.",
+	  .kind = KEY_SCALARS, .item = KEY_NAME, LIST_AT(raw_guard, allow) },
+	{ "source", "Limits of each source over all services.", .kind = KEY_MAPPING,
+	  .children = keys_guard_source, .size = sizeof(struct raw_rates), AT(raw_guard, source) },
+	{ "sample",
+	  "Keep one in so many dropped packets of each outcome and CPU for lbctl drops, the "
+	  "first one included. Without it: none.",
+	  .kind = KEY_NUMBER, .min = 1, .max = RATES_MAX, AT(raw_guard, sample) },
+	{ NULL },
+};
+
+static const struct key keys_quic_config[] = {
+	{ "id",
+	  "The config id: the first three bits of the connection ids that servers make by it. 7 "
+	  "is kept for those that can't be routed.",
+	  .kind = KEY_NUMBER, .min = 0, .max = LBD_QUIC_UNROUTABLE - 1, .required = true,
+	  AT(raw_quic_config, id) },
+	{ "server-id-length", "Octets of a server id, which follow the first octet.",
+	  .kind = KEY_NUMBER, .min = 1, .max = LBD_QUIC_SERVER_MAX, .required = true,
+	  AT(raw_quic_config, server_id_length) },
+	{ "nonce-length", "Octets after the server id, at most 19 together with it.",
+	  .kind = KEY_NUMBER, .min = LBD_QUIC_NONCE_MIN, .max = LBD_QUIC_NONCE_MAX,
+	  .required = true, AT(raw_quic_config, nonce_length) },
+	{ NULL },
+};
+
+static const struct key keys_quic[] = {
+	{ "configs",
+	  "How connection ids are read. To change over, add a config with another id, give it to "
+	  "the servers, and remove the old one when its connections have ended.",
+	  .kind = KEY_MAPPINGS, .children = keys_quic_config,
+	  .size = sizeof(struct raw_quic_config), .required = true, LIST_AT(raw_quic, configs) },
 	{ NULL },
 };
 
@@ -222,6 +337,13 @@ static const struct key keys_service[] = {
 	  AT(raw_service, forward) },
 	{ "vni", "Network identifier of vxlan and geneve, which need one.", .kind = KEY_NUMBER,
 	  .min = 1, .max = 16777215, AT(raw_service, vni) },
+	{ "deny", "Lists whose addresses are dropped, besides those of guard.deny.",
+	  .kind = KEY_SCALARS, .item = KEY_NAME, LIST_AT(raw_service, deny) },
+	{ "allow", "Lists of the only addresses that may pass, together with guard.allow.",
+	  .kind = KEY_SCALARS, .item = KEY_NAME, LIST_AT(raw_service, allow) },
+	{ "limits", "How much may come to the service.", .kind = KEY_MAPPING,
+	  .children = keys_service_limits, .size = sizeof(struct raw_rates),
+	  AT(raw_service, limits) },
 	{ "hash",
 	  "What tells new connections apart when a backend is picked: all of the 5-tuple; the "
 	  "client's address (source); the network it is in (source-prefix/24, without a length "
@@ -244,6 +366,12 @@ static const struct key keys_service[] = {
 	  AT(raw_service, timeouts) },
 	{ "health", "How backends are checked.", .kind = KEY_MAPPING, .children = keys_health,
 	  .size = sizeof(struct raw_health), AT(raw_service, health) },
+	{ "quic",
+	  "Of a UDP service: go by the server id in QUIC connection ids "
+	  "(draft-ietf-quic-load-balancers-21, plaintext), so that a connection keeps its backend "
+	  "when the client's address or port changes.",
+	  .kind = KEY_MAPPING, .children = keys_quic, .size = sizeof(struct raw_quic),
+	  AT(raw_service, quic) },
 	{ "backends", "Who serves.", .kind = KEY_MAPPINGS, .children = keys_backend,
 	  .size = sizeof(struct raw_backend), .required = true, LIST_AT(raw_service, backends) },
 	{ "fallback",
@@ -277,6 +405,10 @@ const struct key keys_top[] = {
 	  AT(raw_config, cluster) },
 	{ "vrrp", "What lbctl keepalived makes a keepalived.conf of.", .kind = KEY_MAPPING,
 	  .children = keys_vrrp, .size = sizeof(struct raw_vrrp), AT(raw_config, vrrp) },
+	{ "lists", "Prefixes by a name, for deny and allow. 24 at most.", .kind = KEY_MAPPINGS,
+	  .children = keys_list, .size = sizeof(struct raw_list), LIST_AT(raw_config, lists) },
+	{ "guard", "Who may send what to the services.", .kind = KEY_MAPPING,
+	  .children = keys_guard, .size = sizeof(struct raw_guard), AT(raw_config, guard) },
 	{ "services", "What is balanced.", .kind = KEY_MAPPINGS, .children = keys_service,
 	  .size = sizeof(struct raw_service), LIST_AT(raw_config, services) },
 	{ NULL },

@@ -17,6 +17,7 @@
 
 #include "config/check.h"
 #include "config/config.h"
+#include "config/guard.h"
 #include "config/schema.h"
 #include "config/value.h"
 
@@ -64,6 +65,8 @@ static void load_limits(const struct raw_limits *raw, struct config *config)
 	config->limits.nat_ipv6 = value_number(load_text(raw->nat_ipv6, keys, "nat-ipv6"));
 	config->limits.sticky = value_number(load_text(raw->sticky, keys, "sticky"));
 	config->limits.maglev = value_number(load_text(raw->maglev, keys, "maglev"));
+	config->limits.prefixes = value_number(load_text(raw->prefixes, keys, "prefixes"));
+	config->limits.sources = value_number(load_text(raw->sources, keys, "sources"));
 }
 
 static uint32_t load_seconds(const char *given, const struct key *keys, const char *name)
@@ -184,6 +187,15 @@ static void load_health(const struct raw_health *raw, struct config_service *ser
 	health->fall = value_number(load_text(raw->fall, keys, "fall"));
 }
 
+/* More than there is room for are counted, for the rules to refuse. */
+static void load_server_ids(const struct raw_backend *raw, struct config_backend *backend)
+{
+	backend->server_ids_count = raw->server_ids_count;
+	for (uint32_t i = 0; i < raw->server_ids_count && i < CONFIG_SERVER_IDS_MAX; i++)
+		backend->server_ids[i].length =
+			value_octets(raw->server_ids[i], backend->server_ids[i].octets);
+}
+
 static void load_backend(const struct raw_backend *raw, struct config_backend *backend,
 			 const struct key *keys, bool fallback)
 {
@@ -198,6 +210,7 @@ static void load_backend(const struct raw_backend *raw, struct config_backend *b
 	backend->has_mac = raw->mac != NULL;
 	if (raw->mac)
 		value_mac(raw->mac, backend->mac);
+	load_server_ids(raw, backend);
 }
 
 static void load_backends(const struct raw_service *raw, struct config_service *service,
@@ -243,6 +256,22 @@ static void load_service_timeouts(const struct raw_service_timeouts *raw,
 	service->timeouts.unconfirmed = load_own_seconds(raw->unconfirmed);
 }
 
+static void load_quic(const struct raw_quic *raw, struct config_service *service)
+{
+	if (!raw)
+		return;
+	service->quic = calloc(raw->configs_count, sizeof(*service->quic));
+	if (!service->quic)
+		return;
+	service->quic_count = raw->configs_count;
+	for (uint32_t i = 0; i < raw->configs_count; i++)
+		service->quic[i] = (struct config_quic){
+			.id = (uint8_t)value_number(raw->configs[i].id),
+			.server_id_length = (uint8_t)value_number(raw->configs[i].server_id_length),
+			.nonce_length = (uint8_t)value_number(raw->configs[i].nonce_length),
+		};
+}
+
 static void load_service(const struct raw_service *raw, struct config_service *service)
 {
 	static const uint8_t protocols[] = { IPPROTO_TCP, IPPROTO_UDP }; /* order of choices */
@@ -257,6 +286,7 @@ static void load_service(const struct raw_service *raw, struct config_service *s
 						   load_text(raw->protocol, keys, "protocol"))];
 	service->forward = (uint8_t)value_choice(keys_find(keys, "forward"),
 						 load_text(raw->forward, keys, "forward"));
+	guard_load_service(raw, service);
 	service->vni = raw->vni ? value_number(raw->vni) : 0;
 	load_hash(raw, service);
 	service->sticky = load_own_seconds(raw->sticky);
@@ -265,6 +295,7 @@ static void load_service(const struct raw_service *raw, struct config_service *s
 	load_service_timeouts(raw->timeouts ? raw->timeouts : &no_timeouts, service);
 	load_health(raw->health ? raw->health : &silent, service,
 		    keys_find(keys, "health")->children);
+	load_quic(raw->quic, service);
 	load_backends(raw, service, keys_find(keys, "backends")->children);
 }
 
@@ -312,6 +343,7 @@ static struct config *load_convert(const struct raw_config *raw)
 	load_cluster(raw->cluster ? raw->cluster : &no_cluster, config);
 	if (raw->vrrp)
 		load_vrrp(raw->vrrp, config);
+	guard_load(raw, config);
 	load_services(raw, config);
 	return config;
 }
@@ -321,7 +353,8 @@ static bool load_complete(const struct raw_config *raw, const struct config *con
 {
 	bool complete = config->instance && config->node && config->nat.addresses &&
 			config->xdp.interfaces_count == raw->xdp->interfaces_count &&
-			config->services_count == raw->services_count;
+			config->services_count == raw->services_count &&
+			guard_complete(raw, config);
 
 	for (uint32_t i = 0; complete && i < config->xdp.interfaces_count; i++)
 		complete = config->xdp.interfaces[i];
@@ -332,7 +365,8 @@ static bool load_complete(const struct raw_config *raw, const struct config *con
 
 		complete = service->name &&
 			   service->backends_count == raw->services[i].backends_count +
-							      raw->services[i].fallback_count;
+							      raw->services[i].fallback_count &&
+			   !service->quic == !raw->services[i].quic;
 		for (uint32_t j = 0; complete && j < service->backends_count; j++)
 			complete = service->backends[j].name;
 	}

@@ -10,10 +10,41 @@
 
 struct raw_backend {
 	char *name, *address, *port, *weight, *drain, *mac;
+	char **server_ids;
+	uint32_t server_ids_count;
 };
 
 struct raw_health {
 	char *check, *port, *interval, *timeout, *rise, *fall;
+};
+
+struct raw_list {
+	char *name, *file;
+	char **prefixes;
+	uint32_t prefixes_count;
+};
+
+/* Of guard and of a service: what is set depends on where it stands. */
+struct raw_rates {
+	char *prefix_ipv4, *prefix_ipv6;
+	char *packets, *new, *burst;
+	struct raw_rates *source;
+};
+
+struct raw_guard {
+	char **deny, **allow;
+	uint32_t deny_count, allow_count;
+	struct raw_rates *source;
+	char *sample;
+};
+
+struct raw_quic_config {
+	char *id, *server_id_length, *nonce_length;
+};
+
+struct raw_quic {
+	struct raw_quic_config *configs;
+	uint32_t configs_count;
 };
 
 struct raw_service_timeouts {
@@ -23,7 +54,11 @@ struct raw_service_timeouts {
 struct raw_service {
 	char *name, *vip, *port, *protocol, *forward, *vni, *hash, *sticky, *down;
 	struct raw_service_timeouts *timeouts;
+	char **deny, **allow;
+	uint32_t deny_count, allow_count;
+	struct raw_rates *limits;
 	struct raw_health *health;
+	struct raw_quic *quic;
 	struct raw_backend *backends, *fallback;
 	uint32_t backends_count, fallback_count;
 };
@@ -39,8 +74,8 @@ struct raw_xdp {
 };
 
 struct raw_limits {
-	char *services, *backends, *connections_ipv4, *connections_ipv6;
-	char *nat_ipv4, *nat_ipv6, *sticky, *maglev;
+	char *services, *backends, *connections_ipv4, *connections_ipv6, *nat_ipv4, *nat_ipv6,
+		*sticky, *maglev, *prefixes, *sources;
 };
 
 struct raw_timeouts {
@@ -83,6 +118,9 @@ struct raw_config {
 	struct raw_icmp *icmp;
 	struct raw_cluster *cluster;
 	struct raw_vrrp *vrrp;
+	struct raw_list *lists;
+	uint32_t lists_count;
+	struct raw_guard *guard;
 	struct raw_service *services;
 	uint32_t services_count;
 };

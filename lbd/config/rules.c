@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "config/check.h"
+#include "config/guard.h"
 #include "config/keys.h"
 #include "config/rules.h"
 #include "config/seen.h"
@@ -118,6 +119,7 @@ static void rules_limits(struct document *document, const struct config *config)
 		{ "limits.connections-ipv6", config->limits.connections_ipv6 },
 		{ "limits.nat-ipv4", config->limits.nat_ipv4 },
 		{ "limits.nat-ipv6", config->limits.nat_ipv6 },
+		{ "limits.sources", config->limits.sources },
 		{ "limits.sticky", config->limits.sticky },
 	};
 
@@ -441,6 +443,7 @@ static void rules_service(struct document *document, const struct config *config
 	rules_health(document, service, path);
 	rules_selection(document, service, path);
 	rules_backends(document, service, path);
+	rules_quic(document, service, path);
 }
 
 static void rules_services(struct document *document, const struct config *config)
@@ -449,6 +452,7 @@ static void rules_services(struct document *document, const struct config *confi
 
 	for (uint32_t n = 0; n < config->services_count; n++)
 		rules_service(document, config, n, seen);
+	rules_quic_room(document, config);
 	seen_free(&seen[0]);
 	seen_free(&seen[1]);
 }
@@ -462,6 +466,7 @@ void rules_check(struct document *document, const struct config *config)
 	rules_nat(document, config);
 	rules_cluster(document, config);
 	rules_vrrp(document, config);
+	guard_rules(document, config);
 	if (rules_room(document, config))
 		rules_services(document, config);
 }

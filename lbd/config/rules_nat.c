@@ -56,4 +56,8 @@ void rules_nat_service(struct document *document, const struct config *config,
 				  v4 ? '4' : '6');
 	if (!service->port)
 		document_fault_at(document, at, "came nat with port any, expected one port");
+	if (service->quic_count)
+		document_fault_at(document, at,
+				  "came nat with quic: a client that moves would get another port "
+				  "there; expected another way");
 }

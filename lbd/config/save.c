@@ -10,12 +10,11 @@
 #include <unistd.h>
 
 #include "config/config.h"
+#include "config/guard.h"
 #include "config/schema.h"
 #include "config/value.h"
 
-static char *save_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static char *save_text(const char *format, ...)
+char *save_text(const char *format, ...)
 {
 	char *text = NULL;
 	va_list args;
@@ -34,7 +33,7 @@ static char *save_addr(const struct lbd_addr *addr)
 	return save_text("%s", addr_format(addr, text));
 }
 
-static char *save_prefix(const struct addr_prefix *prefix)
+char *save_prefix(const struct addr_prefix *prefix)
 {
 	char text[ADDR_TEXT_MAX];
 
@@ -54,11 +53,18 @@ static char *save_mac(const uint8_t mac[6])
 			 mac[5]);
 }
 
-static char *save_duration(uint32_t ms)
+char *save_duration(uint32_t ms)
 {
 	char text[VALUE_TEXT_MAX];
 
 	return save_text("%s", value_format_duration(ms, text));
+}
+
+static char *save_octets(const struct config_server_id *id)
+{
+	char text[VALUE_TEXT_MAX];
+
+	return save_text("%s", value_format_octets(id->octets, id->length, text));
 }
 
 static char *save_choice(const struct key *keys, const char *name, uint32_t n)
@@ -96,6 +102,8 @@ static struct raw_limits *save_limits(const struct config *config)
 	raw->nat_ipv6 = save_text("%u", config->limits.nat_ipv6);
 	raw->sticky = save_text("%u", config->limits.sticky);
 	raw->maglev = save_text("%u", config->limits.maglev);
+	raw->prefixes = save_text("%u", config->limits.prefixes);
+	raw->sources = save_text("%u", config->limits.sources);
 	return raw;
 }
 
@@ -225,6 +233,30 @@ static void save_backend(const struct config_backend *backend, struct raw_backen
 	raw->drain = save_text("%s", backend->drain ? "true" : "false");
 	if (backend->has_mac)
 		raw->mac = save_mac(backend->mac);
+	if (backend->server_ids_count)
+		raw->server_ids = calloc(backend->server_ids_count, sizeof(char *));
+	for (uint32_t i = 0; raw->server_ids && i < backend->server_ids_count; i++)
+		raw->server_ids[raw->server_ids_count++] = save_octets(&backend->server_ids[i]);
+}
+
+static struct raw_quic *save_quic(const struct config_service *service)
+{
+	struct raw_quic *raw;
+
+	if (!service->quic_count)
+		return NULL;
+	raw = calloc(1, sizeof(*raw));
+	if (!raw)
+		return NULL;
+	raw->configs = calloc(service->quic_count, sizeof(*raw->configs));
+	for (uint32_t i = 0; raw->configs && i < service->quic_count; i++) {
+		struct raw_quic_config *config = &raw->configs[raw->configs_count++];
+
+		config->id = save_text("%u", service->quic[i].id);
+		config->server_id_length = save_text("%u", service->quic[i].server_id_length);
+		config->nonce_length = save_text("%u", service->quic[i].nonce_length);
+	}
+	return raw;
 }
 
 /* Those of @service that are, or aren't, for fallback. */
@@ -277,9 +309,11 @@ static void save_service(const struct config_service *service, struct raw_servic
 	raw->port = service->port ? save_text("%u", service->port) : save_text("any");
 	raw->protocol = save_text("%s", service->protocol == IPPROTO_UDP ? "udp" : "tcp");
 	raw->forward = save_choice(keys, "forward", service->forward);
+	guard_save_service(service, raw);
 	if (service->vni)
 		raw->vni = save_text("%u", service->vni);
 	raw->health = save_health(&service->health);
+	raw->quic = save_quic(service);
 	save_selection(service, raw);
 	raw->backends = save_backends(service, false, &raw->backends_count);
 	raw->fallback = save_backends(service, true, &raw->fallback_count);
@@ -301,6 +335,7 @@ static struct raw_config *save_convert(const struct config *config)
 	raw->icmp = save_icmp(config);
 	raw->cluster = save_cluster(config);
 	raw->vrrp = save_vrrp(config);
+	guard_save(config, raw);
 	raw->services = calloc(config->services_count + 1, sizeof(*raw->services));
 	for (uint32_t i = 0; raw->services && i < config->services_count; i++)
 		save_service(&config->services[i], &raw->services[raw->services_count++]);

@@ -60,6 +60,8 @@ void dataplane_close(struct dataplane *dataplane)
 	if (!dataplane)
 		return;
 	maps_close(dataplane);
+	guard_release(dataplane->guards[0]);
+	guard_release(dataplane->guards[1]);
 	free(dataplane);
 }
 
@@ -73,11 +75,12 @@ char *dataplane_format_limits(const struct lbd_limits *limits, char *buffer)
 {
 	snprintf(buffer, DATAPLANE_LIMITS_TEXT,
 		 "services %u, backends %u, connections-ipv4 %u, connections-ipv6 %u, nat-ipv4 %u, "
-		 "nat-ipv6 %u, sticky %u, maglev %u",
+		 "nat-ipv6 %u, sticky %u, maglev %u, prefixes %u, sources %u",
 		 limits->services, limits->backends, limits->conn4_buckets * LBD_BUCKET_SLOTS,
 		 limits->conn6_buckets * LBD_BUCKET_SLOTS, limits->nat4_buckets * LBD_BUCKET_SLOTS,
 		 limits->nat6_buckets * LBD_BUCKET_SLOTS, limits->sticky_buckets * LBD_BUCKET_SLOTS,
-		 limits->ring_size);
+		 limits->ring_size, limits->acl_entries / LBD_ACL_ROOM,
+		 limits->source_buckets * LBD_SOURCE_SLOTS);
 	return buffer;
 }
 

@@ -21,6 +21,7 @@
 #include "base/error.h"
 #include "config/config.h"
 #include "dataplane/tables.h"
+#include "lbd/guard.h"
 #include "lbd/maps.h"
 #include "model/model.h"
 
@@ -45,8 +46,8 @@ void dataplane_close(struct dataplane *dataplane);
 /* Were the maps there before? How many claims were swept? */
 bool dataplane_adopted(const struct dataplane *dataplane, uint32_t *ret_swept);
 
-/* Limits in the words of the config; @buffer has DATAPLANE_LIMITS_TEXT bytes and is returned. */
-#define DATAPLANE_LIMITS_TEXT 256
+/* Limits in the words of the config; @buffer has DATAPLANE_LIMITS_TEXT 320bytes and is returned. */
+#define DATAPLANE_LIMITS_TEXT 320
 char *dataplane_format_limits(const struct lbd_limits *limits, char *buffer);
 
 const struct lbd_limits *dataplane_limits(const struct dataplane *dataplane);
@@ -111,6 +112,17 @@ struct dataplane_attachment {
 	char reason[192];	   /* why this mode: a sentence */
 };
 
+#define DATAPLANE_CHAIN_MAX 10 /* what libxdp's dispatcher takes */
+
+/* The XDP programs on an interface, in the order they run. */
+struct dataplane_chain {
+	uint32_t count;
+	char programs[DATAPLANE_CHAIN_MAX][64];
+};
+
+/* Ask the kernel; none where nothing is attached or it can't be told. */
+void dataplane_chain(uint32_t ifindex, struct dataplane_chain *ret);
+
 /* Read the interface's MAC address again: it may change while we stand on it. */
 void dataplane_refresh_mac(struct dataplane_attachment *attachment);
 
@@ -148,6 +160,23 @@ bool dataplane_take_wanted(struct dataplane *dataplane, struct lbd_addr *ret);
 int dataplane_outcomes(const struct dataplane *dataplane, uint64_t *ret);
 int dataplane_service_traffic(const struct dataplane *dataplane, struct lbd_traffic *ret);
 int dataplane_backend_traffic(const struct dataplane *dataplane, struct lbd_traffic *ret);
+
+/*
+ * The dropped packets that were kept, newest first, LBD_DROPS at most; *ret_all:
+ * how many were ever kept. Returns how many @ret got.
+ */
+uint32_t dataplane_drops(const struct dataplane *dataplane, struct lbd_drop *ret,
+			 uint64_t *ret_all);
+
+/* How much of the guard's room is used. */
+struct dataplane_guard {
+	uint32_t places, places_room;	/* of the search tree of the lists */
+	uint32_t sources, sources_room; /* that have a meter ... */
+	uint32_t sources_busy;		/* ... and have used some of their limit just now */
+};
+
+void dataplane_guard_usage(const struct dataplane *dataplane, const struct model *model,
+			   struct dataplane_guard *ret);
 
 /*
  * Run @prog_fd (or the running generation with -1) on one frame. @out has room

@@ -28,6 +28,7 @@ struct dataplane {
 	struct tables tables;
 	uint32_t tick_shift;
 	struct lbd_secret ring_secret; /* of the rings in force; 0: unknown */
+	struct guard *guards[2];       /* whose lists the halves of lbd_acl hold; NULL: unknown */
 	int64_t flipped_ms;	       /* CLOCK_MONOTONIC of the last flip; 0: unknown */
 	bool adopted;
 	uint32_t swept;
@@ -55,6 +56,23 @@ int64_t clock_monotonic_ms(void);
 struct lbd_vip_bucket *snapshot_vips(const struct dataplane *dataplane, uint32_t half);
 struct lbd_service *snapshot_services(const struct dataplane *dataplane, uint32_t half);
 struct lbd_backend *snapshot_backends(const struct dataplane *dataplane, uint32_t half);
+
+/* --- guard.c */
+
+/* Write lists and limits of @model to the idle half. */
+void dataplane_guard_write(struct dataplane *dataplane, const struct model *model, uint32_t half);
+
+/*
+ * After the flip: meters of limits that changed begin anew. One that was run up
+ * under a long burst would hold up a shorter one's packets for all that time.
+ */
+void dataplane_guard_settle(struct dataplane *dataplane);
+
+/* --- quic.c */
+
+/* Make the server ids of @model those of the idle @half; the other one stays as it is. */
+int quic_write(const struct dataplane *dataplane, const struct model *model, uint32_t half,
+	       struct error *err);
 
 /* --- object.c */
 

@@ -23,6 +23,11 @@ struct map_shape {
 	uint32_t flags;
 };
 
+/* Keys that aren't an index. */
+static const uint32_t maps_key_sizes[MAP_COUNT] = {
+	[MAP_lbd_quic] = sizeof(struct lbd_quic_key),
+};
+
 static void maps_shapes(const struct lbd_limits *l, struct map_shape *shapes)
 {
 	const uint32_t mapped = BPF_F_MMAPABLE;
@@ -46,6 +51,18 @@ static void maps_shapes(const struct lbd_limits *l, struct map_shape *shapes)
 		  mapped },
 		{ "lbd_dirty4", BPF_MAP_TYPE_ARRAY, sizeof(__u64), l->conn4_buckets / 64, mapped },
 		{ "lbd_dirty6", BPF_MAP_TYPE_ARRAY, sizeof(__u64), l->conn6_buckets / 64, mapped },
+		{ "lbd_rules", BPF_MAP_TYPE_ARRAY, sizeof(struct lbd_rule), 2 * l->services,
+		  mapped },
+		{ "lbd_acl", BPF_MAP_TYPE_ARRAY, sizeof(struct lbd_acl_entry), 2 * l->acl_entries,
+		  mapped },
+		{ "lbd_sources", BPF_MAP_TYPE_ARRAY, sizeof(struct lbd_source_bucket),
+		  l->source_buckets, mapped },
+		{ "lbd_meters", BPF_MAP_TYPE_ARRAY, sizeof(struct lbd_service_meter), l->services,
+		  mapped },
+		{ "lbd_credits", BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(struct lbd_credit), l->services,
+		  0 },
+		{ "lbd_drops", BPF_MAP_TYPE_ARRAY, sizeof(struct lbd_drop), LBD_DROPS + 1, mapped },
+		{ "lbd_drop_note", BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(struct lbd_drop_note), 1, 0 },
 		{ "lbd_sticky", BPF_MAP_TYPE_ARRAY, sizeof(struct lbd_bucket6), l->sticky_buckets,
 		  mapped },
 		{ "lbd_outcomes", BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(struct lbd_outcome_counters), 1,
@@ -57,6 +74,9 @@ static void maps_shapes(const struct lbd_limits *l, struct map_shape *shapes)
 		{ "lbd_tx", BPF_MAP_TYPE_DEVMAP, sizeof(__u32), LBD_TX_MAX, 0 },
 		{ "lbd_wanted", BPF_MAP_TYPE_ARRAY, sizeof(struct lbd_addr), LBD_WANTED_MAX,
 		  mapped },
+		/* Twice: what the other half lacks is removed only once it is idle. */
+		{ "lbd_quic", BPF_MAP_TYPE_HASH, sizeof(struct lbd_quic_value),
+		  2 * LBD_QUIC_PER_BACKEND * l->backends, BPF_F_NO_PREALLOC },
 		{ "lbd_generations", BPF_MAP_TYPE_PROG_ARRAY, sizeof(__u32), LBD_GENERATIONS_SIZE,
 		  0 },
 	};
@@ -69,6 +89,11 @@ static void maps_path(const struct dataplane *dataplane, const char *name, char 
 	snprintf(path, size, "%s/%s", dataplane->pin_dir, name);
 }
 
+static uint32_t maps_key_size(enum map_id id)
+{
+	return maps_key_sizes[id] ? maps_key_sizes[id] : sizeof(__u32);
+}
+
 static int maps_make_one(struct dataplane *dataplane, enum map_id id, const struct map_shape *shape,
 			 struct error *err)
 {
@@ -76,7 +101,7 @@ static int maps_make_one(struct dataplane *dataplane, enum map_id id, const stru
 	char path[256];
 	int fd;
 
-	fd = bpf_map_create(shape->type, shape->name, sizeof(__u32), shape->value_size,
+	fd = bpf_map_create(shape->type, shape->name, maps_key_size(id), shape->value_size,
 			    shape->entries, &options);
 	if (fd < 0)
 		return error_errno(err, fd, "map %s of %u entries of %u bytes", shape->name,
@@ -90,19 +115,20 @@ static int maps_make_one(struct dataplane *dataplane, enum map_id id, const stru
 	return 0;
 }
 
-static int maps_compare(const struct map_shape *shape, const struct bpf_map_info *info,
-			const char *path, struct error *err)
+static int maps_compare(const struct map_shape *shape, uint32_t key_size,
+			const struct bpf_map_info *info, const char *path, struct error *err)
 {
 	/* The kernel adds this one to a devmap by itself. */
 	const uint32_t flags = info->map_flags & ~(uint32_t)BPF_F_RDONLY_PROG;
 
-	if (info->type != shape->type || info->key_size != sizeof(__u32) ||
+	if (info->type != shape->type || info->key_size != key_size ||
 	    info->value_size != shape->value_size || flags != shape->flags)
 		return error_set(err, -EPROTO,
 				 "%s: type %u, key %u, value %u bytes, flags %#x; expected "
-				 "type %u, key 4, value %u bytes, flags %#x",
+				 "type %u, key %u, value %u bytes, flags %#x",
 				 path, info->type, info->key_size, info->value_size,
-				 info->map_flags, shape->type, shape->value_size, shape->flags);
+				 info->map_flags, shape->type, key_size, shape->value_size,
+				 shape->flags);
 	if (info->max_entries != shape->entries)
 		return error_set(err, -E2BIG, "%s: %u entries, the config's limits ask for %u",
 				 path, info->max_entries, shape->entries);
@@ -122,7 +148,7 @@ static int maps_open_one(struct dataplane *dataplane, enum map_id id, const stru
 		return error_errno(err, -errno, "open %s", path);
 	if (bpf_obj_get_info_by_fd(dataplane->fd[id], &info, &size))
 		return error_errno(err, -errno, "query %s", path);
-	return maps_compare(shape, &info, path, err);
+	return maps_compare(shape, maps_key_size(id), &info, path, err);
 }
 
 static int maps_map_memory(struct dataplane *dataplane, enum map_id id,

@@ -4,6 +4,7 @@
 
 #include "config/config.h"
 #include "config/keys.h"
+#include "guard/guard.h"
 #include "lbctl/commands.h"
 #include "lbctl/report.h"
 
@@ -75,19 +76,34 @@ static int check_keys(const struct invocation *invocation)
 			    NULL);
 }
 
+/* The file, and the lists that it names. */
+static int check_read(const char *path, struct config **ret, struct error *err)
+{
+	struct guard *guard = NULL;
+	int rc;
+
+	rc = config_load(path, ret, err);
+	if (!rc)
+		rc = guard_read(*ret, &guard, err);
+	guard_release(guard);
+	return rc;
+}
+
 static int check_run(const struct invocation *invocation)
 {
 	const char *path = invocation->argc ? invocation->argv[0] : API_CONFIG_DEFAULT;
 	struct config *config = NULL;
 	struct error err = { 0 };
+	int code = LBCTL_OK;
 
 	if (command_value(invocation, "keys"))
 		return check_keys(invocation);
-	if (config_load(path, &config, &err))
-		return check_bad(invocation, &err);
-	check_good(invocation, path, config);
+	if (check_read(path, &config, &err))
+		code = check_bad(invocation, &err);
+	else
+		check_good(invocation, path, config);
 	config_free(config);
-	return LBCTL_OK;
+	return code;
 }
 
 static const struct command_option check_options[] = {
@@ -106,8 +122,9 @@ const struct command cmd_check = {
 	.name = "check",
 	.arguments = "[FILE]",
 	.summary = "check a config file without touching anything",
-	.details = "Needs no daemon. Names every fault with its line, its key, what came and what "
-		   "was expected. Default: " API_CONFIG_DEFAULT ".",
+	.details = "Needs no daemon; reads the list files that the config names. Names every fault "
+		   "with its line, its key, what came and what was expected. "
+		   "Default: " API_CONFIG_DEFAULT ".",
 	.max = 1,
 	.options = check_options,
 	.examples = check_examples,

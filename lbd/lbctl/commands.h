@@ -11,6 +11,8 @@
 	X(backends)    \
 	X(connections) \
 	X(counters)    \
+	X(guard)       \
+	X(drops)       \
 	X(peers)       \
 	X(backend)     \
 	X(check)       \
@@ -20,6 +22,7 @@
 	X(rollback)    \
 	X(role)        \
 	X(keepalived)  \
+	X(tune)        \
 	X(version)     \
 	X(help)
 

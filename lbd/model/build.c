@@ -54,6 +54,8 @@ struct lbd_limits model_limits(const struct config *config)
 		.sticky_buckets = config->limits.sticky / LBD_BUCKET_SLOTS,
 		.ring_size = config->limits.maglev,
 		.rings = 2 * config->limits.services,
+		.acl_entries = guard_room(config->limits.prefixes),
+		.source_buckets = config->limits.sources / LBD_SOURCE_SLOTS,
 	};
 }
 
@@ -98,11 +100,27 @@ static void build_globals(struct build *b)
 	b->model->tunnel4 = config->tunnel.source_ipv4;
 	b->model->tunnel6 = config->tunnel.source_ipv6;
 	build_nat(config, &b->model->nat);
+	b->model->source_limits = config->guard.source;
+	b->model->source_bits4 = config->guard.prefix_ipv4;
+	b->model->source_bits6 = config->guard.prefix_ipv6;
+	b->model->sample = config->guard.sample;
 	b->model->tunnel = build_tunnel(config);
 	b->model->tell_mtu = config->icmp.tell_mtu;
 	b->model->answer_rate = config->icmp.rate;
 	if (b->old)
 		b->model->pick_secret = b->old->pick_secret;
+}
+
+/* The lists, read now or kept from the model before. */
+static int build_guard(struct build *b)
+{
+	if (!b->config->lists_count)
+		return 0;
+	if (b->config->keep_lists && b->old && b->old->guard) {
+		b->model->guard = guard_hold(b->old->guard);
+		return 0;
+	}
+	return guard_read(b->config, &b->model->guard, b->err);
 }
 
 /* --- ids */
@@ -261,11 +279,23 @@ static int build_backend(struct build *b, const struct service *service,
 	backend->weight = config->weight;
 	backend->port = config->port;
 	snprintf(backend->name, sizeof(backend->name), "%s", config->name);
+	memcpy(backend->server_ids, config->server_ids, sizeof(backend->server_ids));
+	backend->server_ids_count = config->server_ids_count;
 	if (!service->health.enabled)
 		backend->healthy = true;
 	else if (!known)
 		backend->healthy = backend->checked = false;
 	return 0;
+}
+
+static void build_quic(const struct config_service *config, struct service *service)
+{
+	memset(service->quic, 0, sizeof(service->quic));
+	for (uint32_t i = 0; i < config->quic_count; i++)
+		service->quic[config->quic[i].id] = (struct lbd_quic_config){
+			.server = config->quic[i].server_id_length,
+			.nonce = config->quic[i].nonce_length - LBD_QUIC_NONCE_MIN,
+		};
 }
 
 /* IPv4 clients stand in the lower 32 bits. */
@@ -316,6 +346,13 @@ static int build_service(struct build *b, const struct config_service *config)
 	service->forward = config->forward;
 	service->vni = config->vni;
 	service->health = config->health;
+	service->limits = config->limits;
+	service->source_limits = config->source_limits;
+	service->deny = guard_lists(b->config, &config->deny) |
+			guard_lists(b->config, &b->config->guard.deny);
+	service->allow = guard_lists(b->config, &config->allow) |
+			 guard_lists(b->config, &b->config->guard.allow);
+	build_quic(config, service);
 	build_selection(b, config, service);
 	snprintf(service->name, sizeof(service->name), "%s", config->name);
 	for (uint32_t i = 0; i < config->backends_count && !rc; i++)
@@ -345,6 +382,8 @@ int model_build(const struct config *config, const struct model *old, const bool
 	rc = build_keep_gone(&b);
 	if (rc)
 		error_set(err, rc, "out of memory");
+	if (!rc)
+		rc = build_guard(&b);
 	for (uint32_t i = 0; i < config->services_count && !rc; i++)
 		rc = build_service(&b, &config->services[i]);
 	if (rc)

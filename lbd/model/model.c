@@ -25,6 +25,7 @@ void model_free(struct model *model)
 {
 	if (!model)
 		return;
+	guard_release(model->guard);
 	free(model->services);
 	free(model->backends);
 	free(model);
@@ -130,6 +131,19 @@ static uint32_t model_selection_features(const struct service *service)
 	return features;
 }
 
+static bool model_limited(const struct config_rates *rates)
+{
+	return rates->packets || rates->new;
+}
+
+static bool model_has_quic(const struct service *service)
+{
+	for (int id = 0; id < LBD_QUIC_CONFIGS; id++)
+		if (service->quic[id].server)
+			return true;
+	return false;
+}
+
 static const uint32_t model_forward_features[] = {
 	[LBD_FORWARD_DSR] = LBD_FEATURE_DSR,	 [LBD_FORWARD_IPIP] = LBD_FEATURE_IPIP,
 	[LBD_FORWARD_GUE] = LBD_FEATURE_GUE,	 [LBD_FORWARD_GRE] = LBD_FEATURE_GRE,
@@ -150,6 +164,14 @@ static uint32_t model_service_features(const struct model *model, const struct s
 	features |= model_forward_features[service->forward];
 	if (model->tell_mtu && features & (MODEL_TUNNELS | LBD_FEATURE_NAT))
 		features |= LBD_FEATURE_TELL_MTU;
+	if (service->deny | service->allow)
+		features |= LBD_FEATURE_ACL;
+	if (model_limited(&model->source_limits) || model_limited(&service->limits) ||
+	    model_limited(&service->source_limits))
+		features |= LBD_FEATURE_LIMITS;
+
+	if (model_has_quic(service))
+		features |= LBD_FEATURE_QUIC;
 	return service->port ? features : features | LBD_FEATURE_ANY_PORT;
 }
 
@@ -164,7 +186,8 @@ static bool model_is_one_of(uint32_t ifindex, const uint32_t *ifindexes, uint32_
 uint32_t model_features(const struct model *model, const uint32_t *xdp_ifindexes,
 			uint32_t xdp_count)
 {
-	uint32_t features = LBD_FEATURE_VLAN | (xdp_count > 1 ? LBD_FEATURE_REDIRECT : 0);
+	uint32_t features = LBD_FEATURE_VLAN | (xdp_count > 1 ? LBD_FEATURE_REDIRECT : 0) |
+			    (model->sample ? LBD_FEATURE_SAMPLE : 0);
 
 	for (uint32_t i = 1; i < model->limits.services; i++)
 		if (model->services[i].id && !model->services[i].gone)

@@ -21,6 +21,7 @@
 
 #include "base/error.h"
 #include "config/config.h"
+#include "guard/guard.h"
 #include "lbd/maps.h"
 
 /* Where frames for a backend go. Filled by net/, resolved is false until known. */
@@ -44,6 +45,8 @@ struct backend {
 	uint16_t port; /* host order, for NAT; 0: the service's */
 	struct lbd_addr addr;
 	char name[CONFIG_NAME_MAX];
+	struct config_server_id server_ids[CONFIG_SERVER_IDS_MAX];
+	uint32_t server_ids_count;
 	struct nexthop nexthop;
 };
 
@@ -63,6 +66,9 @@ struct service {
 	struct lbd_addr vip;
 	char name[CONFIG_NAME_MAX];
 	struct config_health health;
+	uint32_t deny, allow; /* lists, those for all services included */
+	struct config_rates limits, source_limits;
+	struct lbd_quic_config quic[LBD_QUIC_CONFIGS]; /* by config id */
 };
 
 struct model {
@@ -73,11 +79,15 @@ struct model {
 	struct lbd_nat nat;
 	struct lbd_tunnel tunnel;
 	bool tell_mtu;
-	uint32_t answer_rate;		   /* a second and CPU */
-	struct lbd_mac macs[LBD_MACS_MAX]; /* of the interfaces packets come in on ... */
-	uint32_t macs_count;		   /* ... 0: frames for any MAC address are taken */
-	struct service *services;	   /* limits.services of them, place = id */
-	struct backend *backends;	   /* limits.backends of them, place = index */
+	uint32_t answer_rate;		     /* a second and CPU */
+	struct lbd_mac macs[LBD_MACS_MAX];   /* of the interfaces packets come in on ... */
+	uint32_t macs_count;		     /* ... 0: frames for any MAC address are taken */
+	struct guard *guard;		     /* all lists; NULL: there are none */
+	struct config_rates source_limits;   /* of a source over all services */
+	uint32_t source_bits4, source_bits6; /* what makes up a source */
+	uint32_t sample;		     /* one in so many drops is kept; 0: none */
+	struct service *services;	     /* limits.services of them, place = id */
+	struct backend *backends;	     /* limits.backends of them, place = index */
 };
 
 /* The sizes of the maps that @config asks for. */

@@ -27,6 +27,15 @@ LBD_INLINE __u32 flow_address4(__u32 flow)
 	return 0xc6120000 + (flow >> 14);
 }
 
+/*
+ * Instead of that, an address of its own for most flows: the guard looks at
+ * nothing else. Even ones within 17 bits; with the port they are still unique.
+ */
+LBD_INLINE __u32 flow_spread(__u32 flow)
+{
+	return ((flow >> 14) + (flow & 0x3fff) * 8) * 2 & 0x1ffff;
+}
+
 LBD_INLINE __u16 flow_port(__u32 flow)
 {
 	return 1024 + (flow & 0x3fff);

@@ -40,6 +40,19 @@ static const struct scene dsr6 = { .ipv6 = true, .ipip = false };
 static const struct scene ipip4 = { .ipv6 = false, .ipip = true };
 static const struct scene ipip6 = { .ipv6 = true, .ipip = true };
 
+/* The guard, and the same packets without it. */
+#define LIST_FILE(family) "/tmp/lbd-bench-deny" #family
+static const struct scene open4 = { .spread = true };
+static const struct scene open6 = { .ipv6 = true, .spread = true };
+static const struct scene guard4 = { .spread = true, .over = &open4, .lists = LIST_FILE(4) };
+static const struct scene guard6 = {
+	.ipv6 = true, .spread = true, .over = &open6, .lists = LIST_FILE(6)
+};
+static const struct scene limits4 = { .spread = true, .over = &open4, .limits = true };
+static const struct scene limits6 = {
+	.ipv6 = true, .spread = true, .over = &open6, .limits = true
+};
+
 #define HIT(name, scene, flows, target)                                                       \
 	{                                                                                     \
 		name, scene, SCENE_ACK, flows, 4 * (flows), LBD_OUTCOME_FORWARD_KNOWN, target \
@@ -64,6 +77,10 @@ static const struct packet_case packet_cases[] = {
 	HITS("packet.ipip6", &ipip6, 0, 0, 0),
 	FULL("packet.ipip6.new.full", &ipip6, 0),
 	HITS("packet.dsr6", &dsr6, 0, 0, 0),
+	HITS("packet.guard4", &guard4, 40, 40, 40),
+	HIT("packet.guard6.hit.64k", &guard6, K64, 40),
+	HIT("packet.limits4.hit.64k", &limits4, K64, 0),
+	HIT("packet.limits6.hit.64k", &limits6, K64, 0),
 	ONCE("packet.pass4", &dsr4, SCENE_FOREIGN, 1, LBD_OUTCOME_PASS_NO_SERVICE),
 	ONCE("packet.pass6", &dsr6, SCENE_FOREIGN, 1, LBD_OUTCOME_PASS_NO_SERVICE),
 };
@@ -72,6 +89,7 @@ struct packet_bench {
 	const struct packet_case *test;
 	struct lab lab;
 	struct wrapper *wrapper;
+	struct packet_bench *over; /* what this one is compared to; NULL: the empty program */
 	uint8_t frame[WRAP_FRAME_MAX];
 	uint32_t frame_size;
 	uint32_t packets; /* a run */
@@ -90,7 +108,10 @@ static int packet_open_lab(struct packet_bench *bench, const char *build, struct
 
 	scene_config(bench->test->scene, "lo", config);
 	snprintf(object, sizeof(object), "%s/bpf/lb.bpf.o", build);
-	rc = lab_open(&bench->lab, config, "benchmark", err);
+	rc = scene_write_list(bench->test->scene, err);
+	if (!rc)
+		rc = lab_open(&bench->lab, config, "benchmark", err);
+	scene_remove_list(bench->test->scene);
 	if (rc)
 		return rc;
 	scene_resolve(&bench->lab, LOOPBACK, dmac, smac);
@@ -105,6 +126,7 @@ static int packet_open(struct packet_bench *bench, const char *build, struct err
 	struct wrap_config config = {
 		.flows = bench->test->flows,
 		.ipv6 = bench->test->scene->ipv6,
+		.spread = bench->test->scene->spread,
 	};
 	char object[256];
 	int rc;
@@ -211,7 +233,7 @@ static int packet_reference(struct packet_bench *bench, double *ret, struct erro
 	return rc;
 }
 
-static int packet_sample(struct packet_bench *bench, struct samples *samples, struct error *err)
+static int packet_once(struct packet_bench *bench, struct sample *ret, struct error *err)
 {
 	struct wrapper_run run = {
 		.target = WRAP_PROGRAM,
@@ -227,11 +249,32 @@ static int packet_sample(struct packet_bench *bench, struct samples *samples, st
 		rc = packet_reference(bench, &after, err);
 	if (rc)
 		return rc;
-	samples_add(samples, (struct sample){
-				     .value = run.ns - (before + after) / 2,
-				     .baseline = (before + after) / 2,
-				     .reference = before > after ? before : after,
-			     });
+	*ret = (struct sample){
+		.value = run.ns - (before + after) / 2,
+		.baseline = (before + after) / 2,
+		.reference = before > after ? before : after,
+	};
+	return 0;
+}
+
+/* With something to compare to, right after it: what comes on top. */
+static int packet_sample(struct packet_bench *bench, struct samples *samples, struct error *err)
+{
+	struct sample without, sample;
+	int rc;
+
+	rc = packet_once(bench, &sample, err);
+	if (!rc && bench->over)
+		rc = packet_once(bench->over, &without, err);
+	if (rc)
+		return rc;
+	if (bench->over) {
+		sample.value -= without.value;
+		sample.baseline += without.value;
+		if (sample.reference < without.reference)
+			sample.reference = without.reference;
+	}
+	samples_add(samples, sample);
 	return 0;
 }
 
@@ -264,6 +307,24 @@ static void packet_report(struct report *report, const struct packet_case *test,
 			   });
 }
 
+static int packet_prepare(struct packet_bench *bench, const char *build, struct error *err)
+{
+	int rc;
+
+	rc = packet_open(bench, build, err);
+	return rc ? rc : packet_fill(bench, err);
+}
+
+/* The same case on the scene that it is compared to. */
+static struct packet_case packet_without(const struct packet_case *test)
+{
+	struct packet_case without = *test;
+
+	if (test->scene->over)
+		without.scene = test->scene->over;
+	return without;
+}
+
 static int packet_bench_case(struct report *report, const struct packet_case *test,
 			     const char *build, bool quick, struct error *err)
 {
@@ -273,14 +334,19 @@ static int packet_bench_case(struct report *report, const struct packet_case *te
 		.quiet_wanted = quick ? 7 : 11,
 		.tries = quick ? 9 : 22,
 	};
+	const struct packet_case without = packet_without(test);
+	struct packet_bench over = { .test = &without, .packets = bench.packets };
 	struct samples samples = { 0 };
 	int rc;
 
-	rc = packet_open(&bench, build, err);
-	if (!rc)
-		rc = packet_fill(&bench, err);
+	rc = packet_prepare(&bench, build, err);
+	if (!rc && test->scene->over) {
+		bench.over = &over;
+		rc = packet_prepare(&over, build, err);
+	}
 	if (!rc)
 		rc = packet_measure(&bench, &samples, err);
+	packet_close(&over);
 	packet_close(&bench);
 	if (!rc)
 		packet_report(report, test, &samples);

@@ -2,10 +2,12 @@
 #include "tests/bench/scene.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <linux/if_ether.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/bench/flow.h"
 
@@ -25,10 +27,15 @@ void scene_config(const struct scene *scene, const char *in, char text[SCENE_CON
 			"xdp: {interfaces: [%s]}\n"
 			"limits: {services: 16, backends: 64, connections-ipv4: %d, "
 			"connections-ipv6: %d, maglev: 65537}\n"
+			"%s%s%s%s"
 			"services:\n"
 			"- {name: measured, vip: \"%s\", port: %d, protocol: %s, forward: %s, "
 			"health: {check: none}, backends: [",
 			in, scene->ipv6 ? 1024 : SCENE_SLOTS, scene->ipv6 ? SCENE_SLOTS : 1024,
+			scene->lists ? "lists: [{name: bad, file: " : "",
+			scene->lists ? scene->lists : "",
+			scene->lists ? "}]\nguard: {deny: [bad]}\n" : "",
+			scene->limits ? "guard: {source: {packets: 1000000000}}\n" : "",
 			scene->ipv6 ? "2001:db8:1::1" : "192.0.2.1", PORT,
 			scene->udp ? "udp" : "tcp", scene->ipip ? "ipip" : "dsr");
 	for (unsigned int i = 1; i <= SCENE_BACKENDS; i++)
@@ -51,6 +58,53 @@ void scene_resolve(const struct lab *lab, uint32_t ifindex, const uint8_t dmac[6
 		memcpy(nexthop->dmac, dmac, sizeof(nexthop->dmac));
 		memcpy(nexthop->smac, smac, sizeof(nexthop->smac));
 	}
+}
+
+/* A prefix between the sources of spread flows, which are even. */
+static void scene_near(const struct scene *scene, FILE *file, uint32_t i)
+{
+	const uint32_t odd = 2 * i + 1;
+
+	if (scene->ipv6)
+		fprintf(file, "2001:db8:%x:%x::/64\n", odd >> 16, odd & 0xffff);
+	else
+		fprintf(file, "198.%u.%u.%u\n", 18 + (odd >> 16), odd >> 8 & 255, odd & 255);
+}
+
+/* One anywhere else: long or short, as networks are. */
+static void scene_far(const struct scene *scene, FILE *file, uint32_t random)
+{
+	const unsigned int a = random & 0xff, b = random >> 8 & 0xff, c = random >> 16 & 0xff;
+	const bool long_one = random >> 31;
+
+	if (scene->ipv6)
+		fprintf(file, "26%02x:%x:%x::/%u\n", a, b, long_one ? c : 0, long_one ? 48U : 32U);
+	else
+		fprintf(file, "%u.%u.%u.0/%u\n", 20 + a % 100, b, long_one ? c : 0,
+			long_one ? 24U : 16U);
+}
+
+int scene_write_list(const struct scene *scene, struct error *err)
+{
+	FILE *file = scene->lists ? fopen(scene->lists, "we") : NULL;
+	uint64_t random = 1;
+
+	if (!scene->lists)
+		return 0;
+	if (!file)
+		return error_errno(err, -errno, "%s", scene->lists);
+	for (uint32_t i = 0; i < SCENE_PREFIXES / 2; i++) {
+		random = random * 6364136223846793005ULL + 1442695040888963407ULL;
+		scene_near(scene, file, i);
+		scene_far(scene, file, (uint32_t)(random >> 32));
+	}
+	return fclose(file) ? error_errno(err, -errno, "%s", scene->lists) : 0;
+}
+
+void scene_remove_list(const struct scene *scene)
+{
+	if (scene->lists)
+		unlink(scene->lists);
 }
 
 static void scene_be16(uint8_t *to, unsigned int value)
@@ -99,9 +153,12 @@ uint32_t scene_frame(const struct scene *scene, enum scene_packet packet,
 /* Write flow number @flow over the frame, as the wrapper does. */
 static void scene_set_flow(const struct scene *scene, uint8_t *frame, uint32_t flow)
 {
-	uint32_t at_source = AT_IP + (scene->ipv6 ? 20 : 12);
+	uint32_t at_source = AT_IP + (!scene->ipv6 || scene->spread ? 12 : 20);
 	uint32_t at_tcp = AT_IP + (scene->ipv6 ? IPV6_HEADER : IPV4_HEADER);
 	uint32_t low = htonl(scene->ipv6 ? flow >> 14 : flow_address4(flow));
+
+	if (scene->spread)
+		low = htonl(flow_spread(flow) + (scene->ipv6 ? 0 : 0xc6120000));
 
 	memcpy(frame + at_source, &low, sizeof(low));
 	scene_be16(frame + at_tcp, flow_port(flow));

@@ -17,15 +17,28 @@
 #define SCENE_BACKENDS 16
 #define SCENE_SLOTS 4194304 /* of the connection table */
 #define SCENE_CONFIG_MAX 4096
+#define SCENE_PREFIXES 100000
 
 struct scene {
-	bool ipv6; /* clients, VIP and backends alike */
-	bool ipip; /* or dsr */
-	bool udp;  /* or TCP */
+	bool ipv6;   /* clients, VIP and backends alike */
+	bool ipip;   /* or dsr */
+	bool udp;    /* or TCP */
+	bool spread; /* clients have addresses of their own */
+	const char
+		*lists; /* deny those of a file of SCENE_PREFIXES prefixes, which is named here */
+	const struct scene *over; /* measured is what it costs more than this one */
+	bool limits;		  /* of each source and of the service, far away */
 };
 
 /* A configuration with this service, received on interface @in. */
 void scene_config(const struct scene *scene, const char *in, char text[SCENE_CONFIG_MAX]);
+
+/*
+ * Write the deny list of @scene to the file that it names: half of it single
+ * addresses (of IPv6: /64) between those that the packets come from. Without one: nothing.
+ */
+int scene_write_list(const struct scene *scene, struct error *err);
+void scene_remove_list(const struct scene *scene);
 
 /* Give every backend the next hop @mac on @ifindex. */
 void scene_resolve(const struct lab *lab, uint32_t ifindex, const uint8_t dmac[6],

@@ -41,7 +41,8 @@ LBD_INLINE _Bool wrap_flow4(void *data, const void *end, __u32 flow)
 
 	if ((void *)(port + 1) > end)
 		return 0;
-	ip->saddr = bpf_htonl(flow_address4(flow));
+	ip->saddr = bpf_htonl(wrap_config.spread ? 0xc6120000 + flow_spread(flow)
+						 : flow_address4(flow));
 	*port = bpf_htons(flow_port(flow));
 	return 1;
 }
@@ -53,7 +54,10 @@ LBD_INLINE _Bool wrap_flow6(void *data, const void *end, __u32 flow)
 
 	if ((void *)(port + 1) > end)
 		return 0;
-	*(__be64 *)&ip->saddr.in6_u.u6_addr32[2] = bpf_cpu_to_be64(flow >> 14);
+	if (wrap_config.spread)
+		ip->saddr.in6_u.u6_addr32[1] = bpf_htonl(flow_spread(flow));
+	else
+		*(__be64 *)&ip->saddr.in6_u.u6_addr32[2] = bpf_cpu_to_be64(flow >> 14);
 	*port = bpf_htons(flow_port(flow));
 	return 1;
 }

@@ -12,6 +12,7 @@ struct wrap_config {
 	__u32 frame_size;
 	__u32 flows; /* power of two, or FLOW_EACH_NEW */
 	__u32 ipv6;
+	__u32 spread; /* flows have addresses of their own */
 };
 
 /* Set and read between runs. */

@@ -104,5 +104,8 @@ bool ask_step(const struct ask *ask, const struct lab *lab, const struct case_st
 		fprintf(ask->report, "  a trace beforehand changed a table or a counter\n");
 		return false;
 	}
+	/* How many answers are left is of each generation, and CPU: the trace has all of its own. */
+	if (!strcmp(step->outcome, "drop_answer_limit"))
+		return true;
 	return ask_judge(ask, step, &result);
 }

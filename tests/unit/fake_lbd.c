@@ -81,6 +81,34 @@ int dataplane_backend_traffic(const struct dataplane *dataplane, struct lbd_traf
 	return fake_traffic(dataplane->state.lbd.model->limits.backends, ret);
 }
 
+void dataplane_guard_usage(const struct dataplane *dataplane, const struct model *model,
+			   struct dataplane_guard *ret)
+{
+	(void)dataplane;
+	(void)model;
+	*ret = (struct dataplane_guard){ 1000, 4000, 10, 20, 2 };
+}
+
+/* One, of a TCP packet from 198.51.100.66 to web. */
+uint32_t dataplane_drops(const struct dataplane *dataplane, struct lbd_drop *ret, uint64_t *ret_all)
+{
+	static const uint8_t frame[] = { 2,    0,  0,	0,  0, 1, 2,	0,    0,  0,  0, 2, 8,	 0,
+					 0x45, 0,  0,	40, 0, 0, 0,	0,    64, 6,  0, 0, 198, 51,
+					 100,  66, 192, 0,  2, 1, 0x9c, 0x40, 0,  80, 0, 0 };
+
+	(void)dataplane;
+	*ret = (struct lbd_drop){ .ticket = 1,
+				  .time_ns = 1,
+				  .length = 60,
+				  .ifindex = 1,
+				  .service = 1,
+				  .outcome = LBD_OUTCOME_DROP_DENIED,
+				  .words = sizeof(frame) / 8 };
+	memcpy(ret->frame, frame, sizeof(frame));
+	*ret_all = 1;
+	return 1;
+}
+
 /* Every packet goes to web1, as it came. */
 int dataplane_trace_run(struct dataplane_trace *trace, uint32_t ifindex, const void *in,
 			uint32_t in_size, void *out, uint32_t *out_size, struct lbd_trace *ret)

@@ -97,6 +97,8 @@ static const struct {
 	{ "connections --json", { "count", "shown", "connections" } },
 	{ "connections --json --service web --state established --limit 0", { "count" } },
 	{ "counters --json", { "outcomes", "packets" } },
+	{ "guard --json", { "lists", "tree", "sources", "drops" } },
+	{ "drops --json", { "kept", "drops" } },
 	{ "peers --json", { "peers", "refusals" } },
 	{ "backend drain web web1 --json", { "backends" } },
 	{ "backend add web web9 198.51.100.19 --weight 5 --json", { "backends" } },
@@ -134,6 +136,8 @@ static void every_command_prints_text(void **state)
 		{ "backends", "connection refused" },
 		{ "connections", "203.0.113.5:40000" },
 		{ "counters", "forwarded, connection in the table" },
+		{ "guard", "1,000 of 4,000 places" },
+		{ "drops", "198.51.100.66:40000  192.0.2.1:80" },
 		{ "peers", "192.0.2.2:7400" },
 		{ "backend weight web web1 7", "web1" },
 		{ "reload", "Reloaded: 2 services, 4 backends, 2 of them up" },
@@ -339,10 +343,11 @@ static void check_names_every_fault_and_exits_with_4(void **state)
 static void help_man_page_and_completion_name_every_command(void **state)
 {
 	static const char *const modes[] = { "--help", "help", "--man", "--completion" };
-	static const char *const names[] = { "status",	   "services", "backends", "connections",
-					     "counters",   "peers",    "backend",  "check",
-					     "reload",	   "upgrade",  "rollback", "role",
-					     "keepalived", "version",  "help" };
+	static const char *const names[] = { "status",	 "services", "backends",   "connections",
+					     "counters", "guard",    "drops",	   "peers",
+					     "backend",	 "check",    "reload",	   "upgrade",
+					     "rollback", "role",     "keepalived", "trace",
+					     "tune",	 "version",  "help" };
 	struct result result;
 
 	(void)state;
