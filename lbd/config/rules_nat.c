@@ -11,8 +11,10 @@ static void rules_nat_address(struct document *document, const struct config *co
 
 	rules_host(document, addr, "nat.addresses");
 	addr_format(addr, text);
-	if (n && lbd_addr_equal(addr, &config->nat.addresses[n - 1]))
+	if (n && lbd_addr_equal(addr, &config->nat.addresses[n - 1])) {
 		document_fault_at(document, "nat.addresses", "came %s twice, expected once", text);
+		return;
+	}
 	for (uint32_t i = 0; i < config->services_count; i++)
 		if (lbd_addr_equal(addr, &config->services[i].vip))
 			document_fault_at(document, "nat.addresses",
