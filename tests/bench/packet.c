@@ -8,6 +8,7 @@
  */
 #include "tests/bench/packet.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/bpf.h>
 #include <stdio.h>
@@ -37,6 +38,7 @@ struct packet_case {
 
 static const struct scene dsr4 = { .ipv6 = false, .ipip = false };
 static const struct scene dsr6 = { .ipv6 = true, .ipip = false };
+static const struct scene nat4 = { .nat = true };
 static const struct scene ipip4 = { .ipv6 = false, .ipip = true };
 static const struct scene ipip6 = { .ipv6 = true, .ipip = true };
 
@@ -74,6 +76,7 @@ static const struct packet_case packet_cases[] = {
 	FULL("packet.ipip4.new.full", &ipip4, 160),
 	ONCE("packet.ipip4.syn", &ipip4, SCENE_SYN, FLOW_EACH_NEW, LBD_OUTCOME_FORWARD_FIRST),
 	HITS("packet.dsr4", &dsr4, 0, 0, 0),
+	HITS("packet.nat4", &nat4, 0, 0, 0),
 	HITS("packet.ipip6", &ipip6, 0, 0, 0),
 	FULL("packet.ipip6.new.full", &ipip6, 0),
 	HITS("packet.dsr6", &dsr6, 0, 0, 0),
@@ -126,6 +129,8 @@ static int packet_open(struct packet_bench *bench, const char *build, struct err
 	struct wrap_config config = {
 		.flows = bench->test->flows,
 		.ipv6 = bench->test->scene->ipv6,
+		.dest4 = bench->test->scene->nat ? htonl(0xc0000201) : 0, /* 192.0.2.1 */
+		.port = htons(80),
 		.spread = bench->test->scene->spread,
 	};
 	char object[256];

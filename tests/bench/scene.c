@@ -23,21 +23,27 @@ void scene_config(const struct scene *scene, const char *in, char text[SCENE_CON
 {
 	int used;
 
-	used = snprintf(text, SCENE_CONFIG_MAX,
-			"xdp: {interfaces: [%s]}\n"
-			"limits: {services: 16, backends: 64, connections-ipv4: %d, "
-			"connections-ipv6: %d, maglev: 65537}\n"
-			"%s%s%s%s"
-			"services:\n"
-			"- {name: measured, vip: \"%s\", port: %d, protocol: %s, forward: %s, "
-			"health: {check: none}, backends: [",
-			in, scene->ipv6 ? 1024 : SCENE_SLOTS, scene->ipv6 ? SCENE_SLOTS : 1024,
-			scene->lists ? "lists: [{name: bad, file: " : "",
-			scene->lists ? scene->lists : "",
-			scene->lists ? "}]\nguard: {deny: [bad]}\n" : "",
-			scene->limits ? "guard: {source: {packets: 1000000000}}\n" : "",
-			scene->ipv6 ? "2001:db8:1::1" : "192.0.2.1", PORT,
-			scene->udp ? "udp" : "tcp", scene->ipip ? "ipip" : "dsr");
+	used = snprintf(
+		text, SCENE_CONFIG_MAX,
+		"xdp: {interfaces: [%s]}\n"
+		"limits: {services: 16, backends: 64, connections-ipv4: %d, "
+		"connections-ipv6: %d, nat-ipv4: %d, maglev: 65537}\n"
+		"%s%s%s%s%s"
+		"services:\n"
+		"- {name: measured, vip: \"%s\", port: %d, protocol: %s, forward: %s, "
+		"health: {check: none}, backends: [",
+		in, scene->ipv6 ? 1024 : SCENE_SLOTS, scene->ipv6 ? SCENE_SLOTS : 1024,
+		scene->nat ? SCENE_SLOTS : 1024,
+		scene->nat ? "nat: {addresses: [192.0.2.101, 192.0.2.102, 192.0.2.103, "
+			     "192.0.2.104]}\n"
+			   : "",
+		scene->lists ? "lists: [{name: bad, file: " : "", scene->lists ? scene->lists : "",
+		scene->lists ? "}]\nguard: {deny: [bad]}\n" : "",
+		scene->limits ? "guard: {source: {packets: 1000000000}}\n" : "",
+		scene->ipv6 ? "2001:db8:1::1" : "192.0.2.1", PORT, scene->udp ? "udp" : "tcp",
+		scene->nat    ? "nat"
+		: scene->ipip ? "ipip"
+			      : "dsr");
 	for (unsigned int i = 1; i <= SCENE_BACKENDS; i++)
 		used += snprintf(text + used, (size_t)(SCENE_CONFIG_MAX - used),
 				 scene->ipv6 ? "%s{address: \"2001:db8:2::%x\"}"
@@ -179,6 +185,19 @@ static bool scene_tunnelled(const struct scene *scene, const uint8_t *outer)
 	return outer[9] == IPPROTO_IPIP && !memcmp(outer + 16, base, 3);
 }
 
+/* From a NAT address to a backend, and whole behind the ends; packet cases prove the rest. */
+static bool scene_translated(const uint8_t *frame, const uint8_t *out, uint32_t size)
+{
+	const uint32_t at_data = AT_IP + IPV4_HEADER + TCP_HEADER;
+	uint8_t backends[4], nat[4];
+
+	inet_pton(AF_INET, "203.0.113.0", backends);
+	inet_pton(AF_INET, "192.0.2.100", nat);
+	return out[AT_IP + 8] == frame[AT_IP + 8] - 1 && !memcmp(out + AT_IP + 12, nat, 3) &&
+	       !memcmp(out + AT_IP + 16, backends, 3) &&
+	       !memcmp(out + at_data, frame + at_data, size - at_data);
+}
+
 bool scene_forwarded(const struct scene *scene, const uint8_t *frame, uint32_t size, uint32_t flow,
 		     const uint8_t *out, uint32_t out_size)
 {
@@ -193,5 +212,7 @@ bool scene_forwarded(const struct scene *scene, const uint8_t *frame, uint32_t s
 		return false;
 	if (scene->ipip && !scene_tunnelled(scene, out + AT_IP))
 		return false;
+	if (scene->nat)
+		return scene_translated(frame, out, size);
 	return !memcmp(out + AT_IP + overhead, expected + AT_IP, size - AT_IP);
 }

@@ -22,6 +22,7 @@
 struct scene {
 	bool ipv6;   /* clients, VIP and backends alike */
 	bool ipip;   /* or dsr */
+	bool nat;    /* or dsr */
 	bool udp;    /* or TCP */
 	bool spread; /* clients have addresses of their own */
 	const char
