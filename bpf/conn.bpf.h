@@ -220,6 +220,18 @@ LBD_INLINE __u64 conn_new_value(const struct packet *packet, const struct conn *
 	return lbd_value_make(backend, packet->vip_port, flags, conn->now);
 }
 
+/* What stays of an entry that gets another backend: all but what a SYN begins anew. */
+LBD_INLINE __u64 conn_kept_flags(const struct packet *packet, const struct conn *conn)
+{
+	__u64 flags = conn->value & (LBD_CONN_CONFIRMED | LBD_CONN_CLOSING);
+
+	if (packet->syn)
+		return 0;
+	if (packet->fin)
+		flags |= LBD_CONN_CLOSING;
+	return packet->fin & TCP_RST ? flags & ~LBD_CONN_CONFIRMED : flags;
+}
+
 /* No backend can be picked: dropped, or the client is told. */
 LBD_INLINE int conn_nobody(const struct packet *packet)
 {
@@ -244,10 +256,7 @@ LBD_INLINE int conn_repick(const struct packet *packet, struct conn *conn, __u16
 	*ret_backend = backend;
 	if (!backend)
 		return conn_nobody(packet);
-	conn_write(conn,
-		   conn_new_value(packet, conn, backend,
-				  packet->syn ? 0 : conn->value & LBD_CONN_CONFIRMED),
-		   v6);
+	conn_write(conn, conn_new_value(packet, conn, backend, conn_kept_flags(packet, conn)), v6);
 	if (!packet->syn)
 		return LBD_OUTCOME_FORWARD_REPICKED;
 	return sticky ? LBD_OUTCOME_FORWARD_STICKY : LBD_OUTCOME_FORWARD_FIRST;

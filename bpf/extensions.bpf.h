@@ -85,8 +85,11 @@ LBD_INLINE int extensions_walk(const struct ipv6hdr *ip, const void *end, __u32 
 		problem = extensions_step(header, walk);
 		if (problem != PACKET_GO_ON)
 			return problem;
+		if (walk->offset > length)
+			return LBD_OUTCOME_DROP_BAD_LENGTH;
 	}
-	return extensions_is_one(walk->next) ? LBD_OUTCOME_DROP_BAD_HEADER : PACKET_GO_ON;
+	return extensions_is_one(walk->next) && !walk->fragment ? LBD_OUTCOME_DROP_BAD_HEADER
+								: PACKET_GO_ON;
 }
 
 #endif

@@ -2,7 +2,7 @@
 /*
  * Generic UDP encapsulation in the variant that Katran uses: the packet stands
  * right behind UDP, without a GUE header. Its first four bits say which IP it
- * is (variant 1 of draft-ietf-intarea-gue). Linux takes it off as FOU.
+ * is (variant 1 of draft-ietf-intarea-gue), so Linux takes it off as gue.
  */
 #ifndef GUE_BPF_H
 #define GUE_BPF_H

@@ -66,7 +66,9 @@ LBD_INLINE _Bool vip_is_one(const struct packet *packet, __u32 salt, const struc
 /* A packet that shows no ports, or must not get to a service: dropped if its address is a VIP. */
 LBD_INLINE int vip_refuse(const struct packet *packet, __u32 salt, int outcome)
 {
-	return vip_is_one(packet, salt, &packet->vip) ? outcome : LBD_OUTCOME_PASS_NO_SERVICE;
+	if (!vip_is_one(packet, salt, &packet->vip))
+		return LBD_OUTCOME_PASS_NO_SERVICE;
+	return packet->ours ? outcome : LBD_OUTCOME_PASS_OTHER_HOST;
 }
 
 LBD_INLINE int vip_find(struct packet *packet)

@@ -6,13 +6,14 @@ JOBS ?= $(shell nproc)
 C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 
 include tests/packet/packet.mk
+include tests/model/model.mk
 include tests/vm/vm.mk
 
 # It races against this program.
 $(BUILD)/asan/tests/unit/test_conntable_race: | $(BUILD)/tests/unit/conntable.bpf.o
 
 # Everything that tests run: as shipped, under sanitizers, and the tools.
-test-binaries: all $(BUILD)/asan/lbd $(BUILD)/asan/lbctl $(UNIT_TESTS) $(PACKET_TEST) $(TOOLS) \
+test-binaries: all $(BUILD)/asan/lbd $(BUILD)/asan/lbctl $(UNIT_TESTS) $(PACKET_TEST) $(MODEL_TEST) $(TOOLS) \
 	$(TEST_BPF_OBJECTS)
 
 check: deps

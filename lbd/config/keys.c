@@ -328,9 +328,8 @@ static const struct key keys_service[] = {
 	{ "forward",
 	  "dsr rewrites the destination MAC address: backends are on the same network and have "
 	  "the VIP on a loopback. The others send the packet in a tunnel: backends may be "
-	  "anywhere, "
-	  "of either family, and take the headers off. ipip: IP in IP; gue: UDP with the packet "
-	  "right behind it, FOU on Linux; gre; vxlan and geneve: an Ethernet frame in UDP, with a "
+	  "anywhere, of either family, and take the headers off. ipip: IP in IP; gue: UDP with "
+	  "the packet right behind it; gre; vxlan and geneve: an Ethernet frame in UDP, with a "
 	  "VNI. nat rewrites both addresses and ports: backends may be anywhere and need nothing, "
 	  "answer through this node, and don't see the client's address.",
 	  "dsr", "dsr|ipip|gue|gre|vxlan|geneve|nat", .kind = KEY_CHOICE,

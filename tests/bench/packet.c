@@ -36,11 +36,16 @@ struct packet_case {
 #define M1 (1U << 20)
 #define FILL_TABLE (2U * SCENE_SLOTS)
 
-static const struct scene dsr4 = { .ipv6 = false, .ipip = false };
-static const struct scene dsr6 = { .ipv6 = true, .ipip = false };
-static const struct scene nat4 = { .nat = true };
-static const struct scene ipip4 = { .ipv6 = false, .ipip = true };
-static const struct scene ipip6 = { .ipv6 = true, .ipip = true };
+static const struct scene dsr4 = { .forward = LBD_FORWARD_DSR };
+static const struct scene dsr6 = { .ipv6 = true, .forward = LBD_FORWARD_DSR };
+static const struct scene ipip4 = { .forward = LBD_FORWARD_IPIP };
+static const struct scene ipip6 = { .ipv6 = true, .forward = LBD_FORWARD_IPIP };
+static const struct scene gue4 = { .forward = LBD_FORWARD_GUE };
+static const struct scene gue6 = { .ipv6 = true, .forward = LBD_FORWARD_GUE };
+static const struct scene gre4 = { .forward = LBD_FORWARD_GRE };
+static const struct scene vxlan4 = { .forward = LBD_FORWARD_VXLAN };
+static const struct scene geneve4 = { .forward = LBD_FORWARD_GENEVE };
+static const struct scene nat4 = { .forward = LBD_FORWARD_NAT };
 
 /* The guard, and the same packets without it. */
 #define LIST_FILE(family) "/tmp/lbd-bench-deny" #family
@@ -77,9 +82,14 @@ static const struct packet_case packet_cases[] = {
 	ONCE("packet.ipip4.syn", &ipip4, SCENE_SYN, FLOW_EACH_NEW, LBD_OUTCOME_FORWARD_FIRST),
 	HITS("packet.dsr4", &dsr4, 0, 0, 0),
 	HITS("packet.nat4", &nat4, 0, 0, 0),
+	HITS("packet.gue4", &gue4, 0, 0, 0),
+	HIT("packet.gre4.hit.1", &gre4, 1, 0),
+	HIT("packet.vxlan4.hit.1", &vxlan4, 1, 0),
+	HIT("packet.geneve4.hit.1", &geneve4, 1, 0),
 	HITS("packet.ipip6", &ipip6, 0, 0, 0),
 	FULL("packet.ipip6.new.full", &ipip6, 0),
 	HITS("packet.dsr6", &dsr6, 0, 0, 0),
+	HIT("packet.gue6.hit.1", &gue6, 1, 0),
 	HITS("packet.guard4", &guard4, 40, 40, 40),
 	HIT("packet.guard6.hit.64k", &guard6, K64, 40),
 	HIT("packet.limits4.hit.64k", &limits4, K64, 0),
@@ -129,7 +139,8 @@ static int packet_open(struct packet_bench *bench, const char *build, struct err
 	struct wrap_config config = {
 		.flows = bench->test->flows,
 		.ipv6 = bench->test->scene->ipv6,
-		.dest4 = bench->test->scene->nat ? htonl(0xc0000201) : 0, /* 192.0.2.1 */
+		.dest4 = bench->test->scene->forward == LBD_FORWARD_NAT ? htonl(0xc0000201)
+									: 0, /* 192.0.2.1 */
 		.port = htons(80),
 		.spread = bench->test->scene->spread,
 	};

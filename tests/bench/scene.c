@@ -19,31 +19,50 @@
 #define PORT 80
 #define MAC_PREFIX 0x02
 
+/* How each mode is asked for, and what it puts before the packet. */
+static const struct scene_mode {
+	const char *text;
+	uint8_t protocol; /* of the outer IP header; 0: that of the packet inside */
+	uint16_t port;	  /* of UDP */
+	uint32_t between; /* outer IP header and packet */
+} scene_modes[] = {
+	[LBD_FORWARD_DSR] = { .text = "dsr" },
+	[LBD_FORWARD_IPIP] = { .text = "ipip" },
+	[LBD_FORWARD_GUE] = { "gue", IPPROTO_UDP, 6080, 8 },
+	[LBD_FORWARD_GRE] = { "gre", IPPROTO_GRE, 0, 4 },
+	[LBD_FORWARD_VXLAN] = { "vxlan, vni: 7", IPPROTO_UDP, 4789, 30 },
+	[LBD_FORWARD_GENEVE] = { "geneve, vni: 7", IPPROTO_UDP, 6081, 30 },
+	[LBD_FORWARD_NAT] = { .text = "nat" },
+};
+
+static bool scene_is_nat(const struct scene *scene)
+{
+	return scene->forward == LBD_FORWARD_NAT;
+}
+
 void scene_config(const struct scene *scene, const char *in, char text[SCENE_CONFIG_MAX])
 {
 	int used;
 
-	used = snprintf(
-		text, SCENE_CONFIG_MAX,
-		"xdp: {interfaces: [%s]}\n"
-		"limits: {services: 16, backends: 64, connections-ipv4: %d, "
-		"connections-ipv6: %d, nat-ipv4: %d, maglev: 65537}\n"
-		"%s%s%s%s%s"
-		"services:\n"
-		"- {name: measured, vip: \"%s\", port: %d, protocol: %s, forward: %s, "
-		"health: {check: none}, backends: [",
-		in, scene->ipv6 ? 1024 : SCENE_SLOTS, scene->ipv6 ? SCENE_SLOTS : 1024,
-		scene->nat ? SCENE_SLOTS : 1024,
-		scene->nat ? "nat: {addresses: [192.0.2.101, 192.0.2.102, 192.0.2.103, "
-			     "192.0.2.104]}\n"
-			   : "",
-		scene->lists ? "lists: [{name: bad, file: " : "", scene->lists ? scene->lists : "",
-		scene->lists ? "}]\nguard: {deny: [bad]}\n" : "",
-		scene->limits ? "guard: {source: {packets: 1000000000}}\n" : "",
-		scene->ipv6 ? "2001:db8:1::1" : "192.0.2.1", PORT, scene->udp ? "udp" : "tcp",
-		scene->nat    ? "nat"
-		: scene->ipip ? "ipip"
-			      : "dsr");
+	used = snprintf(text, SCENE_CONFIG_MAX,
+			"xdp: {interfaces: [%s]}\n"
+			"limits: {services: 16, backends: 64, connections-ipv4: %d, "
+			"connections-ipv6: %d, nat-ipv4: %d, maglev: 65537}\n"
+			"%s%s%s%s%s"
+			"services:\n"
+			"- {name: measured, vip: \"%s\", port: %d, protocol: %s, forward: %s, "
+			"health: {check: none}, backends: [",
+			in, scene->ipv6 ? 1024 : SCENE_SLOTS, scene->ipv6 ? SCENE_SLOTS : 1024,
+			scene_is_nat(scene) ? SCENE_SLOTS : 1024,
+			scene_is_nat(scene) ? "nat: {addresses: [192.0.2.101, 192.0.2.102, "
+					      "192.0.2.103, 192.0.2.104]}\n"
+					    : "",
+			scene->lists ? "lists: [{name: bad, file: " : "",
+			scene->lists ? scene->lists : "",
+			scene->lists ? "}]\nguard: {deny: [bad]}\n" : "",
+			scene->limits ? "guard: {source: {packets: 1000000000}}\n" : "",
+			scene->ipv6 ? "2001:db8:1::1" : "192.0.2.1", PORT,
+			scene->udp ? "udp" : "tcp", scene_modes[scene->forward].text);
 	for (unsigned int i = 1; i <= SCENE_BACKENDS; i++)
 		used += snprintf(text + used, (size_t)(SCENE_CONFIG_MAX - used),
 				 scene->ipv6 ? "%s{address: \"2001:db8:2::%x\"}"
@@ -170,19 +189,33 @@ static void scene_set_flow(const struct scene *scene, uint8_t *frame, uint32_t f
 	scene_be16(frame + at_tcp, flow_port(flow));
 }
 
-/* Outer header: towards one of the backends, and what it says is inside. */
+/* Outer headers: towards one of the backends, and what they say is inside. */
 static bool scene_tunnelled(const struct scene *scene, const uint8_t *outer)
 {
-	uint8_t base[16], host = outer[scene->ipv6 ? 39 : 19];
+	const struct scene_mode *mode = &scene_modes[scene->forward];
+	const uint8_t *behind = outer + (scene->ipv6 ? IPV6_HEADER : IPV4_HEADER);
+	uint8_t base[16], host = behind[-1];
+	uint8_t protocol = mode->protocol;
 
+	if (!protocol)
+		protocol = scene->ipv6 ? IPPROTO_IPV6 : IPPROTO_IPIP;
 	if (host < 1 || host > SCENE_BACKENDS)
+		return false;
+	if (mode->port && (behind[2] << 8 | behind[3]) != mode->port)
 		return false;
 	if (scene->ipv6) {
 		inet_pton(AF_INET6, "2001:db8:2::", base);
-		return outer[6] == IPPROTO_IPV6 && !memcmp(outer + 24, base, 15);
+		return outer[6] == protocol && !memcmp(outer + 24, base, 15);
 	}
 	inet_pton(AF_INET, "203.0.113.0", base);
-	return outer[9] == IPPROTO_IPIP && !memcmp(outer + 16, base, 3);
+	return outer[9] == protocol && !memcmp(outer + 16, base, 3);
+}
+
+static uint32_t scene_overhead(const struct scene *scene)
+{
+	if (scene->forward == LBD_FORWARD_DSR || scene_is_nat(scene))
+		return 0;
+	return (scene->ipv6 ? IPV6_HEADER : IPV4_HEADER) + scene_modes[scene->forward].between;
 }
 
 /* From a NAT address to a backend, and whole behind the ends; packet cases prove the rest. */
@@ -201,7 +234,7 @@ static bool scene_translated(const uint8_t *frame, const uint8_t *out, uint32_t 
 bool scene_forwarded(const struct scene *scene, const uint8_t *frame, uint32_t size, uint32_t flow,
 		     const uint8_t *out, uint32_t out_size)
 {
-	uint32_t overhead = scene->ipip ? (scene->ipv6 ? IPV6_HEADER : IPV4_HEADER) : 0;
+	uint32_t overhead = scene_overhead(scene);
 	uint8_t expected[WRAP_FRAME_MAX];
 
 	memcpy(expected, frame, size);
@@ -210,9 +243,9 @@ bool scene_forwarded(const struct scene *scene, const uint8_t *frame, uint32_t s
 		return false;
 	if (!memcmp(out, frame, ETH_ALEN) || memcmp(out + 12, frame + 12, 2) != 0)
 		return false;
-	if (scene->ipip && !scene_tunnelled(scene, out + AT_IP))
+	if (overhead && !scene_tunnelled(scene, out + AT_IP))
 		return false;
-	if (scene->nat)
+	if (scene_is_nat(scene))
 		return scene_translated(frame, out, size);
 	return !memcmp(out + AT_IP + overhead, expected + AT_IP, size - AT_IP);
 }

@@ -3,7 +3,7 @@
 #
 # Backends: nginx on port 80 and talk on port 7000, on every address. They own
 # all VIPs silently (never answering ARP or ND for them), and take tunnel
-# headers off.
+# headers off. What is PUT below /put/ arrives in $LAB/put-HOST.
 
 readonly BACKEND_BIG_BYTES=300000
 
@@ -18,27 +18,37 @@ http {
   keepalive_timeout 600;
   keepalive_requests 100000000;
   client_body_temp_path $LAB/nginx-$1;
+  client_max_body_size 100m;
   server {
     listen 80 backlog=4096;
     listen [::]:80 backlog=4096;
     root $LAB/www;
+    location /put/ { dav_methods PUT; root $LAB/put-$1; }
     location = / { default_type text/plain; return 200 "backend $1\n"; }
   }
 }
 EOC
 }
 
-backend_own_vips() {
+# backend_own HOST VIP...
+backend_own() {
   local host=$1 vip
-  on "$host" sysctl -qw net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2
-  for vip in "${LAB_VIPS[@]}" "${LAB_EXTRA_VIPS[@]}"; do
+  shift
+  for vip; do
     on "$host" ip address add "$vip" dev lo
   done
 }
 
+backend_own_vips() {
+  local host=$1
+  on "$host" sysctl -qw net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2
+  backend_own "$host" "${LAB_VIPS[@]}" "${LAB_EXTRA_VIPS[@]}"
+}
+
 backend_start() {
   local host=$1
-  mkdir -p "$LAB/www"
+  mkdir -p "$LAB/www" "$LAB/put-$host/put"
+  chmod -R 777 "$LAB/put-$host"
   [[ -f $LAB/www/big ]] || head -c "$BACKEND_BIG_BYTES" /dev/urandom >"$LAB/www/big"
   backend_nginx_conf "$host" >"$LAB/nginx-$host.conf"
   spawn "$host" "nginx-$host" nginx -c "$LAB/nginx-$host.conf"

@@ -46,6 +46,13 @@ vrrp:
 EOC
 }
 
+# The VNI that the backends' ends of the tunnel have (decap.bpf.c).
+config_vni() {
+  case $1 in
+  vxlan | geneve) echo "    vni: 7" ;;
+  esac
+}
+
 # config_service NAME VIP PORT PROTOCOL FORWARD host4|host6 BACKEND...
 config_service() {
   local family=$6 backend
@@ -55,6 +62,7 @@ config_service() {
     port: $3
     protocol: $4
     forward: $5
+$(config_vni "$5")
     health:
       port: ${3/any/80}
       interval: 500ms

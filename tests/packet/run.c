@@ -27,6 +27,18 @@ static int run_read_setup(const struct run_place *place, const char *setup, char
 	return 0;
 }
 
+int run_open_setup(const struct run_place *place, const char *setup, struct lab *lab,
+		   struct error *err)
+{
+	char text[SETUP_MAX], path[512];
+	int rc;
+
+	rc = run_read_setup(place, setup, text, path, sizeof(path), err);
+	if (!rc)
+		rc = lab_open(lab, text, path, err);
+	return rc ? rc : neighbourhood_apply(place->neighbourhood, lab, err);
+}
+
 struct run {
 	struct lab lab;
 	struct ask ask;
@@ -52,14 +64,9 @@ static int run_load(struct run *run, const char *object, uint32_t more_features,
 static int run_open(const struct run_place *place, const struct packet_case *packet_case,
 		    uint32_t more_features, struct run *run, struct error *err)
 {
-	char text[SETUP_MAX], path[512];
 	int rc;
 
-	rc = run_read_setup(place, packet_case->setup, text, path, sizeof(path), err);
-	if (!rc)
-		rc = lab_open(&run->lab, text, path, err);
-	if (!rc)
-		rc = neighbourhood_apply(place->neighbourhood, &run->lab, err);
+	rc = run_open_setup(place, packet_case->setup, &run->lab, err);
 	if (!rc)
 		rc = lab_commit(&run->lab, err);
 	if (!rc)
@@ -67,7 +74,7 @@ static int run_open(const struct run_place *place, const struct packet_case *pac
 	return rc;
 }
 
-static void run_change_backend(struct backend *backend, enum case_state state)
+void run_change_backend(struct backend *backend, enum case_state state)
 {
 	backend->healthy = state != CASE_DOWN;
 	backend->drain = state == CASE_DRAINING;
@@ -98,8 +105,7 @@ static void run_age_bucket(struct lbd_bucket *bucket, uint32_t ticks)
 				bucket->value[i], lbd_value_tick(bucket->value[i]) - ticks);
 }
 
-/* As if the last packet of every connection, and client, had come @seconds earlier. */
-static void run_age(const struct tables *tables, uint32_t seconds)
+void run_age(const struct tables *tables, uint32_t seconds)
 {
 	uint32_t ticks = (uint32_t)(seconds * 1000000000ULL / tables->tick_ns);
 

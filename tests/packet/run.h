@@ -26,6 +26,15 @@ struct run_place {
 #define RUN_SPECIALISED 0U
 #define RUN_EVERY_FEATURE (~LBD_FEATURE_READONLY) /* that one would change nothing */
 
+/* A lab with setups/@setup.yaml and its next hops; nothing is committed or loaded yet. */
+int run_open_setup(const struct run_place *place, const char *setup, struct lab *lab,
+		   struct error *err);
+
+void run_change_backend(struct backend *backend, enum case_state state);
+
+/* As if the last packet of every connection, and client, had come @seconds earlier. */
+void run_age(const struct tables *tables, uint32_t seconds);
+
 /* True if every packet went as the case says. */
 bool run_case(const struct run_place *place, const struct packet_case *packet_case,
 	      uint32_t more_features, FILE *report);

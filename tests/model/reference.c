@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tests/model/reference.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/model/notice.h"
+#include "tests/model/route.h"
+#include "tests/model/send.h"
+
+#define MOST_CLIENTS 8192
+
+int reference_make(struct reference *reference, const struct world *world, uint32_t most_flows)
+{
+	const struct lbd_limits *limits = &world->model->limits;
+
+	*reference = (struct reference){ .world = world };
+	reference->services = calloc(limits->services, sizeof(*reference->services));
+	reference->backends = calloc(limits->backends, sizeof(*reference->backends));
+	if (!reference->services || !reference->backends)
+		return -ENOMEM;
+	return flows_make(&reference->flows, most_flows)
+		       ?: flows_make(&reference->clients, MOST_CLIENTS);
+}
+
+void reference_free(struct reference *reference)
+{
+	flows_free(&reference->flows);
+	free(reference->services);
+	free(reference->backends);
+	flows_free(&reference->clients);
+	*reference = (struct reference){ 0 };
+}
+
+void reference_clear(struct reference *reference)
+{
+	const struct lbd_limits *limits = &reference->world->model->limits;
+
+	flows_clear(&reference->flows);
+	flows_clear(&reference->clients);
+	memset(reference->services, 0, limits->services * sizeof(*reference->services));
+	memset(reference->backends, 0, limits->backends * sizeof(*reference->backends));
+}
+
+/* --- whose packet it is */
+
+/* To a VIP, but not to get to a service. */
+static int reference_refuse(const struct step *step, int outcome)
+{
+	const struct world *world = step->reference->world;
+
+	if (!world_is_vip(world, &step->ret->view.vip))
+		return LBD_OUTCOME_PASS_NO_SERVICE;
+	return world_is_mac(world, step->frame->bytes) ? outcome : LBD_OUTCOME_PASS_OTHER_HOST;
+}
+
+static int reference_service(struct step *step)
+{
+	const struct world *world = step->reference->world;
+	const struct view *view = &step->ret->view;
+	const struct service *service =
+		world_service(world, &view->vip, view->vip_port, view->protocol);
+
+	if (!service)
+		return LBD_OUTCOME_PASS_NO_SERVICE;
+	if (!world_is_mac(world, step->frame->bytes))
+		return LBD_OUTCOME_PASS_OTHER_HOST;
+	step->ret->key = (struct flow_key){
+		.client = view->client,
+		.client_port = view->client_port,
+		.vip_port = view->vip_port,
+		.service = service->id,
+	};
+	return VIEW_WHOLE;
+}
+
+/* VIEW_WHOLE: of the flow in ret->key. NOTICE_PING: for us to answer. Else its outcome. */
+static int reference_read(struct step *step)
+{
+	const struct world *world = step->reference->world;
+	struct view *view = &step->ret->view;
+	int outcome;
+
+	view_read(step->frame, world->features & LBD_FEATURE_IPV4,
+		  world->features & LBD_FEATURE_IPV6, view);
+	if (notice_is(world, view)) {
+		outcome = notice_read(world, step->frame, view);
+		return outcome == VIEW_WHOLE ? reference_service(step) : outcome;
+	}
+	if (view->leaves != VIEW_WHOLE)
+		return view->leaves;
+	if (view->problem != VIEW_WHOLE)
+		return reference_refuse(step, view->problem);
+	if (view->fragment)
+		return reference_refuse(step, LBD_OUTCOME_DROP_FRAGMENT);
+	return reference_service(step);
+}
+
+bool reference_key(struct reference *reference, const struct frame *frame, struct flow_key *ret)
+{
+	struct expectation expected = { 0 };
+	struct step step = { .reference = reference, .frame = frame, .ret = &expected };
+
+	if (reference_read(&step) != VIEW_WHOLE)
+		return false;
+	*ret = expected.key;
+	return true;
+}
+
+/* --- what becomes of it */
+
+static void reference_flow(struct step *step, uint32_t ifindex)
+{
+	const struct view *view = &step->ret->view;
+	int outcome;
+
+	step->ret->has_flow = true;
+	step->tcp = view->protocol == IPPROTO_TCP;
+	step->opens = step->tcp && (view->flags & (VIEW_SYN | VIEW_ACK)) == VIEW_SYN;
+	step->closes = step->tcp && view->flags & (VIEW_FIN | VIEW_RST);
+	step->resets = step->tcp && view->flags & VIEW_RST;
+	outcome = route_flow(step);
+	if (step->backend)
+		send_packet(step, ifindex, outcome);
+	else if (outcome == LBD_OUTCOME_ANSWER_RESET || outcome == LBD_OUTCOME_ANSWER_UNREACHABLE)
+		send_tell(step, outcome);
+	else
+		send_leave(step, outcome);
+}
+
+void reference_packet(struct reference *reference, const struct frame *frame, uint32_t ifindex,
+		      struct expectation *ret)
+{
+	struct step step = { .reference = reference, .frame = frame, .ret = ret };
+	int outcome;
+
+	*ret = (struct expectation){ 0 };
+	outcome = reference_read(&step);
+	if (outcome == VIEW_WHOLE)
+		reference_flow(&step, ifindex);
+	else if (outcome == NOTICE_PING)
+		send_ping(&step);
+	else
+		send_leave(&step, outcome);
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tests/model/stage.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/model/random.h"
+
+/* Features that the packet path has no code for yet. */
+#define STAGE_MISSING (LBD_FEATURE_ECHO | LBD_FEATURE_ICMP_ERRORS)
+
+#define STAGE_CROWD 4096 /* connections at most, for a table to count as small */
+
+static int stage_load(struct stage *stage, const char *object, struct error *err)
+{
+	const uint32_t needed = model_features(stage->lab.model, &stage->in, 1);
+	int rc = 0;
+
+	stage->features[STAGE_SPECIALISED] = needed;
+	stage->features[STAGE_EVERY_FEATURE] = RUN_EVERY_FEATURE;
+	for (int way = 0; way < STAGE_WAYS && !rc; way++)
+		rc = dataplane_load(stage->lab.dataplane, object, stage->lab.model,
+				    stage->features[way], &stage->prog_fd[way], err);
+	return rc;
+}
+
+static int stage_remember(struct stage *stage)
+{
+	const struct model *model = stage->lab.model;
+	const size_t size = model->limits.backends * sizeof(*stage->backends);
+
+	stage->backends = malloc(size);
+	if (!stage->backends)
+		return -ENOMEM;
+	memcpy(stage->backends, model->backends, size);
+	return 0;
+}
+
+static int stage_make(struct stage *stage, uint32_t packets)
+{
+	const struct model *model = stage->lab.model;
+	int rc;
+
+	stage->crowded = model->limits.conn4_buckets * LBD_BUCKET_SLOTS < STAGE_CROWD;
+	stage->choices = calloc(1, sizeof(*stage->choices));
+	rc = stage->choices ? stage_remember(stage) : -ENOMEM;
+	if (!rc)
+		rc = world_make(&stage->world, model);
+	if (!rc)
+		rc = reference_make(&stage->reference, &stage->world,
+				    stage->crowded ? 4 : 2 * packets);
+	if (!rc)
+		rc = flows_make(&stage->kept, packets);
+	return rc;
+}
+
+int stage_open(struct stage *stage, const struct stage_options *options, struct error *err)
+{
+	struct random random = { options->seed };
+	int rc;
+
+	*stage = (struct stage){
+		.prog_fd = { -1, -1 },
+		.in = if_nametoindex(RUN_INTERFACE_IN),
+		.out = if_nametoindex(RUN_INTERFACE_OUT),
+	};
+	rc = run_open_setup(options->place, options->setup, &stage->lab, err);
+	if (rc)
+		return rc;
+	stage->lab.model->pick_secret.words[0] = random_next(&random);
+	stage->lab.model->pick_secret.words[1] = random_next(&random);
+	rc = stage_make(stage, options->packets);
+	if (rc)
+		return error_errno(err, rc, "%s", options->setup);
+	rc = lab_commit(&stage->lab, err);
+	return rc ? rc : stage_load(stage, options->place->object, err);
+}
+
+void stage_close(struct stage *stage)
+{
+	for (int way = 0; way < STAGE_WAYS; way++)
+		if (stage->prog_fd[way] >= 0)
+			close(stage->prog_fd[way]);
+	stage_free_traffic(&stage->before);
+	flows_free(&stage->kept);
+	reference_free(&stage->reference);
+	world_free(&stage->world);
+	free(stage->backends);
+	free(stage->choices);
+	lab_close(&stage->lab);
+}
+
+static int stage_commit(struct stage *stage, struct error *err)
+{
+	int rc = lab_commit(&stage->lab, err);
+
+	if (rc)
+		return rc;
+	rc = world_update(&stage->world);
+	return rc ? error_errno(err, rc, "rings") : 0;
+}
+
+int stage_reset(struct stage *stage, enum stage_way way, struct error *err)
+{
+	const struct tables *tables = dataplane_tables(stage->lab.dataplane);
+	const struct model *model = stage->lab.model;
+
+	memset(tables->conn4, 0, tables->conn4_buckets * sizeof(*tables->conn4));
+	memset(tables->conn6, 0, tables->conn6_buckets * sizeof(*tables->conn6));
+	memset(tables->sticky, 0, tables->sticky_buckets * sizeof(*tables->sticky));
+	memset(stage->choices, 0, sizeof(*stage->choices));
+	memcpy(model->backends, stage->backends, model->limits.backends * sizeof(*stage->backends));
+	reference_clear(&stage->reference);
+	flows_clear(&stage->kept);
+	stage_free_traffic(&stage->before);
+	stage->way = way;
+	stage->world.features = stage->features[way] & ~STAGE_MISSING;
+	if (stage_read_traffic(stage, &stage->before))
+		return error_set(err, -EIO, "the traffic counters can't be read");
+	return stage_commit(stage, err);
+}
+
+int stage_change(struct stage *stage, const struct event *event, struct error *err)
+{
+	for (uint32_t i = 0; i < event->changes_count; i++) {
+		const uint16_t index = event->changes[i].backend;
+		struct backend *backend = &stage->lab.model->backends[index];
+
+		backend->nexthop = stage->backends[index].nexthop;
+		run_change_backend(backend, event->changes[i].becomes);
+	}
+	return stage_commit(stage, err);
+}
+
+void stage_idle(struct stage *stage, uint32_t seconds)
+{
+	run_age(dataplane_tables(stage->lab.dataplane), seconds);
+	stage->reference.now += seconds;
+	flows_clear(&stage->kept);
+}
+
+bool stage_entry(const struct stage *stage, const struct flow_key *key, struct table_entry *ret)
+{
+	const struct table_entry flow = {
+		.client = key->client,
+		.client_port = htons(key->client_port),
+		.vip_port = htons(key->vip_port),
+		.service = key->service,
+	};
+
+	return tables_find(dataplane_tables(stage->lab.dataplane), &flow, ret);
+}
+
+int stage_read_traffic(const struct stage *stage, struct stage_traffic *ret)
+{
+	const struct lbd_limits *limits = &stage->lab.model->limits;
+	int rc = -ENOMEM;
+
+	ret->services = calloc(limits->services, sizeof(*ret->services));
+	ret->backends = calloc(limits->backends, sizeof(*ret->backends));
+	if (ret->services && ret->backends)
+		rc = dataplane_service_traffic(stage->lab.dataplane, ret->services);
+	if (!rc)
+		rc = dataplane_backend_traffic(stage->lab.dataplane, ret->backends);
+	if (rc)
+		stage_free_traffic(ret);
+	return rc;
+}
+
+void stage_free_traffic(struct stage_traffic *traffic)
+{
+	free(traffic->services);
+	free(traffic->backends);
+	*traffic = (struct stage_traffic){ 0 };
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the reference knows of the node: the model that was committed (services,
+ * backends, next hops, timeouts), and each service's Maglev ring.
+ */
+#ifndef MODEL_WORLD_H
+#define MODEL_WORLD_H
+
+#include "model/model.h"
+
+struct world {
+	const struct model *model;
+	uint32_t features; /* what the generation was specialised for */
+	uint16_t *rings;   /* one after the other, by service id */
+	bool *has_ring;	   /* is there anything to pick? by service id */
+};
+
+/* *@world holds what world_free() frees, also on failure. */
+int world_make(struct world *world, const struct model *model);
+void world_free(struct world *world);
+
+/* The model has changed: other backends take flows. */
+int world_update(struct world *world);
+
+/* The service of a destination; NULL if there is none. @port is in host order. */
+const struct service *world_service(const struct world *world, const struct lbd_addr *vip,
+				    uint16_t port, uint8_t protocol);
+
+/* Does any service have this address? */
+bool world_is_vip(const struct world *world, const struct lbd_addr *addr);
+
+/* Does a frame to @mac belong to this node? */
+bool world_is_mac(const struct world *world, const uint8_t *mac);
+
+/* What a pick depends on: the flow, ports in host order. */
+struct world_flow {
+	struct lbd_addr client;
+	uint16_t client_port;
+	uint16_t vip_port;
+	uint8_t protocol;
+};
+
+/* As much of @client as tells it from others to @service. */
+struct lbd_addr world_client(const struct service *service, const struct lbd_addr *client);
+
+/* Index of the backend that Maglev gives the flow; 0 if the service has none to give. */
+uint16_t world_pick(const struct world *world, uint16_t service, const struct world_flow *flow);
+
+#endif
