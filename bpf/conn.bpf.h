@@ -369,19 +369,36 @@ __attribute__((noinline)) int conn_insert_ipv6(const struct lbd_flow *flow, __u6
 	return flow ? conn_insert(flow, value, hash, now, 1) : 0;
 }
 
-LBD_INLINE int conn_unknown(const struct packet *packet, struct conn *conn, __u16 named,
-			    __u16 *ret_backend, _Bool v6)
+/* A backend for a flow that isn't in the table: @named, or a picked one. */
+LBD_INLINE int conn_pick(const struct packet *packet, __u16 named, __u16 *ret_backend,
+			 _Bool *ret_sticky, _Bool v6)
 {
-	_Bool sticky = 0;
-	__u64 value;
-	int problem, entered;
+	int problem = source_check(packet, v6);
 
-	problem = source_check(packet, v6);
 	if (problem != PACKET_GO_ON)
 		return problem;
-	*ret_backend = named ? named : pick_backend(packet, &sticky);
-	if (!*ret_backend)
-		return conn_nobody(packet);
+	*ret_backend = named ? named : pick_backend(packet, ret_sticky);
+	return *ret_backend ? PACKET_GO_ON : conn_nobody(packet);
+}
+
+LBD_INLINE _Bool conn_enter(const struct packet *packet, const struct conn *conn, __u16 backend,
+			    _Bool v6)
+{
+	const __u64 value = conn_new_value(packet, conn, backend, 0);
+
+	return v6 ? conn_insert_ipv6(&conn->flow, value, conn->hash, conn->now)
+		  : conn_insert_ipv4(&conn->flow, value, conn->hash, conn->now);
+}
+
+LBD_INLINE int conn_unknown(const struct packet *packet, const struct conn *conn, __u16 named,
+			    __u16 *ret_backend, _Bool v6)
+{
+	_Bool sticky = 0, entered;
+	int problem;
+
+	problem = conn_pick(packet, named, ret_backend, &sticky, v6);
+	if (problem != PACKET_GO_ON)
+		return problem;
 	if (packet->syn)
 		return sticky ? LBD_OUTCOME_FORWARD_STICKY : LBD_OUTCOME_FORWARD_FIRST;
 	if (packet->fin)
@@ -391,9 +408,7 @@ LBD_INLINE int conn_unknown(const struct packet *packet, struct conn *conn, __u1
 		*ret_backend = 0;
 		return problem;
 	}
-	value = conn_new_value(packet, conn, *ret_backend, 0);
-	entered = v6 ? conn_insert_ipv6(&conn->flow, value, conn->hash, conn->now)
-		     : conn_insert_ipv4(&conn->flow, value, conn->hash, conn->now);
+	entered = conn_enter(packet, conn, *ret_backend, v6);
 	if (named)
 		return LBD_OUTCOME_FORWARD_QUIC;
 	if (!entered)
@@ -401,6 +416,26 @@ LBD_INLINE int conn_unknown(const struct packet *packet, struct conn *conn, __u1
 	/* Of a TCP connection the SYN has been counted as sticky. */
 	return sticky && packet->protocol == IPPROTO_UDP ? LBD_OUTCOME_FORWARD_STICKY
 							 : LBD_OUTCOME_FORWARD_NEW;
+}
+
+#define CONN_STAGE_NAT (-2)
+
+/*
+ * A packet that is to be translated: of a flow that has all it needs, or one
+ * for the NAT stage, which must see it before anything is written here.
+ */
+LBD_INLINE int conn_translated(struct packet *packet, struct conn *conn, __u16 *ret_backend,
+			       _Bool v6)
+{
+	const struct lbd_backend *backend;
+
+	packet->nat = lbd_value_nat(conn->value);
+	backend = conn_backend(packet, lbd_value_backend(conn->value));
+	if (packet->syn || !packet->nat || !backend || !conn_keeps(packet, backend))
+		return CONN_STAGE_NAT;
+	*ret_backend = lbd_value_backend(conn->value);
+	conn_touch(packet, conn, v6);
+	return LBD_OUTCOME_FORWARD_KNOWN;
 }
 
 /*
@@ -414,14 +449,20 @@ LBD_INLINE __u16 conn_named(struct xdp_md *ctx, const struct packet *packet)
 	return (__u16)quic_backend(ctx, packet->l4, packet->half, packet->service);
 }
 
-/* Which backend gets this packet. Returns the outcome if it can be forwarded. */
-LBD_INLINE int conn_route(struct xdp_md *ctx, const struct packet *packet, __u16 *ret_backend,
-			  _Bool v6)
+/*
+ * Which backend gets this packet. Returns the outcome if it can be forwarded,
+ * or CONN_STAGE_NAT.
+ */
+LBD_INLINE int conn_route(struct xdp_md *ctx, struct packet *packet, __u16 *ret_backend, _Bool v6)
 {
 	const __u16 named = conn_named(ctx, packet);
 	struct conn conn = {};
 
-	if (!conn_find(packet, &conn, v6))
+	_Bool found = conn_find(packet, &conn, v6);
+
+	if (config_has(LBD_FEATURE_NAT) && packet->translated)
+		return found ? conn_translated(packet, &conn, ret_backend, v6) : CONN_STAGE_NAT;
+	if (!found)
 		return conn_unknown(packet, &conn, named, ret_backend, v6);
 	if (named)
 		return conn_follow(packet, &conn, named, ret_backend, v6);

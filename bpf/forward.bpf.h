@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The last step: tunnel if the backend wants it, address the frame, send it. */
+/* The last step: tunnel or NAT if the backend wants it, address the frame, send it. */
 #ifndef FORWARD_BPF_H
 #define FORWARD_BPF_H
 
@@ -12,6 +12,7 @@
 #include "bpf/encap.bpf.h"
 #include "bpf/gre.bpf.h"
 #include "bpf/gue.bpf.h"
+#include "bpf/nat.bpf.h"
 #include "bpf/overlay.bpf.h"
 #include "bpf/packet.bpf.h"
 
@@ -47,12 +48,24 @@ LBD_INLINE int forward_encap(struct xdp_md *ctx, const struct packet *packet,
 LBD_INLINE int forward_fail(struct xdp_md *ctx, const struct packet *packet,
 			    const struct lbd_backend *backend, int problem, int *outcome, _Bool v6)
 {
+	const __u32 overhead = forward_is(backend, LBD_FORWARD_NAT, LBD_FEATURE_NAT)
+				       ? 0
+				       : encap_overhead(backend, backend->forward);
+
 	if (problem == LBD_OUTCOME_DROP_TOO_BIG && config_has(LBD_FEATURE_TELL_MTU))
-		problem = answer_too_big(ctx, packet->l3, packet->length,
-					 backend->mtu - encap_overhead(backend, backend->forward),
+		problem = answer_too_big(ctx, packet->l3, packet->length, backend->mtu - overhead,
 					 v6);
 	*outcome = problem;
 	return problem == LBD_OUTCOME_ANSWER_TOO_BIG ? XDP_TX : XDP_DROP;
+}
+
+/* New ends for the packet. */
+LBD_INLINE int forward_nat(struct xdp_md *ctx, const struct packet *packet, __u16 index, _Bool v6)
+{
+	const __u32 row = packet->half * lbd_config.limits.backends + index;
+
+	return v6 ? nat_out_ipv6(ctx, row, packet->nat, nat_place(packet))
+		  : nat_out_ipv4(ctx, row, packet->nat, nat_place(packet));
 }
 
 /* Back out of the interface it came from, or through lbd_tx to another. */
@@ -77,23 +90,27 @@ LBD_INLINE int forward_address(struct xdp_md *ctx, const struct lbd_backend *bac
 }
 
 /* Make the frame one for the backend. */
-LBD_INLINE int forward_make(struct xdp_md *ctx, const struct packet *packet,
-			    const struct lbd_backend *backend, _Bool v6)
+LBD_INLINE int forward_make(struct xdp_md *ctx, const struct packet *packet, __u16 index,
+			    const struct lbd_backend *backend, const _Bool nat, _Bool v6)
 {
 	int problem;
 
 	if (!backend->ifindex)
 		return LBD_OUTCOME_DROP_UNRESOLVED;
-	problem = forward_encap(ctx, packet, backend, v6);
+	if (nat || forward_is(backend, LBD_FORWARD_NAT, LBD_FEATURE_NAT))
+		problem = forward_nat(ctx, packet, index, v6);
+	else
+		problem = forward_encap(ctx, packet, backend, v6);
 	return problem == PACKET_GO_ON ? forward_address(ctx, backend) : problem;
 }
 
 /*
  * Send the packet to backend @index. Takes the outcome that brought it here
- * and leaves the one that holds: sending may fail.
+ * and leaves the one that holds: sending may fail. @nat: whatever the backend
+ * says, for the stage that has no other way.
  */
-LBD_INLINE int forward(struct xdp_md *ctx, const struct packet *packet, __u16 index, int *outcome,
-		       _Bool v6)
+LBD_INLINE int forward_way(struct xdp_md *ctx, const struct packet *packet, __u16 index,
+			   int *outcome, const _Bool nat, _Bool v6)
 {
 	const struct lbd_backend *backend = conn_backend(packet, index);
 	int problem;
@@ -102,11 +119,17 @@ LBD_INLINE int forward(struct xdp_md *ctx, const struct packet *packet, __u16 in
 		*outcome = LBD_OUTCOME_DROP_TABLE;
 		return XDP_DROP;
 	}
-	problem = forward_make(ctx, packet, backend, v6);
+	problem = forward_make(ctx, packet, index, backend, nat, v6);
 	if (problem != PACKET_GO_ON)
 		return forward_fail(ctx, packet, backend, problem, outcome, v6);
 	count_forwarded(packet->service, index, packet->length);
 	return forward_send(ctx, backend);
+}
+
+LBD_INLINE int forward(struct xdp_md *ctx, const struct packet *packet, __u16 index, int *outcome,
+		       _Bool v6)
+{
+	return forward_way(ctx, packet, index, outcome, 0, v6);
 }
 
 #endif

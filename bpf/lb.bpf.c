@@ -6,7 +6,7 @@
  *   vip      destination -> service              or left to the kernel
  *   guard    lists and rate limits               or dropped
  *   conn     flow -> backend it had, or pick     or dropped: nothing to pick
- *   forward  tunnel, MAC addresses, transmit     or dropped: can't be sent
+ *   forward  tunnel or NAT, MAC addresses, send  or dropped: can't be sent
  *
  * Every way out counts exactly one outcome (lbd/outcome.h).
  */
@@ -23,7 +23,10 @@
 #include "bpf/fragment.bpf.h"
 #include "bpf/generations.bpf.h"
 #include "bpf/guard.bpf.h"
+#include "bpf/handover.bpf.h"
 #include "bpf/icmp.bpf.h"
+#include "bpf/nat_return.bpf.h"
+#include "bpf/nat_table.bpf.h"
 #include "bpf/packet.bpf.h"
 #include "bpf/parse.bpf.h"
 #include "bpf/reset.bpf.h"
@@ -60,6 +63,14 @@ LBD_INLINE int stage_enter(struct xdp_md *ctx, enum lbd_stage stage)
 	return leave(LBD_OUTCOME_DROP_TABLE);
 }
 
+/* The same, with what is known of the packet. */
+LBD_INLINE int stage_hand_over(struct xdp_md *ctx, const struct packet *packet,
+			       enum lbd_stage stage)
+{
+	handover_put(packet);
+	return stage_enter(ctx, stage);
+}
+
 LBD_INLINE int balance(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 {
 	__u16 backend = 0;
@@ -72,10 +83,14 @@ LBD_INLINE int balance(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 		return leave_from(packet->service, outcome);
 	if (!packet->ours)
 		return leave_from(packet->service, LBD_OUTCOME_PASS_OTHER_HOST);
+	if (config_has(LBD_FEATURE_NAT) && !packet->service)
+		return stage_hand_over(ctx, packet, LBD_STAGE_NAT_RETURN);
 	outcome = guard(packet, v6);
 	if (outcome != PACKET_GO_ON)
 		return leave_from(packet->service, outcome);
 	outcome = conn_route(ctx, packet, &backend, v6);
+	if (config_has(LBD_FEATURE_NAT) && outcome == CONN_STAGE_NAT)
+		return stage_hand_over(ctx, packet, LBD_STAGE_NAT);
 	if (!backend && config_has(LBD_FEATURE_DOWN) && reset_is_due(outcome)) {
 		trace_target(packet->service, 0);
 		return stage_enter(ctx, LBD_STAGE_RESET);
@@ -160,6 +175,52 @@ int lbd_tagged(struct xdp_md *ctx)
 	if ((const void *)(tags + 1) > end)
 		return leave(LBD_OUTCOME_PASS_TRUNCATED);
 	return sample_watch(ctx, balance_ip(ctx, tag_protocol(tags), ETH_HLEN + tag_bytes(tags)));
+}
+
+LBD_INLINE int translate(struct xdp_md *ctx, struct packet *packet, _Bool v6)
+{
+	__u16 backend = 0;
+	int outcome, action;
+
+	outcome = nat_route(packet, &backend, v6);
+	if (!backend && config_has(LBD_FEATURE_DOWN) && reset_is_due(outcome)) {
+		trace_target(packet->service, 0);
+		return stage_enter(ctx, LBD_STAGE_RESET);
+	}
+	if (!backend)
+		return leave_from(packet->service, outcome);
+	action = forward_way(ctx, packet, backend, &outcome, 1, v6);
+	count_exit(outcome, packet->service, backend);
+	return action;
+}
+
+/* To a service by NAT, and there is more to do than to translate: a port is to be found. */
+SEC("xdp")
+int lbd_nat(struct xdp_md *ctx)
+{
+	struct packet *packet = handover_get();
+
+	if (!packet)
+		return leave(LBD_OUTCOME_DROP_TABLE);
+	if (config_has(LBD_FEATURE_IPV4) && lbd_addr_is4(&packet->vip))
+		return translate(ctx, packet, 0);
+	return config_has(LBD_FEATURE_IPV6) ? translate(ctx, packet, 1)
+					    : leave(LBD_OUTCOME_DROP_TABLE);
+}
+
+/* To a NAT address: a backend's answer. */
+SEC("xdp")
+int lbd_nat_return(struct xdp_md *ctx)
+{
+	const struct packet *packet = handover_get();
+	int outcome = LBD_OUTCOME_DROP_TABLE, action = XDP_DROP;
+
+	if (packet && config_has(LBD_FEATURE_IPV4) && lbd_addr_is4(&packet->vip))
+		action = nat_return(ctx, packet, &outcome, 0);
+	else if (packet && config_has(LBD_FEATURE_IPV6))
+		action = nat_return(ctx, packet, &outcome, 1);
+	count_outcome(outcome);
+	return action;
 }
 
 LBD_INLINE int reset_ip(struct xdp_md *ctx, __u32 l3, _Bool v6)

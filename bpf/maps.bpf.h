@@ -49,6 +49,10 @@ LBD_ARRAY(lbd_rings, __u64, BPF_F_MMAPABLE);
 LBD_ARRAY(lbd_conn4, struct lbd_bucket, BPF_F_MMAPABLE);
 LBD_ARRAY(lbd_conn6, struct lbd_bucket6, BPF_F_MMAPABLE);
 
+/* The return tables: the way back of a flow -> the flow (lbd/nat.h). */
+LBD_ARRAY(lbd_nat4, struct lbd_bucket, BPF_F_MMAPABLE);
+LBD_ARRAY(lbd_nat6, struct lbd_bucket6, BPF_F_MMAPABLE);
+
 /* Clients of services with sticky: masked source, service id -> their last backend. */
 LBD_ARRAY(lbd_sticky, struct lbd_bucket6, BPF_F_MMAPABLE);
 
@@ -85,6 +89,9 @@ struct {
 	__uint(key_size, sizeof(__u32));
 	__uint(value_size, sizeof(__u32));
 } lbd_xsks SEC(".maps");
+
+/* Clients that no answer can be sent to yet: their neighbour entry is missing. */
+LBD_ARRAY(lbd_wanted, struct lbd_addr, BPF_F_MMAPABLE);
 
 /* Dropped packets that were kept: a ring, behind an entry that counts them; and the note. */
 LBD_ARRAY(lbd_drops, struct lbd_drop, BPF_F_MMAPABLE);

@@ -12,19 +12,21 @@ struct packet {
 	struct lbd_addr vip;	/* destination */
 	__be16 client_port;
 	__be16 vip_port;
-	__u32 l3;	/* offset of the IP header: 14, 18 or 22 */
-	__u32 l4;	/* offset of the TCP or UDP header */
-	__u32 length;	/* of the IP packet, header included */
-	int problem;	/* why it must not reach a service; PACKET_GO_ON: nothing is wrong */
-	__u8 protocol;	/* IPPROTO_TCP or IPPROTO_UDP */
-	__u8 traffic;	/* IPv4 TOS, IPv6 traffic class: DSCP and ECN */
-	_Bool syn;	/* TCP: opens a connection */
-	__u8 fin;	/* TCP: its FIN and RST bits, closes one */
-	_Bool fragment; /* not the first: shows no ports */
-	_Bool more;	/* more fragments follow */
-	_Bool ours;	/* the frame is for this node, not for another one */
-	__u32 half;	/* of the service tables, for all of this packet */
-	__u16 service;	/* id */
+	__u32 l3;	  /* offset of the IP header: 14, 18 or 22 */
+	__u32 l4;	  /* offset of the TCP or UDP header */
+	__u32 length;	  /* of the IP packet, header included */
+	int problem;	  /* why it must not reach a service; PACKET_GO_ON: nothing is wrong */
+	__u8 protocol;	  /* IPPROTO_TCP or IPPROTO_UDP */
+	__u8 traffic;	  /* IPv4 TOS, IPv6 traffic class: DSCP and ECN */
+	_Bool syn;	  /* TCP: opens a connection */
+	__u8 fin;	  /* TCP: its FIN and RST bits, closes one */
+	_Bool fragment;	  /* not the first: shows no ports */
+	_Bool more;	  /* more fragments follow */
+	_Bool ours;	  /* the frame is for this node, not for another one */
+	__u32 half;	  /* of the service tables, for all of this packet */
+	__u16 service;	  /* id; 0: to a NAT address */
+	_Bool translated; /* the service forwards by NAT */
+	__u8 nat;	  /* attempt at which the flow goes out, 0: none yet (lbd/nat.h) */
 };
 
 /*

@@ -77,11 +77,12 @@ LBD_INLINE int vip_service(struct packet *packet, __u32 salt)
 	const struct lbd_vip *vip;
 
 	vip = vip_lookup(packet, salt, &packet->vip, packet->vip_port, packet->protocol);
-	if (!vip && config_has(LBD_FEATURE_ANY_PORT))
+	if (!vip && config_has(LBD_FEATURE_ANY_PORT | LBD_FEATURE_NAT))
 		vip = vip_lookup(packet, salt, &packet->vip, 0, packet->protocol);
 	if (!vip)
 		return LBD_OUTCOME_PASS_NO_SERVICE;
 	packet->service = vip->service;
+	packet->translated = vip->translated;
 	return PACKET_GO_ON;
 }
 

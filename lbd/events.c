@@ -12,6 +12,9 @@
 /* Changes that come together are committed together. */
 #define COMMIT_DELAY_US 5000
 
+/* How long a client may have to wait for the first answer by NAT. */
+#define CLIENTS_PERIOD_US 20000
+
 static void events_commit(evutil_socket_t fd, short what, void *context)
 {
 	struct lbd *lbd = context;
@@ -109,13 +112,31 @@ static void events_look_at_interfaces(evutil_socket_t fd, short what, void *cont
 		events_reattach(lbd, &lbd->attachments[i]);
 }
 
+/*
+ * Answers by NAT go where the kernel's neighbours say, and what XDP forwards
+ * makes the kernel ask for none: after a takeover it may know no client.
+ */
+static void events_look_at_clients(evutil_socket_t fd, short what, void *context)
+{
+	struct lbd *lbd = context;
+	struct lbd_addr client;
+
+	(void)fd;
+	(void)what;
+	for (int i = 0; i < LBD_WANTED_MAX && dataplane_take_wanted(lbd->dataplane, &client); i++)
+		neighbours_ask(lbd->neighbours, &client);
+}
+
 static int events_start_looking(struct lbd *lbd)
 {
-	const struct timeval second = { .tv_sec = 1 };
+	const struct timeval second = { .tv_sec = 1 }, soon = { .tv_usec = CLIENTS_PERIOD_US };
 
 	lbd->interfaces_timer =
 		event_new(lbd->base, -1, EV_PERSIST, events_look_at_interfaces, lbd);
-	return lbd->interfaces_timer && !event_add(lbd->interfaces_timer, &second) ? 0 : -ENOMEM;
+	lbd->clients_timer = event_new(lbd->base, -1, EV_PERSIST, events_look_at_clients, lbd);
+	if (!lbd->interfaces_timer || event_add(lbd->interfaces_timer, &second))
+		return -ENOMEM;
+	return lbd->clients_timer && !event_add(lbd->clients_timer, &soon) ? 0 : -ENOMEM;
 }
 
 static void events_reload(evutil_socket_t fd, short what, void *context)

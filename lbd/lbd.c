@@ -250,6 +250,14 @@ int lbd_follow_neighbours(struct lbd *lbd)
 	return rc;
 }
 
+/* Where a check knocks: as configured, else where the backend serves. */
+static uint16_t lbd_health_port(const struct service *service, const struct backend *backend)
+{
+	if (service->health.port)
+		return service->health.port;
+	return backend->port ? backend->port : service->port;
+}
+
 static int lbd_follow_health(struct lbd *lbd)
 {
 	struct model *model = lbd->model;
@@ -268,7 +276,7 @@ static int lbd_follow_health(struct lbd *lbd)
 		targets[count++] = (struct health_target){
 			.backend = backend->index,
 			.addr = backend->addr,
-			.port = service->health.port ? service->health.port : service->port,
+			.port = lbd_health_port(service, backend),
 			.config = service->health,
 			.healthy = backend->healthy,
 			.checked = backend->checked,

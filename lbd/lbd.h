@@ -52,6 +52,7 @@ struct lbd {
 	struct event *commit_timer; /* coalesces health and next hop changes */
 	struct event *signals[3];
 	struct event *watchdog;
+	struct event *clients_timer;	/* looks for clients whose MAC address is wanted */
 	struct event *interfaces_timer; /* looks for interfaces that came back */
 	struct lbd_tracing tracing;
 	uint64_t reloads, commits;

@@ -318,6 +318,7 @@ void lbd_stop(struct lbd *lbd)
 	neighbours_free(lbd->neighbours);
 	start_free_event(lbd->commit_timer);
 	start_free_event(lbd->watchdog);
+	start_free_event(lbd->clients_timer);
 	start_free_event(lbd->interfaces_timer);
 	for (size_t i = 0; i < sizeof(lbd->signals) / sizeof(*lbd->signals); i++)
 		start_free_event(lbd->signals[i]);

@@ -34,6 +34,8 @@ static void apply_entry(const struct applying *applying, const struct wire_recor
 	ret->flags = LBD_CONN_CONFIRMED | LBD_CONN_REMOTE |
 		     (record->flags & WIRE_CONN_CLOSING ? LBD_CONN_CLOSING : 0) |
 		     (record->flags & WIRE_CONN_UDP ? LBD_CONN_UDP : 0);
+	ret->flags = lbd_value_with_nat(ret->flags,
+					record->flags >> WIRE_CONN_NAT_SHIFT & WIRE_CONN_NAT_MASK);
 	ret->tick = tables_tick_of_age(applying->tables, age_ms, applying->now);
 }
 

@@ -89,6 +89,8 @@ struct wire_message {
 
 #define WIRE_CONN_CLOSING (1U << 0)
 #define WIRE_CONN_UDP (1U << 1)
+#define WIRE_CONN_NAT_SHIFT 2 /* three bits: the attempt at which it goes out by NAT */
+#define WIRE_CONN_NAT_MASK 7U
 
 struct wire_record {
 	uint16_t service;

@@ -61,6 +61,7 @@
 #define LBD_CONN_CLOSING (1ULL << 33) /* FIN or RST seen */
 #define LBD_CONN_REMOTE (1ULL << 34)  /* learned from a peer, no packet seen here yet */
 #define LBD_CONN_UDP (1ULL << 35)
+#define LBD_CONN_NAT (7ULL << 36) /* attempt that found a NAT port, 0: none yet (lbd/nat.h) */
 #define LBD_CONN_FLAGS (0xffULL << 32)
 
 #define LBD_TICK_BITS 24
@@ -141,6 +142,16 @@ LBD_INLINE __u16 lbd_value_backend(__u64 value)
 LBD_INLINE __be16 lbd_value_dport(__u64 value)
 {
 	return (__be16)(value >> 16);
+}
+
+LBD_INLINE __u32 lbd_value_nat(__u64 value)
+{
+	return (__u32)((value & LBD_CONN_NAT) >> 36);
+}
+
+LBD_INLINE __u64 lbd_value_with_nat(__u64 value, __u32 attempt)
+{
+	return (value & ~LBD_CONN_NAT) | ((__u64)attempt << 36 & LBD_CONN_NAT);
 }
 
 LBD_INLINE __u32 lbd_value_tick(__u64 value)

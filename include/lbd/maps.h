@@ -17,6 +17,7 @@
 #define LBD_MAPS_H
 
 #include "lbd/conntable.h"
+#include "lbd/nat.h"
 #include "lbd/outcome.h"
 #include "lbd/types.h"
 
@@ -31,6 +32,8 @@
 	X(lbd_rings)     \
 	X(lbd_conn4)     \
 	X(lbd_conn6)     \
+	X(lbd_nat4)      \
+	X(lbd_nat6)      \
 	X(lbd_dirty4)    \
 	X(lbd_dirty6)    \
 	X(lbd_rules)     \
@@ -48,6 +51,7 @@
 	X(lbd_tx)        \
 	X(lbd_fragments) \
 	X(lbd_xsks)      \
+	X(lbd_wanted)    \
 	X(lbd_quic)      \
 	X(lbd_generations)
 
@@ -69,6 +73,8 @@ enum lbd_generation_slot {
  */
 #define LBD_STAGES(X)                                                   \
 	X(TAGGED, "lbd_tagged", LBD_FEATURE_VLAN)                       \
+	X(NAT, "lbd_nat", LBD_FEATURE_NAT)                              \
+	X(NAT_RETURN, "lbd_nat_return", LBD_FEATURE_NAT)                \
 	X(RESET, "lbd_reset", LBD_FEATURE_DOWN)                         \
 	X(ICMP, "lbd_icmp", LBD_FEATURE_ECHO | LBD_FEATURE_ICMP_ERRORS) \
 	X(FRAGMENT, "lbd_fragment", LBD_FEATURE_FRAGMENTS)
@@ -97,6 +103,8 @@ struct lbd_limits {
 	__u32 backends; /* indexes 1 .. backends - 1 */
 	__u32 conn4_buckets;
 	__u32 conn6_buckets;
+	__u32 nat4_buckets;
+	__u32 nat6_buckets;
 	__u32 vip_buckets;
 	__u32 sticky_buckets;
 	__u32 ring_size;   /* Maglev table size, prime */
@@ -118,7 +126,8 @@ struct lbd_control {
 
 /*
  * An address, port and protocol that is served. port 0 serves every port.
- * protocol 0 with port 0 only marks an address as a VIP (service 0).
+ * protocol 0 with port 0 only marks an address as a VIP (service 0). A protocol
+ * with port 0 and service 0 is that of answers to a NAT address.
  */
 struct lbd_vip {
 	struct lbd_addr addr;
@@ -126,7 +135,8 @@ struct lbd_vip {
 	__u8 protocol;
 	__u8 used;
 	__u16 service;
-	__u16 reserved[5];
+	__u8 translated; /* the service forwards by NAT, or this is a NAT address */
+	__u8 reserved[9];
 };
 
 #define LBD_VIP_BUCKET_SLOTS 4
@@ -312,6 +322,9 @@ LBD_INLINE __u32 lbd_xsk_slot(__u32 ifindex, __u32 queue)
 	return ifindex % LBD_XSK_INTERFACES * LBD_XSK_QUEUES + queue % LBD_XSK_QUEUES;
 }
 
+/* Clients whose MAC address the packet path lacked, for the daemon to ask for; zeros: free. */
+#define LBD_WANTED_MAX 64
+
 LBD_INLINE __u32 lbd_vip_hash(const struct lbd_addr *addr, __be16 port, __u8 protocol, __u32 salt,
 			      __u32 buckets)
 {
@@ -382,6 +395,7 @@ struct lbd_generation_config {
 	__u32 refresh_bits; /* a live entry is replicated again every 2^bits ticks */
 	struct lbd_secret conn_secret;
 	struct lbd_secret pick_secret; /* of the Maglev hash, shared by the cluster */
+	struct lbd_nat nat;
 	struct lbd_tunnel tunnel;
 	__u32 answer_rate;	/* ICMP errors and the like a second, per CPU */
 	__u32 fragment_jiffies; /* how long a first fragment is remembered */

@@ -35,7 +35,7 @@
 	X(DROP_FRAGMENT, "drop_fragment", DROP, "dropped, a later fragment shows no ports")       \
 	X(DROP_NO_BACKEND, "drop_no_backend", DROP, "dropped, the service has no usable backend") \
 	X(DROP_UNRESOLVED, "drop_unresolved", DROP,                                               \
-	  "dropped, the backend's next hop (MAC address) is not known")                           \
+	  "dropped, the next hop (MAC address) to the backend or client is not known")            \
 	X(DROP_TOO_BIG, "drop_too_big", DROP,                                                     \
 	  "dropped, does not fit the link with its tunnel header")                                \
 	X(DROP_HEADROOM, "drop_headroom", DROP,                                                   \
@@ -92,7 +92,11 @@
 	  "dropped, no free port of the NAT address towards this backend")                        \
 	X(DROP_NAT_UNKNOWN, "drop_nat_unknown", DROP,                                             \
 	  "dropped, to a NAT port that no connection has")                                        \
-	X(DROP_TTL, "drop_ttl", DROP, "dropped, its TTL or hop limit ran out")
+	X(DROP_TTL, "drop_ttl", DROP, "dropped, its TTL or hop limit ran out")                    \
+	X(DROP_NAT_TABLE, "drop_nat_table", DROP,                                                 \
+	  "dropped, no slot of the connection table could be taken, and nat needs one")           \
+	X(DROP_NO_ROUTE, "drop_no_route", DROP,                                                   \
+	  "dropped, the kernel has no route to the client, or doesn't forward between interfaces")
 
 enum lbd_outcome {
 #define X(constant, name, kind, sentence) LBD_OUTCOME_##constant,

@@ -30,6 +30,7 @@ static const struct {
 	{ LBD_FEATURE_ACL, "acl" },
 	{ LBD_FEATURE_LIMITS, "limits" },
 	{ LBD_FEATURE_SAMPLE, "sample" },
+	{ LBD_FEATURE_NAT, "nat" },
 };
 
 static json_t *generation_features_json(uint32_t features)

@@ -16,6 +16,11 @@ struct addr_endpoint {
 	__be16 port;
 };
 
+/* A range of ports, host order, both ends included. */
+struct addr_ports {
+	__u16 first, last;
+};
+
 struct addr_prefix {
 	struct lbd_addr addr;
 	__u8 length; /* of the family: 0..32 for IPv4, 0..128 for IPv6 */

@@ -28,6 +28,7 @@ void config_free(struct config *config)
 		free(config->xdp.interfaces[i]);
 	guard_free(config);
 	free(config->services);
+	free(config->nat.addresses);
 	free(config->cluster.peers);
 	free(config->cluster.secret_file);
 	free(config->xdp.interfaces);

@@ -37,6 +37,7 @@ struct config_server_id {
 struct config_backend {
 	char *name; /* default: its address as text */
 	struct lbd_addr addr;
+	uint16_t port;	 /* host order, forward nat only; 0: the service's */
 	uint32_t weight; /* 0..65535; 0 takes no new flows; default 100 */
 	bool drain;	 /* existing flows only; set by lbctl backend drain */
 	struct config_server_id server_ids[CONFIG_SERVER_IDS_MAX];
@@ -124,6 +125,8 @@ struct config {
 		uint32_t backends;	   /* default 1024, power of two, <= 65536 */
 		uint32_t connections_ipv4; /* slots, default 1048576, power of two >= 1024 */
 		uint32_t connections_ipv6; /* slots, default 262144 */
+		uint32_t nat_ipv4;	   /* ways back, default 262144, power of two >= 1024 */
+		uint32_t nat_ipv6;	   /* default 65536 */
 		uint32_t sticky;	   /* slots, default 65536 */
 		uint32_t maglev;	   /* ring size, prime, default 65537 */
 		uint32_t prefixes;	   /* of all lists, default 131072 */
@@ -143,6 +146,12 @@ struct config {
 		uint16_t geneve_port;		/* default 6081 */
 		uint8_t mac[6];			/* of backends' vxlan and geneve devices */
 	} tunnel;
+	struct {
+		struct lbd_addr
+			*addresses; /* sorted, so that their order in the file says nothing */
+		uint32_t addresses_count;
+		struct addr_ports ports; /* default 1024-65535 */
+	} nat;
 	struct {
 		bool echo;     /* pings of VIPs are answered; default true */
 		bool tell_mtu; /* default true; matters to tunnels only */

@@ -38,6 +38,12 @@ static const struct key keys_limits[] = {
 	{ "connections-ipv6", "Slots of the IPv6 connection table, a power of two. 32 bytes each.",
 	  "262144", .kind = KEY_NUMBER, .min = 1024, .max = 1LL << 28,
 	  AT(raw_limits, connections_ipv6) },
+	{ "nat-ipv4",
+	  "Ways back of IPv4 flows in nat mode, a power of two. 16 bytes each. Twice as many as "
+	  "flows at a time.",
+	  "262144", .kind = KEY_NUMBER, .min = 1024, .max = 1LL << 28, AT(raw_limits, nat_ipv4) },
+	{ "nat-ipv6", "The same for IPv6. 32 bytes each.", "65536", .kind = KEY_NUMBER, .min = 1024,
+	  .max = 1LL << 28, AT(raw_limits, nat_ipv6) },
 	{ "sticky",
 	  "Clients that services with sticky remember, a power of two. 32 bytes each; when all "
 	  "are taken, a new client displaces the one that was away for longest.",
@@ -116,6 +122,18 @@ static const struct key keys_fragments[] = {
 	{ NULL },
 };
 
+static const struct key keys_nat[] = {
+	{ "addresses",
+	  "Addresses that clients' packets go out from in nat mode, at most 8 of a family, the "
+	  "same on all nodes. They move with the VIPs, and backends must have a route to them. "
+	  "Each is good for as many flows to a backend as there are ports. Connections in nat "
+	  "mode don't survive a change of this list or of the ports.",
+	  .kind = KEY_SCALARS, .item = KEY_ADDRESS, .required = true, LIST_AT(raw_nat, addresses) },
+	{ "ports", "Their ports for it; what comes to other ports is the kernel's.", "1024-65535",
+	  .kind = KEY_PORTS, AT(raw_nat, ports) },
+	{ NULL },
+};
+
 static const struct key keys_peer[] = {
 	{ "name", "The peer's node name, as its own config has it.", .kind = KEY_NAME,
 	  .required = true, AT(raw_peer, name) },
@@ -163,8 +181,8 @@ static const struct key keys_health[] = {
 	  "connection can't tell whether a UDP port answers.",
 	  .choices = "tcp|none", .kind = KEY_CHOICE, AT(raw_health, check) },
 	{ "port",
-	  "Port that is checked. Without it: the service's port, which must then be a TCP port "
-	  "and not any.",
+	  "Port that is checked. Without it: the backend's, or the service's port, which must then "
+	  "be a TCP port and not any.",
 	  .kind = KEY_NUMBER, .min = 1, .max = 65535, AT(raw_health, port) },
 	{ "interval", "Time between checks.", "2s", .kind = KEY_DURATION, .min = 50, .max = HOUR_MS,
 	  AT(raw_health, interval) },
@@ -181,6 +199,10 @@ static const struct key keys_backend[] = {
 	{ "name", "For people. Without it: the address.", .kind = KEY_NAME, AT(raw_backend, name) },
 	{ "address", "The backend's own address.", .kind = KEY_ADDRESS, .required = true,
 	  AT(raw_backend, address) },
+	{ "port",
+	  "Where the backend listens, with forward: nat; other modes leave ports alone. Without "
+	  "it: the service's port.",
+	  .kind = KEY_NUMBER, .min = 1, .max = 65535, AT(raw_backend, port) },
 	{ "weight", "Share of new flows, relative to the others; 0 takes none.", "100",
 	  .kind = KEY_NUMBER, .min = 0, .max = 65535, AT(raw_backend, weight) },
 	{ "drain", "true: keeps its flows and takes no new ones.", "false", .kind = KEY_BOOL,
@@ -324,8 +346,10 @@ static const struct key keys_service[] = {
 	  "the VIP on a loopback. The others send the packet in a tunnel: backends may be "
 	  "anywhere, of either family, and take the headers off. ipip: IP in IP; gue: UDP with "
 	  "the packet right behind it; gre; vxlan and geneve: an Ethernet frame in UDP, with a "
-	  "VNI.",
-	  "dsr", "dsr|ipip|gue|gre|vxlan|geneve", .kind = KEY_CHOICE, AT(raw_service, forward) },
+	  "VNI. nat rewrites both addresses and ports: backends may be anywhere and need nothing, "
+	  "answer through this node, and don't see the client's address.",
+	  "dsr", "dsr|ipip|gue|gre|vxlan|geneve|nat", .kind = KEY_CHOICE,
+	  AT(raw_service, forward) },
 	{ "vni", "Network identifier of vxlan and geneve, which need one.", .kind = KEY_NUMBER,
 	  .min = 1, .max = 16777215, AT(raw_service, vni) },
 	{ "deny", "Lists whose addresses are dropped, besides those of guard.deny.",
@@ -397,6 +421,8 @@ const struct key keys_top[] = {
 	  "backend.",
 	  .kind = KEY_MAPPING, .children = keys_fragments, .size = sizeof(struct raw_fragments),
 	  AT(raw_config, fragments) },
+	{ "nat", "What services with forward: nat go out from.", .kind = KEY_MAPPING,
+	  .children = keys_nat, .size = sizeof(struct raw_nat), AT(raw_config, nat) },
 	{ "cluster", "The nodes that replicate their connections to each other.",
 	  .kind = KEY_MAPPING, .children = keys_cluster, .size = sizeof(struct raw_cluster),
 	  AT(raw_config, cluster) },

@@ -23,6 +23,7 @@ enum key_kind {
 	KEY_ENDPOINT, /* address:port */
 	KEY_CHOICE,   /* one of choices */
 	KEY_PORT,     /* 1..65535, or any */
+	KEY_PORTS,    /* first-last */
 	KEY_BOOL,     /* true or false */
 	KEY_OCTETS,   /* min..max of them, two hexadecimal digits each */
 	KEY_HASH,     /* what a flow is told apart by; source-prefix takes a length */

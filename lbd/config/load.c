@@ -61,6 +61,8 @@ static void load_limits(const struct raw_limits *raw, struct config *config)
 		value_number(load_text(raw->connections_ipv4, keys, "connections-ipv4"));
 	config->limits.connections_ipv6 =
 		value_number(load_text(raw->connections_ipv6, keys, "connections-ipv6"));
+	config->limits.nat_ipv4 = value_number(load_text(raw->nat_ipv4, keys, "nat-ipv4"));
+	config->limits.nat_ipv6 = value_number(load_text(raw->nat_ipv6, keys, "nat-ipv6"));
 	config->limits.sticky = value_number(load_text(raw->sticky, keys, "sticky"));
 	config->limits.maglev = value_number(load_text(raw->maglev, keys, "maglev"));
 	config->limits.prefixes = value_number(load_text(raw->prefixes, keys, "prefixes"));
@@ -116,6 +118,23 @@ static void load_fragments(const struct raw_fragments *raw, struct config *confi
 
 	config->fragments.timeout_ms = value_duration_ms(load_text(raw->timeout, keys, "timeout"));
 	config->fragments.memory_kib = value_number(load_text(raw->memory, keys, "memory"));
+}
+
+static int load_compare(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct lbd_addr));
+}
+
+static void load_nat(const struct raw_nat *raw, struct config *config)
+{
+	config->nat.ports = value_ports(load_text(raw->ports, load_children("nat"), "ports"));
+	config->nat.addresses = calloc(raw->addresses_count + 1U, sizeof(struct lbd_addr));
+	if (!config->nat.addresses)
+		return;
+	config->nat.addresses_count = raw->addresses_count;
+	for (uint32_t i = 0; i < raw->addresses_count; i++)
+		addr_parse(raw->addresses[i], &config->nat.addresses[i]);
+	qsort(config->nat.addresses, raw->addresses_count, sizeof(struct lbd_addr), load_compare);
 }
 
 static void load_cluster(const struct raw_cluster *raw, struct config *config)
@@ -193,6 +212,7 @@ static void load_backend(const struct raw_backend *raw, struct config_backend *b
 
 	addr_parse(raw->address, &backend->addr);
 	backend->name = load_copy(raw->name ? raw->name : addr_format(&backend->addr, text));
+	backend->port = raw->port ? (uint16_t)value_number(raw->port) : 0;
 	backend->weight = value_number(load_text(raw->weight, keys, "weight"));
 	backend->drain = value_bool(load_text(raw->drain, keys, "drain"));
 	backend->fallback = fallback;
@@ -314,6 +334,7 @@ static struct config *load_convert(const struct raw_config *raw)
 	static const struct raw_limits no_limits;
 	static const struct raw_timeouts no_timeouts;
 	static const struct raw_tunnel no_tunnel;
+	static const struct raw_nat no_nat;
 	static const struct raw_icmp no_icmp;
 	static const struct raw_fragments no_fragments;
 	static const struct raw_cluster no_cluster;
@@ -327,6 +348,7 @@ static struct config *load_convert(const struct raw_config *raw)
 	load_limits(raw->limits ? raw->limits : &no_limits, config);
 	load_timeouts(raw->timeouts ? raw->timeouts : &no_timeouts, config);
 	load_tunnel(raw->tunnel ? raw->tunnel : &no_tunnel, config);
+	load_nat(raw->nat ? raw->nat : &no_nat, config);
 	load_icmp(raw->icmp ? raw->icmp : &no_icmp, config);
 	load_fragments(raw->fragments ? raw->fragments : &no_fragments, config);
 	load_cluster(raw->cluster ? raw->cluster : &no_cluster, config);
@@ -340,7 +362,7 @@ static struct config *load_convert(const struct raw_config *raw)
 /* Did every copy of what is required get its memory? */
 static bool load_complete(const struct raw_config *raw, const struct config *config)
 {
-	bool complete = config->instance && config->node &&
+	bool complete = config->instance && config->node && config->nat.addresses &&
 			config->xdp.interfaces_count == raw->xdp->interfaces_count &&
 			config->services_count == raw->services_count &&
 			guard_complete(raw, config);

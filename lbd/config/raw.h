@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 struct raw_backend {
-	char *name, *address, *weight, *drain, *mac;
+	char *name, *address, *port, *weight, *drain, *mac;
 	char **server_ids;
 	uint32_t server_ids_count;
 };
@@ -74,8 +74,8 @@ struct raw_xdp {
 };
 
 struct raw_limits {
-	char *services, *backends, *connections_ipv4, *connections_ipv6, *sticky, *maglev,
-		*prefixes, *sources;
+	char *services, *backends, *connections_ipv4, *connections_ipv6, *nat_ipv4, *nat_ipv6,
+		*sticky, *maglev, *prefixes, *sources;
 };
 
 struct raw_timeouts {
@@ -92,6 +92,12 @@ struct raw_icmp {
 
 struct raw_fragments {
 	char *timeout, *memory;
+};
+
+struct raw_nat {
+	char **addresses;
+	uint32_t addresses_count;
+	char *ports;
 };
 
 struct raw_cluster {
@@ -112,6 +118,7 @@ struct raw_config {
 	struct raw_limits *limits;
 	struct raw_timeouts *timeouts;
 	struct raw_tunnel *tunnel;
+	struct raw_nat *nat;
 	struct raw_icmp *icmp;
 	struct raw_fragments *fragments;
 	struct raw_cluster *cluster;

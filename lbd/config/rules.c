@@ -7,6 +7,7 @@
 #include "config/check.h"
 #include "config/guard.h"
 #include "config/keys.h"
+#include "config/rules.h"
 #include "config/seen.h"
 #include "config/value.h"
 #include "lbd/types.h"
@@ -48,7 +49,7 @@ static const char *rules_not_a_host(const struct lbd_addr *addr)
 	return NULL;
 }
 
-static void rules_host(struct document *document, const struct lbd_addr *addr, const char *path)
+void rules_host(struct document *document, const struct lbd_addr *addr, const char *path)
 {
 	const char *what = rules_not_a_host(addr);
 	char text[ADDR_TEXT_MAX];
@@ -116,6 +117,8 @@ static void rules_limits(struct document *document, const struct config *config)
 		{ "limits.backends", config->limits.backends },
 		{ "limits.connections-ipv4", config->limits.connections_ipv4 },
 		{ "limits.connections-ipv6", config->limits.connections_ipv6 },
+		{ "limits.nat-ipv4", config->limits.nat_ipv4 },
+		{ "limits.nat-ipv6", config->limits.nat_ipv6 },
 		{ "limits.sources", config->limits.sources },
 		{ "limits.sticky", config->limits.sticky },
 	};
@@ -324,9 +327,14 @@ const char *rules_backend_fault(const struct config_service *service, const stru
 		return "which is no host's address";
 	if (lbd_addr_equal(addr, &service->vip))
 		return "which is the VIP itself; expected the backend's own";
-	if (service->forward == LBD_FORWARD_DSR && !rules_same_family(addr, &service->vip))
+	if (rules_same_family(addr, &service->vip))
+		return NULL;
+	if (service->forward == LBD_FORWARD_DSR)
 		return "which is not of the VIP's family, as dsr needs; a tunnel, such as forward: "
 		       "ipip, can";
+	if (service->forward == LBD_FORWARD_NAT)
+		return "which is not of the VIP's family: nat doesn't translate between IPv4 and "
+		       "IPv6; forward: ipip can";
 	return NULL;
 }
 
@@ -382,6 +390,11 @@ static void rules_backend(struct document *document, struct rules_backends *all,
 	if (fault)
 		document_fault_at(document, at, "came %s, %s", text, fault);
 	fresh = rules_backend_once(document, all, &all->addrs, text, i, at);
+	snprintf(at, sizeof(at), "%.140s.port", path);
+	if (backend->port && all->service->forward != LBD_FORWARD_NAT)
+		document_fault_at(document, at,
+				  "came %u, but only forward: nat can change the port",
+				  backend->port);
 	snprintf(at, sizeof(at), "%.140s.name", path);
 	/* Who has no name is called by the address: no second fault for that. */
 	if (fresh || strcmp(backend->name, text) != 0)
@@ -412,9 +425,10 @@ static void rules_identity(const struct config_service *service, char *buffer, s
 		snprintf(buffer, size, "%s %s port any", text, protocol);
 }
 
-static void rules_service(struct document *document, const struct config_service *service,
-			  uint32_t n, struct seen *seen)
+static void rules_service(struct document *document, const struct config *config, uint32_t n,
+			  struct seen *seen)
 {
+	const struct config_service *service = &config->services[n];
 	char path[DOCUMENT_PATH_MAX], at[DOCUMENT_PATH_MAX], identity[128];
 
 	snprintf(path, sizeof(path), "services[%u]", n);
@@ -424,6 +438,7 @@ static void rules_service(struct document *document, const struct config_service
 	rules_once(document, &seen[0], identity, n, "services", at);
 	snprintf(at, sizeof(at), "%.100s.name", path);
 	rules_once(document, &seen[1], service->name, n, "services", at);
+	rules_nat_service(document, config, service, path);
 	rules_vni(document, service, path);
 	rules_health(document, service, path);
 	rules_selection(document, service, path);
@@ -436,7 +451,7 @@ static void rules_services(struct document *document, const struct config *confi
 	struct seen seen[2] = { { NULL }, { NULL } };
 
 	for (uint32_t n = 0; n < config->services_count; n++)
-		rules_service(document, &config->services[n], n, seen);
+		rules_service(document, config, n, seen);
 	rules_quic_room(document, config);
 	seen_free(&seen[0]);
 	seen_free(&seen[1]);
@@ -448,6 +463,7 @@ void rules_check(struct document *document, const struct config *config)
 	rules_interfaces(document, config);
 	rules_limits(document, config);
 	rules_tunnel(document, config);
+	rules_nat(document, config);
 	rules_cluster(document, config);
 	rules_vrrp(document, config);
 	guard_rules(document, config);

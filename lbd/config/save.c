@@ -98,6 +98,8 @@ static struct raw_limits *save_limits(const struct config *config)
 	raw->backends = save_text("%u", config->limits.backends);
 	raw->connections_ipv4 = save_text("%u", config->limits.connections_ipv4);
 	raw->connections_ipv6 = save_text("%u", config->limits.connections_ipv6);
+	raw->nat_ipv4 = save_text("%u", config->limits.nat_ipv4);
+	raw->nat_ipv6 = save_text("%u", config->limits.nat_ipv6);
 	raw->sticky = save_text("%u", config->limits.sticky);
 	raw->maglev = save_text("%u", config->limits.maglev);
 	raw->prefixes = save_text("%u", config->limits.prefixes);
@@ -153,6 +155,22 @@ static struct raw_fragments *save_fragments(const struct config *config)
 		return NULL;
 	raw->timeout = save_duration(config->fragments.timeout_ms);
 	raw->memory = save_text("%u", config->fragments.memory_kib);
+	return raw;
+}
+
+static struct raw_nat *save_nat(const struct config *config)
+{
+	struct raw_nat *raw;
+
+	if (!config->nat.addresses_count)
+		return NULL;
+	raw = calloc(1, sizeof(*raw));
+	if (!raw)
+		return NULL;
+	raw->ports = save_text("%u-%u", config->nat.ports.first, config->nat.ports.last);
+	raw->addresses = calloc(config->nat.addresses_count, sizeof(char *));
+	for (uint32_t i = 0; raw->addresses && i < config->nat.addresses_count; i++)
+		raw->addresses[raw->addresses_count++] = save_addr(&config->nat.addresses[i]);
 	return raw;
 }
 
@@ -221,6 +239,8 @@ static void save_backend(const struct config_backend *backend, struct raw_backen
 	if (strcmp(backend->name, addr_format(&backend->addr, text)) != 0)
 		raw->name = save_text("%s", backend->name);
 	raw->address = save_addr(&backend->addr);
+	if (backend->port)
+		raw->port = save_text("%u", backend->port);
 	raw->weight = save_text("%u", backend->weight);
 	raw->drain = save_text("%s", backend->drain ? "true" : "false");
 	if (backend->has_mac)
@@ -323,6 +343,7 @@ static struct raw_config *save_convert(const struct config *config)
 	raw->limits = save_limits(config);
 	raw->timeouts = save_timeouts(config);
 	raw->tunnel = save_tunnel(config);
+	raw->nat = save_nat(config);
 	raw->icmp = save_icmp(config);
 	raw->fragments = save_fragments(config);
 	raw->cluster = save_cluster(config);

@@ -64,6 +64,19 @@ static int64_t value_parse_port(const char *text)
 	return port >= 1 && port <= 65535 ? port : -1;
 }
 
+/* "1024-65535". False if @text is none. */
+static bool value_parse_ports(const char *text, struct addr_ports *ret)
+{
+	const char *rest;
+	int64_t first = value_digits(text, &rest);
+	int64_t last = first > 0 && *rest == '-' ? value_parse_number(rest + 1) : -1;
+
+	if (last < first || last > 65535)
+		return false;
+	*ret = (struct addr_ports){ (__u16)first, (__u16)last };
+	return true;
+}
+
 static int64_t value_parse_choice(const struct key *key, const char *text)
 {
 	size_t length = strlen(text);
@@ -154,6 +167,7 @@ bool value_valid(const struct key *key, enum key_kind kind, const char *text)
 {
 	struct addr_endpoint endpoint;
 	struct addr_prefix prefix;
+	struct addr_ports ports;
 	struct lbd_addr addr;
 	uint8_t mac[6], length;
 
@@ -182,6 +196,8 @@ bool value_valid(const struct key *key, enum key_kind kind, const char *text)
 		return value_parse_choice(key, text) >= 0;
 	case KEY_PORT:
 		return value_parse_port(text) >= 0;
+	case KEY_PORTS:
+		return value_parse_ports(text, &ports);
 	case KEY_BOOL:
 		return !strcmp(text, "true") || !strcmp(text, "false");
 	case KEY_OCTETS:
@@ -240,6 +256,7 @@ const char *value_expected(const struct key *key, enum key_kind kind, char *buff
 		[KEY_PREFIX] = "a prefix without host bits, such as 198.18.0.0/16",
 		[KEY_ENDPOINT] = "address:port, such as 192.0.2.1:7946 or [2001:db8::1]:7946",
 		[KEY_PORT] = "a port from 1 to 65535, or any",
+		[KEY_PORTS] = "a range of ports, such as 1024-65535",
 		[KEY_BOOL] = "true or false",
 		[KEY_HASH] = "5-tuple, source, source-prefix, source-prefix/24 or the like, or "
 			     "destination-port",
@@ -264,6 +281,14 @@ uint32_t value_number(const char *text)
 uint32_t value_duration_ms(const char *text)
 {
 	return (uint32_t)value_parse_duration(text);
+}
+
+struct addr_ports value_ports(const char *text)
+{
+	struct addr_ports ports = { 0, 0 };
+
+	value_parse_ports(text, &ports);
+	return ports;
 }
 
 uint16_t value_port(const char *text)

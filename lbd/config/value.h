@@ -17,6 +17,7 @@ const char *value_expected(const struct key *key, enum key_kind kind, char *buff
 /* Each takes text that value_valid has accepted. */
 uint32_t value_number(const char *text);
 uint32_t value_duration_ms(const char *text);
+struct addr_ports value_ports(const char *text);
 uint16_t value_port(const char *text);				/* 0: any */
 uint32_t value_choice(const struct key *key, const char *text); /* place in choices */
 bool value_bool(const char *text);

@@ -32,6 +32,7 @@ static void adopt_backend(const struct lbd_backend *from, uint16_t index, struct
 	to->healthy = from->state == LBD_BACKEND_UP || from->state == LBD_BACKEND_DRAINING;
 	to->checked = !to->gone;
 	to->weight = from->weight;
+	to->port = ntohs(from->port);
 	to->fallback = from->down & LBD_BACKEND_FALLBACK;
 	to->addr = from->addr;
 	addr_format(&from->addr, to->name);

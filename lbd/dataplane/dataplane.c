@@ -17,6 +17,10 @@ static void dataplane_point_tables(struct dataplane *dataplane)
 	tables->conn6 = dataplane->memory[MAP_lbd_conn6];
 	tables->dirty4 = dataplane->memory[MAP_lbd_dirty4];
 	tables->dirty6 = dataplane->memory[MAP_lbd_dirty6];
+	tables->nat4 = dataplane->memory[MAP_lbd_nat4];
+	tables->nat6 = dataplane->memory[MAP_lbd_nat6];
+	tables->nat4_buckets = dataplane->limits.nat4_buckets;
+	tables->nat6_buckets = dataplane->limits.nat6_buckets;
 	tables->conn4_buckets = dataplane->limits.conn4_buckets;
 	tables->conn6_buckets = dataplane->limits.conn6_buckets;
 	tables->sticky = dataplane->memory[MAP_lbd_sticky];
@@ -45,7 +49,7 @@ int dataplane_open(const struct dataplane_options *options, struct dataplane **r
 		return rc;
 	}
 	dataplane_point_tables(dataplane);
-	generation_follow_timeouts(dataplane);
+	generation_follow(dataplane);
 	dataplane->swept = tables_sweep(&dataplane->tables);
 	*ret = dataplane;
 	return 0;
@@ -70,12 +74,13 @@ bool dataplane_adopted(const struct dataplane *dataplane, uint32_t *ret_swept)
 char *dataplane_format_limits(const struct lbd_limits *limits, char *buffer)
 {
 	snprintf(buffer, DATAPLANE_LIMITS_TEXT,
-		 "services %u, backends %u, connections-ipv4 %u, connections-ipv6 %u, sticky %u, "
-		 "maglev %u, prefixes %u, sources %u",
+		 "services %u, backends %u, connections-ipv4 %u, connections-ipv6 %u, nat-ipv4 %u, "
+		 "nat-ipv6 %u, sticky %u, maglev %u, prefixes %u, sources %u",
 		 limits->services, limits->backends, limits->conn4_buckets * LBD_BUCKET_SLOTS,
-		 limits->conn6_buckets * LBD_BUCKET_SLOTS,
-		 limits->sticky_buckets * LBD_BUCKET_SLOTS, limits->ring_size,
-		 limits->acl_entries / LBD_ACL_ROOM, limits->source_buckets * LBD_SOURCE_SLOTS);
+		 limits->conn6_buckets * LBD_BUCKET_SLOTS, limits->nat4_buckets * LBD_BUCKET_SLOTS,
+		 limits->nat6_buckets * LBD_BUCKET_SLOTS, limits->sticky_buckets * LBD_BUCKET_SLOTS,
+		 limits->ring_size, limits->acl_entries / LBD_ACL_ROOM,
+		 limits->source_buckets * LBD_SOURCE_SLOTS);
 	return buffer;
 }
 
@@ -87,4 +92,18 @@ const struct lbd_limits *dataplane_limits(const struct dataplane *dataplane)
 const struct tables *dataplane_tables(const struct dataplane *dataplane)
 {
 	return &dataplane->tables;
+}
+
+bool dataplane_take_wanted(struct dataplane *dataplane, struct lbd_addr *ret)
+{
+	struct lbd_addr *wanted = dataplane->memory[MAP_lbd_wanted];
+
+	for (int slot = 0; slot < LBD_WANTED_MAX; slot++) {
+		if (!LBD_READ_ONCE(wanted[slot].halves[1]))
+			continue;
+		*ret = wanted[slot];
+		LBD_WRITE_ONCE(wanted[slot].halves[1], 0);
+		return true;
+	}
+	return false;
 }

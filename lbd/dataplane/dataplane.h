@@ -46,8 +46,8 @@ void dataplane_close(struct dataplane *dataplane);
 /* Were the maps there before? How many claims were swept? */
 bool dataplane_adopted(const struct dataplane *dataplane, uint32_t *ret_swept);
 
-/* Limits in the words of the config; @buffer has DATAPLANE_LIMITS_TEXT bytes and is returned. */
-#define DATAPLANE_LIMITS_TEXT 256
+/* Limits in the words of the config; @buffer has DATAPLANE_LIMITS_TEXT 320bytes and is returned. */
+#define DATAPLANE_LIMITS_TEXT 320
 char *dataplane_format_limits(const struct lbd_limits *limits, char *buffer);
 
 const struct lbd_limits *dataplane_limits(const struct dataplane *dataplane);
@@ -149,6 +149,12 @@ int dataplane_detach(struct dataplane *dataplane, const char *interface, struct 
  * *ret_interfaces: how many it stood on.
  */
 int dataplane_remove(const char *pin_dir, uint32_t *ret_interfaces, struct error *err);
+
+/*
+ * A client that an answer could not be sent to, as its MAC address isn't known;
+ * each is told once. False: none is left.
+ */
+bool dataplane_take_wanted(struct dataplane *dataplane, struct lbd_addr *ret);
 
 /* Counters, summed over CPUs. @ret has LBD_OUTCOME_MAX places; the others limits.services / .backends. */
 int dataplane_outcomes(const struct dataplane *dataplane, uint64_t *ret);

@@ -54,7 +54,7 @@ int dataplane_swap(struct dataplane *dataplane, int prog_fd, struct error *err)
 	if (!rc)
 		rc = generation_set(dataplane, LBD_GENERATION_RUNNING, prog_fd, err);
 	if (!rc)
-		generation_follow_timeouts(dataplane);
+		generation_follow(dataplane);
 	if (running >= 0)
 		close(running);
 	return rc;
@@ -65,7 +65,7 @@ int dataplane_refit(struct dataplane *dataplane, int prog_fd, struct error *err)
 	int rc = generation_set(dataplane, LBD_GENERATION_RUNNING, prog_fd, err);
 
 	if (!rc)
-		generation_follow_timeouts(dataplane);
+		generation_follow(dataplane);
 	return rc;
 }
 
@@ -187,12 +187,18 @@ bool generation_held(const struct dataplane *dataplane, enum lbd_generation_slot
 	return !generation_query(dataplane, slot, &generation, ret) && generation.prog_id;
 }
 
-void generation_follow_timeouts(struct dataplane *dataplane)
+void generation_follow(struct dataplane *dataplane)
 {
 	struct lbd_generation_config running;
 
-	if (generation_held(dataplane, LBD_GENERATION_RUNNING, &running))
-		object_follow_timeouts(dataplane, &running);
+	if (!generation_held(dataplane, LBD_GENERATION_RUNNING, &running))
+		return;
+	object_follow_timeouts(dataplane, &running);
+	dataplane->tables.nat_control =
+		running.features & LBD_FEATURE_NAT ? dataplane->control : NULL;
+	dataplane->tables.backends = dataplane->memory[MAP_lbd_backends];
+	dataplane->tables.nat = running.nat;
+	dataplane->tables.pick_secret = running.pick_secret;
 }
 
 bool dataplane_fits(const struct dataplane *dataplane, enum lbd_generation_slot slot,

@@ -106,10 +106,10 @@ bool generation_held(const struct dataplane *dataplane, enum lbd_generation_slot
 		     struct lbd_generation_config *ret);
 
 /*
- * Age entries as the running generation does. Without it a daemon that adopted
+ * Age entries, and find NAT ports, as the running generation does. Without it a daemon that adopted
  * the maps would take every idle entry for expired.
  */
-void generation_follow_timeouts(struct dataplane *dataplane);
+void generation_follow(struct dataplane *dataplane);
 
 /* Timeouts in seconds as the packet path counts them. */
 void object_timeouts(const struct dataplane *dataplane, const struct lbd_timeouts *seconds,

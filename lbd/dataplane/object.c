@@ -158,6 +158,7 @@ void object_specialise(const struct dataplane *dataplane, const struct model *mo
 	config->conn_secret = dataplane->control->conn_secret;
 	config->pick_secret = model->pick_secret;
 	config->fragment_jiffies = object_jiffies(dataplane, model->fragment_ms);
+	config->nat = model->nat;
 	config->sample = model->sample;
 	config->tunnel = model->tunnel;
 	config->answer_rate = model->answer_rate;

@@ -282,6 +282,7 @@ static int snapshot_backend(struct snapshot *s, const struct backend *backend, s
 	to->service = backend->service;
 	to->forward = s->model->services[backend->service].forward;
 	to->weight = (__u16)backend->weight;
+	to->port = htons(backend->port);
 	to->down = s->model->services[backend->service].down;
 	if (backend->fallback)
 		to->down |= LBD_BACKEND_FALLBACK;
@@ -334,6 +335,33 @@ static bool snapshot_add_vip(const struct snapshot *s, uint32_t salt, const stru
 	return false;
 }
 
+/* Answers to a NAT address, and a mark that it is ours. */
+static bool snapshot_add_nat(const struct snapshot *s, uint32_t salt, const struct lbd_addr *addr)
+{
+	static const __u8 protocols[] = { 0, IPPROTO_TCP, IPPROTO_UDP };
+
+	for (size_t i = 0; i < sizeof(protocols); i++) {
+		const struct lbd_vip vip = {
+			.addr = *addr, .protocol = protocols[i], .translated = 1, .used = 1
+		};
+
+		if (!snapshot_add_vip(s, salt, &vip))
+			return false;
+	}
+	return true;
+}
+
+static bool snapshot_add_nats(const struct snapshot *s, uint32_t salt)
+{
+	const struct lbd_nat *nat = &s->model->nat;
+
+	for (int family = 0; family < 2; family++)
+		for (uint32_t i = 0; i < nat->count[family]; i++)
+			if (!snapshot_add_nat(s, salt, &nat->addrs[family][i]))
+				return false;
+	return true;
+}
+
 /* Each service, and a mark that its address is a VIP. */
 static bool snapshot_try_salt(const struct snapshot *s, uint32_t salt)
 {
@@ -350,10 +378,11 @@ static bool snapshot_try_salt(const struct snapshot *s, uint32_t salt)
 		vip.port = htons(service->port);
 		vip.protocol = service->protocol;
 		vip.service = service->id;
+		vip.translated = service->forward == LBD_FORWARD_NAT;
 		if (!snapshot_add_vip(s, salt, &vip))
 			return false;
 	}
-	return true;
+	return snapshot_add_nats(s, salt);
 }
 
 static int snapshot_write_vips(const struct snapshot *s, struct error *err)

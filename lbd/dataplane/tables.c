@@ -3,6 +3,7 @@
 
 #include <time.h>
 
+#include "dataplane/tables_nat.h"
 #include "lbd/maps.h"
 
 #define MS_NS 1000000LL
@@ -208,6 +209,15 @@ bool tables_find(const struct tables *tables, const struct table_entry *flow,
 	return true;
 }
 
+__u64 *tables_find_value(const struct tables *tables, const struct table_entry *flow,
+			 __u64 *ret_value)
+{
+	struct tables_place place;
+
+	tables_place(tables, flow, &place);
+	return tables_value(&place, ret_value);
+}
+
 /*
  * What we saw ourselves gives way only to what was seen later. What we know
  * from a peer alone gives way within a tick as well: ages are whole ticks, and
@@ -232,21 +242,37 @@ static enum tables_put tables_update(__u64 *word, uint64_t held, uint64_t value,
 	return TABLES_PUT_UPDATED;
 }
 
-enum tables_put tables_put(const struct tables *tables, const struct table_entry *entry)
+static enum tables_put tables_enter(const struct tables *tables, const struct table_entry *entry,
+				    const struct tables_place *place)
 {
 	uint64_t value = lbd_value_make(entry->backend, entry->vip_port, entry->flags, entry->tick);
 	uint32_t now = tables_now(tables);
-	struct tables_place place;
 	__u64 *word, held = 0;
 
-	tables_place(tables, entry, &place);
-	word = tables_value(&place, &held);
+	word = tables_value(place, &held);
 	if (word)
 		return tables_update(word, held, value, now);
-	return lbd_pair_insert_aged(&place.pair, &place.flow, value, now, tables_timeouts_of,
+	return lbd_pair_insert_aged(&place->pair, &place->flow, value, now, tables_timeouts_of,
 				    tables, LBD_KEY_CLAIMED_USER)
 		       ? TABLES_PUT_ADDED
 		       : TABLES_PUT_FULL;
+}
+
+enum tables_put tables_put(const struct tables *tables, const struct table_entry *entry)
+{
+	struct tables_place place;
+	struct tables_way way;
+	enum tables_put put;
+
+	tables_place(tables, entry, &place);
+	if (!tables_nat_concerns(tables, entry))
+		return tables_enter(tables, entry, &place);
+	if (!tables_nat_find(tables, entry, &way))
+		return TABLES_PUT_FULL;
+	put = tables_enter(tables, entry, &place);
+	if (put == TABLES_PUT_ADDED || put == TABLES_PUT_UPDATED)
+		tables_nat_take(&way, &place.flow);
+	return put;
 }
 
 uint32_t tables_sweep(const struct tables *tables)
@@ -257,6 +283,10 @@ uint32_t tables_sweep(const struct tables *tables)
 		swept += lbd_bucket_sweep(&tables->conn4[b]);
 	for (uint32_t b = 0; b < tables->conn6_buckets; b++)
 		swept += lbd_bucket_sweep(&tables->conn6[b].line);
+	for (uint32_t b = 0; b < tables->nat4_buckets; b++)
+		swept += lbd_bucket_sweep(&tables->nat4[b]);
+	for (uint32_t b = 0; b < tables->nat6_buckets; b++)
+		swept += lbd_bucket_sweep(&tables->nat6[b].line);
 	return swept;
 }
 

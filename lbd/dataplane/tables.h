@@ -20,16 +20,24 @@ struct tables {
 	struct lbd_bucket6 *conn6;
 	uint64_t *dirty4; /* one bit a bucket, set by the packet path, taken by sync */
 	uint64_t *dirty6;
+	struct lbd_bucket *nat4; /* the return tables (lbd/nat.h) */
+	struct lbd_bucket6 *nat6;
 	uint32_t conn4_buckets; /* powers of two, multiples of 64 */
 	uint32_t conn6_buckets;
+	uint32_t nat4_buckets;
+	uint32_t nat6_buckets;
 	struct lbd_bucket6 *sticky; /* clients and their last backend */
 	uint32_t sticky_buckets;
 	struct lbd_secret secret;
-	struct lbd_timeouts timeouts;	    /* ticks; of services without their own */
-	const struct lbd_control *control;  /* NULL: no service has timeouts of its own */
-	const struct lbd_service *services; /* both halves of limits.services */
-	uint32_t tick_ns;		    /* nanoseconds of a tick */
-	int64_t tick_base_ns;		    /* tick 0 on CLOCK_MONOTONIC of this host */
+	struct lbd_timeouts timeouts;	       /* ticks; of services without their own */
+	const struct lbd_control *control;     /* NULL: no service has timeouts of its own */
+	const struct lbd_service *services;    /* both halves of limits.services */
+	const struct lbd_control *nat_control; /* NULL: no service forwards by NAT */
+	const struct lbd_backend *backends;    /* both halves of limits.backends */
+	struct lbd_nat nat;		       /* of the running generation, as its ... */
+	struct lbd_secret pick_secret;	       /* ... secret */
+	uint32_t tick_ns;		       /* nanoseconds of a tick */
+	int64_t tick_base_ns;		       /* tick 0 on CLOCK_MONOTONIC of this host */
 };
 
 /* The current tick, comparable with lbd_value_tick(). */
@@ -77,13 +85,18 @@ enum tables_put { TABLES_PUT_ADDED, TABLES_PUT_UPDATED, TABLES_PUT_OLDER, TABLES
 /*
  * Enter or update a replicated connection. An existing entry is changed only
  * if @entry was seen later (TABLES_PUT_OLDER otherwise). Doesn't set dirty
- * bits: what a peer told isn't told back.
+ * bits: what a peer told isn't told back. One that goes out by NAT gets its
+ * way back as well; TABLES_PUT_FULL if another connection has it.
  */
 enum tables_put tables_put(const struct tables *tables, const struct table_entry *entry);
 
 /* Find the entry of a flow. False if there is none. */
 bool tables_find(const struct tables *tables, const struct table_entry *flow,
 		 struct table_entry *ret);
+
+/* The value word of the flow, or NULL; *ret_value is what it held. */
+__u64 *tables_find_value(const struct tables *tables, const struct table_entry *flow,
+			 __u64 *ret_value);
 
 /* Free the slots that a killed daemon left claimed; returns how many. */
 uint32_t tables_sweep(const struct tables *tables);

@@ -57,16 +57,21 @@ static int keepalived_compare(const void *a, const void *b)
 	return memcmp(a, b, sizeof(struct lbd_addr));
 }
 
+/* The VIPs, and the NAT addresses, which must be where the VIPs are. */
 static int keepalived_collect(const struct config *config, struct keepalived_vips *ret)
 {
+	const uint32_t count = config->services_count + config->nat.addresses_count;
+
 	ret->count = 0;
-	ret->addrs = calloc(config->services_count + 1U, sizeof(*ret->addrs));
+	ret->addrs = calloc(count + 1U, sizeof(*ret->addrs));
 	if (!ret->addrs)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < config->services_count; i++)
 		ret->addrs[i] = config->services[i].vip;
-	qsort(ret->addrs, config->services_count, sizeof(*ret->addrs), keepalived_compare);
-	for (uint32_t i = 0; i < config->services_count; i++)
+	for (uint32_t i = 0; i < config->nat.addresses_count; i++)
+		ret->addrs[config->services_count + i] = config->nat.addresses[i];
+	qsort(ret->addrs, count, sizeof(*ret->addrs), keepalived_compare);
+	for (uint32_t i = 0; i < count; i++)
 		if (!ret->count || !lbd_addr_equal(&ret->addrs[ret->count - 1], &ret->addrs[i]))
 			ret->addrs[ret->count++] = ret->addrs[i];
 	return 0;

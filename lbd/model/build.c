@@ -43,8 +43,10 @@ struct lbd_limits model_limits(const struct config *config)
 		.backends = config->limits.backends,
 		.conn4_buckets = config->limits.connections_ipv4 / LBD_BUCKET_SLOTS,
 		.conn6_buckets = config->limits.connections_ipv6 / LBD_BUCKET_SLOTS,
+		.nat4_buckets = config->limits.nat_ipv4 / LBD_BUCKET_SLOTS,
+		.nat6_buckets = config->limits.nat_ipv6 / LBD_BUCKET_SLOTS,
 		/*
-		 * Two entries a service at most, in buckets that are a sixteenth full: so
+		 * Two entries a service at most, and three a NAT address, in buckets that are a sixteenth full: so
 		 * few of four slots overflow that one of a few salts fits even the largest
 		 * limit. Twice as full, 16384 services would take 80,000 salts.
 		 */
@@ -55,6 +57,19 @@ struct lbd_limits model_limits(const struct config *config)
 		.acl_entries = guard_room(config->limits.prefixes),
 		.source_buckets = config->limits.sources / LBD_SOURCE_SLOTS,
 	};
+}
+
+static void build_nat(const struct config *config, struct lbd_nat *nat)
+{
+	nat->first_port = config->nat.ports.first;
+	nat->ports = config->nat.ports.last - config->nat.ports.first + 1U;
+	for (uint32_t i = 0; i < config->nat.addresses_count; i++) {
+		const struct lbd_addr *addr = &config->nat.addresses[i];
+		const int family = !lbd_addr_is4(addr);
+
+		if (nat->count[family] < LBD_NAT_ADDRS_MAX)
+			nat->addrs[family][nat->count[family]++] = *addr;
+	}
 }
 
 static struct lbd_tunnel build_tunnel(const struct config *config)
@@ -86,6 +101,7 @@ static void build_globals(struct build *b)
 	b->model->tunnel6 = config->tunnel.source_ipv6;
 	b->model->echo = config->icmp.echo;
 	b->model->fragment_ms = config->fragments.timeout_ms;
+	build_nat(config, &b->model->nat);
 	b->model->source_limits = config->guard.source;
 	b->model->source_bits4 = config->guard.prefix_ipv4;
 	b->model->source_bits6 = config->guard.prefix_ipv6;
@@ -263,6 +279,7 @@ static int build_backend(struct build *b, const struct service *service,
 	backend->drain = config->drain;
 	backend->fallback = config->fallback;
 	backend->weight = config->weight;
+	backend->port = config->port;
 	snprintf(backend->name, sizeof(backend->name), "%s", config->name);
 	memcpy(backend->server_ids, config->server_ids, sizeof(backend->server_ids));
 	backend->server_ids_count = config->server_ids_count;

@@ -165,7 +165,7 @@ static uint32_t model_service_features(const struct model *model, const struct s
 	features |= LBD_FEATURE_ICMP_ERRORS | LBD_FEATURE_FRAGMENTS;
 	if (model->echo)
 		features |= LBD_FEATURE_ECHO;
-	if (model->tell_mtu && features & MODEL_TUNNELS)
+	if (model->tell_mtu && features & (MODEL_TUNNELS | LBD_FEATURE_NAT))
 		features |= LBD_FEATURE_TELL_MTU;
 	if (service->deny | service->allow)
 		features |= LBD_FEATURE_ACL;

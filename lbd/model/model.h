@@ -42,6 +42,7 @@ struct backend {
 	bool healthy;  /* by the last health check, or true where none is made */
 	bool checked;  /* has a check answered since the daemon started? */
 	uint32_t weight;
+	uint16_t port; /* host order, for NAT; 0: the service's */
 	struct lbd_addr addr;
 	char name[CONFIG_NAME_MAX];
 	struct config_server_id server_ids[CONFIG_SERVER_IDS_MAX];
@@ -77,6 +78,7 @@ struct model {
 	struct addr_prefix tunnel4, tunnel6;
 	uint32_t fragment_ms; /* a first fragment is remembered */
 	bool echo;	      /* pings of VIPs are answered */
+	struct lbd_nat nat;
 	struct lbd_tunnel tunnel;
 	bool tell_mtu;
 	uint32_t answer_rate;		     /* a second and CPU */

@@ -115,6 +115,14 @@ static void target_ask(const struct neighbours *neighbours, const struct target 
 	rtnl_ask(neighbours->questions, &request, NULL);
 }
 
+void neighbours_ask(struct neighbours *neighbours, const struct lbd_addr *addr)
+{
+	struct target target = { .addr = *addr };
+
+	if (path_find(neighbours->questions, addr, &target.path) == PATH_FAULT_NONE)
+		target_ask(neighbours, &target);
+}
+
 static void target_resolve(struct neighbours *neighbours, struct target *target)
 {
 	struct nexthop nexthop = { .resolved = true };

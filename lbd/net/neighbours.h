@@ -38,6 +38,9 @@ int neighbours_new(struct event_base *base, neighbours_changed changed, void *co
  */
 int neighbours_watch(struct neighbours *neighbours, const struct lbd_addr *addrs, uint32_t count);
 
+/* Have the kernel ask for the next hop to @addr, which needn't be watched. Nothing is told back. */
+void neighbours_ask(struct neighbours *neighbours, const struct lbd_addr *addr);
+
 /* What is known of @addr now. False if it isn't watched. */
 bool neighbours_find(const struct neighbours *neighbours, const struct lbd_addr *addr,
 		     struct nexthop *ret);

@@ -8,6 +8,7 @@
  */
 #include "tests/bench/packet.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/bpf.h>
 #include <stdio.h>
@@ -44,6 +45,7 @@ static const struct scene gue6 = { .ipv6 = true, .forward = LBD_FORWARD_GUE };
 static const struct scene gre4 = { .forward = LBD_FORWARD_GRE };
 static const struct scene vxlan4 = { .forward = LBD_FORWARD_VXLAN };
 static const struct scene geneve4 = { .forward = LBD_FORWARD_GENEVE };
+static const struct scene nat4 = { .forward = LBD_FORWARD_NAT };
 
 /* The guard, and the same packets without it. */
 #define LIST_FILE(family) "/tmp/lbd-bench-deny" #family
@@ -79,6 +81,7 @@ static const struct packet_case packet_cases[] = {
 	FULL("packet.ipip4.new.full", &ipip4, 160),
 	ONCE("packet.ipip4.syn", &ipip4, SCENE_SYN, FLOW_EACH_NEW, LBD_OUTCOME_FORWARD_FIRST),
 	HITS("packet.dsr4", &dsr4, 0, 0, 0),
+	HITS("packet.nat4", &nat4, 0, 0, 0),
 	HITS("packet.gue4", &gue4, 0, 0, 0),
 	HIT("packet.gre4.hit.1", &gre4, 1, 0),
 	HIT("packet.vxlan4.hit.1", &vxlan4, 1, 0),
@@ -136,6 +139,9 @@ static int packet_open(struct packet_bench *bench, const char *build, struct err
 	struct wrap_config config = {
 		.flows = bench->test->flows,
 		.ipv6 = bench->test->scene->ipv6,
+		.dest4 = bench->test->scene->forward == LBD_FORWARD_NAT ? htonl(0xc0000201)
+									: 0, /* 192.0.2.1 */
+		.port = htons(80),
 		.spread = bench->test->scene->spread,
 	};
 	char object[256];

@@ -32,7 +32,13 @@ static const struct scene_mode {
 	[LBD_FORWARD_GRE] = { "gre", IPPROTO_GRE, 0, 4 },
 	[LBD_FORWARD_VXLAN] = { "vxlan, vni: 7", IPPROTO_UDP, 4789, 30 },
 	[LBD_FORWARD_GENEVE] = { "geneve, vni: 7", IPPROTO_UDP, 6081, 30 },
+	[LBD_FORWARD_NAT] = { .text = "nat" },
 };
+
+static bool scene_is_nat(const struct scene *scene)
+{
+	return scene->forward == LBD_FORWARD_NAT;
+}
 
 void scene_config(const struct scene *scene, const char *in, char text[SCENE_CONFIG_MAX])
 {
@@ -41,12 +47,16 @@ void scene_config(const struct scene *scene, const char *in, char text[SCENE_CON
 	used = snprintf(text, SCENE_CONFIG_MAX,
 			"xdp: {interfaces: [%s]}\n"
 			"limits: {services: 16, backends: 64, connections-ipv4: %d, "
-			"connections-ipv6: %d, maglev: 65537}\n"
-			"%s%s%s%s"
+			"connections-ipv6: %d, nat-ipv4: %d, maglev: 65537}\n"
+			"%s%s%s%s%s"
 			"services:\n"
 			"- {name: measured, vip: \"%s\", port: %d, protocol: %s, forward: %s, "
 			"health: {check: none}, backends: [",
 			in, scene->ipv6 ? 1024 : SCENE_SLOTS, scene->ipv6 ? SCENE_SLOTS : 1024,
+			scene_is_nat(scene) ? SCENE_SLOTS : 1024,
+			scene_is_nat(scene) ? "nat: {addresses: [192.0.2.101, 192.0.2.102, "
+					      "192.0.2.103, 192.0.2.104]}\n"
+					    : "",
 			scene->lists ? "lists: [{name: bad, file: " : "",
 			scene->lists ? scene->lists : "",
 			scene->lists ? "}]\nguard: {deny: [bad]}\n" : "",
@@ -203,9 +213,22 @@ static bool scene_tunnelled(const struct scene *scene, const uint8_t *outer)
 
 static uint32_t scene_overhead(const struct scene *scene)
 {
-	if (scene->forward == LBD_FORWARD_DSR)
+	if (scene->forward == LBD_FORWARD_DSR || scene_is_nat(scene))
 		return 0;
 	return (scene->ipv6 ? IPV6_HEADER : IPV4_HEADER) + scene_modes[scene->forward].between;
+}
+
+/* From a NAT address to a backend, and whole behind the ends; packet cases prove the rest. */
+static bool scene_translated(const uint8_t *frame, const uint8_t *out, uint32_t size)
+{
+	const uint32_t at_data = AT_IP + IPV4_HEADER + TCP_HEADER;
+	uint8_t backends[4], nat[4];
+
+	inet_pton(AF_INET, "203.0.113.0", backends);
+	inet_pton(AF_INET, "192.0.2.100", nat);
+	return out[AT_IP + 8] == frame[AT_IP + 8] - 1 && !memcmp(out + AT_IP + 12, nat, 3) &&
+	       !memcmp(out + AT_IP + 16, backends, 3) &&
+	       !memcmp(out + at_data, frame + at_data, size - at_data);
 }
 
 bool scene_forwarded(const struct scene *scene, const uint8_t *frame, uint32_t size, uint32_t flow,
@@ -222,5 +245,7 @@ bool scene_forwarded(const struct scene *scene, const uint8_t *frame, uint32_t s
 		return false;
 	if (overhead && !scene_tunnelled(scene, out + AT_IP))
 		return false;
+	if (scene_is_nat(scene))
+		return scene_translated(frame, out, size);
 	return !memcmp(out + AT_IP + overhead, expected + AT_IP, size - AT_IP);
 }

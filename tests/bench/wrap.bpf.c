@@ -41,6 +41,16 @@ LBD_INLINE _Bool wrap_flow4(void *data, const void *end, __u32 flow)
 
 	if ((void *)(port + 1) > end)
 		return 0;
+	/* Whole words, as wide as NAT's loads. */
+	if (wrap_config.dest4) {
+		if ((void *)(port + 2) > end)
+			return 0;
+		ip->daddr = wrap_config.dest4;
+		ip->ttl = 64;
+		*(__u32 *)port = bpf_htons(flow_port(flow)) | (__u32)wrap_config.port << 16;
+		ip->saddr = bpf_htonl(flow_address4(flow));
+		return 1;
+	}
 	ip->saddr = bpf_htonl(wrap_config.spread ? 0xc6120000 + flow_spread(flow)
 						 : flow_address4(flow));
 	*port = bpf_htons(flow_port(flow));

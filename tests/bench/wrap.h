@@ -12,6 +12,8 @@ struct wrap_config {
 	__u32 frame_size;
 	__u32 flows; /* power of two, or FLOW_EACH_NEW */
 	__u32 ipv6;
+	__be32 dest4; /* NAT: where the frame was to, as it doesn't stay so; 0: no NAT */
+	__be16 port;
 	__u32 spread; /* flows have addresses of their own */
 };
 

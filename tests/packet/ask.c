@@ -60,6 +60,8 @@ static uint64_t ask_marks(const struct lab *lab)
 	sum = ask_digest(sum, counters, sizeof(counters));
 	sum = ask_digest(sum, tables->conn4, tables->conn4_buckets * sizeof(*tables->conn4));
 	sum = ask_digest(sum, tables->conn6, tables->conn6_buckets * sizeof(*tables->conn6));
+	sum = ask_digest(sum, tables->nat4, tables->nat4_buckets * sizeof(*tables->nat4));
+	sum = ask_digest(sum, tables->nat6, tables->nat6_buckets * sizeof(*tables->nat6));
 	sum = ask_digest(sum, tables->dirty4, tables->conn4_buckets / 8);
 	sum = ask_digest(sum, tables->dirty6, tables->conn6_buckets / 8);
 	sum = ask_digest_traffic(sum, lab, lab->model->limits.services, dataplane_service_traffic);

@@ -92,7 +92,7 @@ static bool check_moved(const struct check *check, const char *what, struct lbd_
 	return false;
 }
 
-/* A packet that is forwarded counts once for a service and once for a backend, as it came. */
+/* A packet that is forwarded to a backend counts once for a service and once for a backend, as it came. */
 static bool check_traffic(const struct check *check, const struct lab *lab,
 			  const struct case_step *step)
 {
@@ -103,7 +103,8 @@ static bool check_traffic(const struct check *check, const struct lab *lab,
 	struct lbd_traffic expected = { 0 };
 	bool good;
 
-	if (!strncmp(step->outcome, "forward", strlen("forward"))) {
+	if (!strncmp(step->outcome, "forward", strlen("forward")) &&
+	    strcmp(step->outcome, "forward_return") != 0) {
 		expected.packets = 1;
 		expected.bytes = check_ip_length(&step->frame_in);
 	}

@@ -60,12 +60,34 @@ static int stay_on_cpu(void)
 	return sched_setaffinity(0, sizeof(cpus), &cpus);
 }
 
-/* The namespace of the cases: two interfaces that the next hops are behind. */
+/*
+ * The namespace of the cases: two interfaces that the next hops are behind, and
+ * the clients that a backend's answer is sent to.
+ */
 static int make_interfaces(void)
 {
+	static const char script[] =
+		"set -e\n"
+		"ip link add " RUN_INTERFACE_IN " address 02:00:00:00:aa:01 type veth"
+		" peer name " RUN_INTERFACE_OUT " address 02:00:00:00:aa:02\n"
+		"echo 1 > /proc/sys/net/ipv4/ip_forward\n"
+		"echo 1 > /proc/sys/net/ipv6/conf/all/forwarding\n"
+		"ip link set " RUN_INTERFACE_IN " up\n"
+		"ip link set " RUN_INTERFACE_OUT " up\n"
+		"reach() {\n"
+		"	ip route add $1 dev $2\n"
+		"	ip neigh add $3 lladdr $4 nud permanent dev $2\n"
+		"}\n"
+		"reach 198.51.100.0/24 " RUN_INTERFACE_IN " 198.51.100.7 02:00:00:00:cc:01\n"
+		"reach 2001:db8:c::/64 " RUN_INTERFACE_IN " 2001:db8:c::7 02:00:00:00:cc:01\n"
+		"reach 198.51.101.0/24 " RUN_INTERFACE_OUT " 198.51.101.7 02:00:00:00:cc:02\n"
+		"reach 2001:db8:d::/64 " RUN_INTERFACE_OUT " 2001:db8:d::7 02:00:00:00:cc:02\n"
+		"reach 203.0.113.0/24 " RUN_INTERFACE_IN " 203.0.113.11 02:00:00:00:bb:11\n"
+		"reach 2001:db8:2::/64 " RUN_INTERFACE_IN " 2001:db8:2::11 02:00:00:00:bb:11\n";
+
 	if (unshare(CLONE_NEWNET))
 		return -1;
-	return system("ip link add " RUN_INTERFACE_IN " type veth peer name " RUN_INTERFACE_OUT);
+	return system(script);
 }
 
 /* Cases of one setup follow each other: they share its labs. */

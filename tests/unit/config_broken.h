@@ -428,6 +428,49 @@ static const struct broken broken_configs[] = {
 		{ "4: services[0].backends[0].server-ids: the service has no quic that reads them",
 		  "5: services[0].backends[1].server-ids: came 5, expected at most 4" },
 	},
+	{
+		"nat without an address to go out from",
+		XDP "services:\n" SERVICE("a", "192.0.2.1",
+					  "port: 80, forward: nat,\n"
+					  "    backends: [{address: 192.0.2.101}]"),
+		{ "3: services[0].forward: came nat, but nat.addresses has none of IPv4 to go out "
+		  "from" },
+	},
+	{
+		"nat to the other family, and to every port",
+		XDP "nat: {addresses: [192.0.2.100]}\n"
+		    "services:\n" SERVICE("a", "192.0.2.1",
+					  "port: any, forward: nat, health: {check: none},\n"
+					  "    backends: [{address: \"2001:db8::1\"}]"),
+		{ "4: services[0].forward: came nat with port any, expected one port",
+		  "5: services[0].backends[0].address: came 2001:db8::1, which is not of the VIP's "
+		  "family: nat doesn't translate between IPv4 and IPv6; forward: ipip can" },
+	},
+	{
+		"a backend's own port without nat",
+		XDP "services:\n" SERVICE("a", "192.0.2.1",
+					  "port: 80,\n"
+					  "    backends: [{address: 192.0.2.101, port: 8080}]"),
+		{ "4: services[0].backends[0].port: came 8080, but only forward: nat can change "
+		  "the "
+		  "port" },
+	},
+	{
+		"a VIP as NAT address, given twice",
+		XDP "nat: {addresses: [192.0.2.1, 192.0.2.1]}\n"
+		    "services:\n" SERVICE("a", "192.0.2.1",
+					  "port: 80,\n"
+					  "    backends: [{address: 192.0.2.101}]"),
+		{ "2: nat.addresses: came 192.0.2.1, the VIP of service a, expected an address of "
+		  "its own",
+		  "2: nat.addresses: came 192.0.2.1 twice, expected once" },
+	},
+	{
+		"NAT ports that are no range",
+		XDP "nat: {addresses: [192.0.2.1], ports: 2000-1000}\n",
+		{ "2: nat.ports: came \"2000-1000\", expected a range of ports, such as "
+		  "1024-65535" },
+	},
 };
 
 #endif
