@@ -49,7 +49,7 @@ static int stage_make(struct stage *stage, uint32_t packets)
 	stage->choices = calloc(1, sizeof(*stage->choices));
 	rc = stage->choices ? stage_remember(stage) : -ENOMEM;
 	if (!rc)
-		rc = world_make(&stage->world, model);
+		rc = world_make(&stage->world, stage->lab.config, model);
 	if (!rc)
 		rc = reference_make(&stage->reference, &stage->world,
 				    stage->crowded ? 4 : 2 * packets);
