@@ -12,6 +12,9 @@
  *                                                        longer CONFIRMED
  *   any other TCP, UDP         Maglev, entry made        its backend, entry CONFIRMED
  *
+ *   UDP that names a backend   that one, entry made      that one, entry CONFIRMED
+ *   (QUIC)
+ *
  * A connection lives while its entry is CONFIRMED, neither CLOSING nor expired:
  * a SYN of somebody who only pretends to be its client can't move it, and its
  * backend answers as RFC 5961 has it. After a FIN the client may go on reading
@@ -29,6 +32,7 @@
 #include "bpf/maps.bpf.h"
 #include "bpf/packet.bpf.h"
 #include "bpf/pick.bpf.h"
+#include "bpf/quic.bpf.h"
 #include "bpf/source.bpf.h"
 
 struct conn {
@@ -318,6 +322,23 @@ LBD_INLINE __u32 conn_half(void)
 }
 
 /*
+ * A known flow whose packet names its backend: the table follows, so that its
+ * packets that name nobody go there too.
+ */
+LBD_INLINE int conn_follow(const struct packet *packet, struct conn *conn, __u16 named,
+			   __u16 *ret_backend, _Bool v6)
+{
+	*ret_backend = named;
+	if (lbd_value_backend(conn->value) == named)
+		conn_touch(packet, conn, v6);
+	else
+		conn_write(conn,
+			   conn_new_value(packet, conn, named, conn->value & LBD_CONN_CONFIRMED),
+			   v6);
+	return LBD_OUTCOME_FORWARD_QUIC;
+}
+
+/*
  * Entering a flow is a function of its own, not inlined: the verifier walks
  * through its many ways once, instead of once for each way that leads here.
  */
@@ -348,17 +369,17 @@ __attribute__((noinline)) int conn_insert_ipv6(const struct lbd_flow *flow, __u6
 	return flow ? conn_insert(flow, value, hash, now, 1) : 0;
 }
 
-LBD_INLINE int conn_unknown(const struct packet *packet, struct conn *conn, __u16 *ret_backend,
-			    _Bool v6)
+LBD_INLINE int conn_unknown(const struct packet *packet, struct conn *conn, __u16 named,
+			    __u16 *ret_backend, _Bool v6)
 {
-	_Bool sticky;
+	_Bool sticky = 0;
 	__u64 value;
 	int problem, entered;
 
 	problem = source_check(packet, v6);
 	if (problem != PACKET_GO_ON)
 		return problem;
-	*ret_backend = pick_backend(packet, &sticky);
+	*ret_backend = named ? named : pick_backend(packet, &sticky);
 	if (!*ret_backend)
 		return conn_nobody(packet);
 	if (packet->syn)
@@ -373,6 +394,8 @@ LBD_INLINE int conn_unknown(const struct packet *packet, struct conn *conn, __u1
 	value = conn_new_value(packet, conn, *ret_backend, 0);
 	entered = v6 ? conn_insert_ipv6(&conn->flow, value, conn->hash, conn->now)
 		     : conn_insert_ipv4(&conn->flow, value, conn->hash, conn->now);
+	if (named)
+		return LBD_OUTCOME_FORWARD_QUIC;
 	if (!entered)
 		return LBD_OUTCOME_FORWARD_UNTRACKED;
 	/* Of a TCP connection the SYN has been counted as sticky. */
@@ -380,14 +403,29 @@ LBD_INLINE int conn_unknown(const struct packet *packet, struct conn *conn, __u1
 							 : LBD_OUTCOME_FORWARD_NEW;
 }
 
-/* Which backend gets this packet. Returns the outcome if it can be forwarded. */
-LBD_INLINE int conn_route(const struct packet *packet, __u16 *ret_backend, _Bool v6)
+/*
+ * The backend that the packet itself names; 0: none, go by table and Maglev. The
+ * only question for the feature: where it is off the verifier sees a 0 from here on.
+ */
+LBD_INLINE __u16 conn_named(struct xdp_md *ctx, const struct packet *packet)
 {
+	if (!config_has(LBD_FEATURE_QUIC) || packet->protocol != IPPROTO_UDP)
+		return 0;
+	return (__u16)quic_backend(ctx, packet->l4, packet->half, packet->service);
+}
+
+/* Which backend gets this packet. Returns the outcome if it can be forwarded. */
+LBD_INLINE int conn_route(struct xdp_md *ctx, const struct packet *packet, __u16 *ret_backend,
+			  _Bool v6)
+{
+	const __u16 named = conn_named(ctx, packet);
 	struct conn conn = {};
 
-	if (conn_find(packet, &conn, v6))
-		return conn_known(packet, &conn, ret_backend, v6);
-	return conn_unknown(packet, &conn, ret_backend, v6);
+	if (!conn_find(packet, &conn, v6))
+		return conn_unknown(packet, &conn, named, ret_backend, v6);
+	if (named)
+		return conn_follow(packet, &conn, named, ret_backend, v6);
+	return conn_known(packet, &conn, ret_backend, v6);
 }
 
 #endif

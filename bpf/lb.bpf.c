@@ -60,7 +60,7 @@ LBD_INLINE int balance(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 	outcome = guard(packet, v6);
 	if (outcome != PACKET_GO_ON)
 		return leave_from(packet->service, outcome);
-	outcome = conn_route(packet, &backend, v6);
+	outcome = conn_route(ctx, packet, &backend, v6);
 	if (!backend && config_has(LBD_FEATURE_DOWN) && reset_is_due(outcome)) {
 		trace_target(packet->service, 0);
 		return stage_enter(ctx, LBD_STAGE_RESET);

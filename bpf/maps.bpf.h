@@ -90,4 +90,13 @@ struct {
 	__uint(value_size, sizeof(__u32));
 } lbd_tx SEC(".maps");
 
+/* Server ids of QUIC-LB -> backend. Costs memory only as it fills. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1);
+	__type(key, struct lbd_quic_key);
+	__type(value, struct lbd_quic_value);
+} lbd_quic SEC(".maps");
+
 #endif

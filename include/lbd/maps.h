@@ -45,6 +45,7 @@
 	X(lbd_svc_stats) \
 	X(lbd_be_stats)  \
 	X(lbd_tx)        \
+	X(lbd_quic)      \
 	X(lbd_generations)
 
 /* Slots of lbd_generations. A swap writes RUNNING; PREVIOUS is for rollback. */
@@ -131,6 +132,28 @@ struct lbd_vip_bucket {
 
 _Static_assert(sizeof(struct lbd_vip) == 32, "two VIPs a cache line");
 
+/*
+ * Connection ids by draft-ietf-quic-load-balancers-21, in plaintext:
+ *
+ *   first octet                  server id        nonce
+ *   config id, 3 bits | 5 bits   1..15 octets     4..18 octets
+ *
+ * Config ids are 0..6; 7 says that the connection id can't be routed.
+ */
+#define LBD_QUIC_CONFIGS 8
+#define LBD_QUIC_UNROUTABLE 7
+#define LBD_QUIC_SERVER_MAX 15
+#define LBD_QUIC_NONCE_MIN 4
+#define LBD_QUIC_NONCE_MAX 18
+#define LBD_QUIC_CID_MAX 20
+
+struct lbd_quic_config {
+	__u8 server : 4; /* octets; 0: there is no such config */
+	__u8 nonce : 4;	 /* octets beyond LBD_QUIC_NONCE_MIN */
+};
+
+_Static_assert(sizeof(struct lbd_quic_config) == 1, "all configs of a service in a word");
+
 struct lbd_service {
 	struct lbd_addr vip; /* the identity: VIP, port, protocol */
 	__be16 port;
@@ -145,7 +168,7 @@ struct lbd_service {
 	__u16 reserved;
 	__u32 sticky;		      /* ticks that a client keeps its backend; 0: no stickiness */
 	struct lbd_timeouts timeouts; /* looked at with LBD_FEATURE_TIMEOUTS */
-	__u32 reserved2[2];
+	struct lbd_quic_config quic[LBD_QUIC_CONFIGS]; /* by config id */
 };
 
 _Static_assert(sizeof(struct lbd_service) == 64, "a service is one cache line");
@@ -174,6 +197,23 @@ _Static_assert(sizeof(struct lbd_backend) == 64, "a backend is one cache line");
 
 #define LBD_DOWN_MASK 0x0f
 #define LBD_BACKEND_FALLBACK 0x10 /* takes flows only while no other of its service does */
+
+/* lbd_quic: a server id of a service's config -> its backend. */
+struct lbd_quic_key {
+	__u16 service;
+	__u8 config;
+	__u8 length;
+	__u8 server[LBD_QUIC_SERVER_MAX + 1]; /* zeroes behind length */
+};
+
+_Static_assert(sizeof(struct lbd_quic_key) == 20, "a key without padding");
+
+struct lbd_quic_value {
+	__u16 backend[2]; /* per half of the snapshot; 0: not in it */
+};
+
+/* Server ids that a snapshot may have, for each backend that there is room for. */
+#define LBD_QUIC_PER_BACKEND 4
 
 struct lbd_traffic {
 	__u64 packets;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/resource.h"
+#include "config/value.h"
 
 static const char *const backends_states[] = {
 #define X(constant, name, takes, keeps) name,
@@ -56,18 +57,31 @@ static json_t *backends_nexthop(const struct nexthop *hop)
 			 api_text(interface[0] ? interface : NULL));
 }
 
+static json_t *backends_server_ids(const struct backend *backend)
+{
+	char text[VALUE_TEXT_MAX];
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < backend->server_ids_count; i++)
+		json_array_append_new(list, json_string(value_format_octets(
+						    backend->server_ids[i].octets,
+						    backend->server_ids[i].length, text)));
+	return list;
+}
+
 static json_t *backends_json(const struct lbd *lbd, const struct backend *backend,
 			     const struct lbd_traffic *traffic, const struct api_usage *usage)
 {
 	char address[ADDR_TEXT_MAX];
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:o, s:o, s:I, s:I, s:I}", "service",
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:o, s:o, s:o, s:I, s:I, s:I}", "service",
 			 lbd->model->services[backend->service].name, "name", backend->name,
 			 "address", addr_format(&backend->addr, address), "role",
 			 backend->fallback ? "fallback" : "backend", "state",
 			 backends_states[model_backend_state(backend)], "weight",
-			 (json_int_t)backend->weight, "health", backends_health(lbd, backend),
-			 "nexthop", backends_nexthop(&backend->nexthop), "packets",
+			 (json_int_t)backend->weight, "server_ids", backends_server_ids(backend),
+			 "health", backends_health(lbd, backend), "nexthop",
+			 backends_nexthop(&backend->nexthop), "packets",
 			 (json_int_t)traffic[backend->index].packets, "bytes",
 			 (json_int_t)traffic[backend->index].bytes, "connections",
 			 (json_int_t)usage->backends[backend->index]);

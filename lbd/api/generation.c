@@ -13,7 +13,7 @@ static const struct {
 	{ LBD_FEATURE_VXLAN, "vxlan" },	      { LBD_FEATURE_GENEVE, "geneve" },
 	{ LBD_FEATURE_TELL_MTU, "tell_mtu" }, { LBD_FEATURE_HASH, "hash" },
 	{ LBD_FEATURE_STICKY, "sticky" },     { LBD_FEATURE_DOWN, "down" },
-	{ LBD_FEATURE_TIMEOUTS, "timeouts" },
+	{ LBD_FEATURE_TIMEOUTS, "timeouts" }, { LBD_FEATURE_QUIC, "quic" },
 };
 
 static json_t *generation_features_json(uint32_t features)

@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "api/resource.h"
+#include "tune/ethtool.h"
 
 static json_int_t status_uptime_ms(const struct lbd *lbd)
 {
@@ -26,19 +27,42 @@ static json_t *status_problems(const struct lbd *lbd)
 	return json_pack("{s:b, s:o}", "ok", !json_array_size(problems), "problems", problems);
 }
 
+static json_t *status_chain(uint32_t ifindex)
+{
+	struct dataplane_chain chain;
+	json_t *list = json_array();
+
+	dataplane_chain(ifindex, &chain);
+	for (uint32_t i = 0; i < chain.count; i++)
+		json_array_append_new(list, json_string(chain.programs[i]));
+	return list;
+}
+
+/* A combined queue is one of each. */
+static json_t *status_queues(const char *interface)
+{
+	struct tune_queues queues;
+
+	if (ethtool_read_queues(interface, &queues))
+		return json_null();
+	return json_pack("{s:I, s:I}", "rx", (json_int_t)queues.rx.now + queues.combined.now, "tx",
+			 (json_int_t)queues.tx.now + queues.combined.now);
+}
+
+static json_t *status_interface(const struct dataplane_attachment *at)
+{
+	return json_pack("{s:s, s:s, s:o, s:b, s:o, s:o, s:b}", "interface", at->interface, "mode",
+			 dataplane_mode_name(at->mode), "reason", api_text(at->reason),
+			 "dispatcher", at->dispatcher, "programs", status_chain(at->ifindex),
+			 "queues", status_queues(at->interface), "adopted", at->adopted);
+}
+
 static json_t *status_xdp(const struct lbd *lbd)
 {
 	json_t *list = json_array();
 
-	for (uint32_t i = 0; i < lbd->config->xdp.interfaces_count; i++) {
-		const struct dataplane_attachment *at = &lbd->attachments[i];
-
-		json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:b, s:b}", "interface",
-						      at->interface, "mode",
-						      dataplane_mode_name(at->mode), "reason",
-						      api_text(at->reason), "dispatcher",
-						      at->dispatcher, "adopted", at->adopted));
-	}
+	for (uint32_t i = 0; i < lbd->config->xdp.interfaces_count; i++)
+		json_array_append_new(list, status_interface(&lbd->attachments[i]));
 	return json_pack("{s:o}", "xdp", list);
 }
 

@@ -17,4 +17,10 @@ void rules_check(struct document *document, const struct config *config);
 /* Why @addr can't be a backend of @service, as the end of a sentence; NULL if it can. */
 const char *rules_backend_fault(const struct config_service *service, const struct lbd_addr *addr);
 
+/* What the quic section and the server ids of a service must agree about. Adds faults. */
+void rules_quic(struct document *document, const struct config_service *service, const char *path);
+
+/* Is there room for all server ids together? */
+void rules_quic_room(struct document *document, const struct config *config);
+
 #endif

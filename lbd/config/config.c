@@ -12,6 +12,7 @@ static void config_free_service(struct config_service *service)
 		free(service->backends[i].name);
 	guard_free_service(service);
 	free(service->backends);
+	free(service->quic);
 	free(service->name);
 }
 

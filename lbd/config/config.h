@@ -14,6 +14,7 @@
 
 #include "base/addr.h"
 #include "base/error.h"
+#include "lbd/maps.h"
 
 /* Where frames in vxlan and geneve come from: any address but the devices' own. */
 #define CONFIG_TUNNEL_SOURCE_MAC                   \
@@ -25,12 +26,22 @@
 
 enum config_xdp_mode { CONFIG_XDP_AUTO, CONFIG_XDP_NATIVE, CONFIG_XDP_GENERIC, CONFIG_XDP_OFFLOAD };
 
+#define CONFIG_SERVER_IDS_MAX 4
+
+/* What a QUIC-LB connection id calls a backend. */
+struct config_server_id {
+	uint8_t length; /* octets */
+	uint8_t octets[LBD_QUIC_SERVER_MAX];
+};
+
 struct config_backend {
 	char *name; /* default: its address as text */
 	struct lbd_addr addr;
 	uint32_t weight; /* 0..65535; 0 takes no new flows; default 100 */
 	bool drain;	 /* existing flows only; set by lbctl backend drain */
-	bool fallback;	 /* takes flows only while no other does */
+	struct config_server_id server_ids[CONFIG_SERVER_IDS_MAX];
+	uint32_t server_ids_count;
+	bool fallback; /* takes flows only while no other does */
 	bool has_mac;
 	uint8_t mac[6]; /* of its next hop, for lbctl trace */
 };
@@ -64,6 +75,13 @@ struct config_rates {
 	uint32_t burst_ms; /* how much of the rate may come at once; default 1000 */
 };
 
+/* How connection ids with this config id are read. */
+struct config_quic {
+	uint8_t id; /* 0..6 */
+	uint8_t server_id_length;
+	uint8_t nonce_length;
+};
+
 struct config_service {
 	char *name;
 	struct lbd_addr vip;
@@ -82,6 +100,8 @@ struct config_service {
 	struct config_rates limits;	   /* of the service */
 	struct config_rates source_limits; /* of each source at it */
 	struct config_health health;
+	struct config_quic *quic; /* NULL: connection ids aren't looked at */
+	uint32_t quic_count;
 	struct config_backend *backends; /* those of fallback: among them */
 	uint32_t backends_count;
 };

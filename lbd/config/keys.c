@@ -169,6 +169,13 @@ static const struct key keys_backend[] = {
 	  .kind = KEY_NUMBER, .min = 0, .max = 65535, AT(raw_backend, weight) },
 	{ "drain", "true: keeps its flows and takes no new ones.", "false", .kind = KEY_BOOL,
 	  AT(raw_backend, drain) },
+	{ "server-ids",
+	  "What QUIC connection ids call this backend: two hexadecimal digits an octet. Each "
+	  "holds in the service's quic configs that have server ids of its length, and is no "
+	  "other backend's of the service. At most 4: new ones beside old ones while connections "
+	  "move over.",
+	  .kind = KEY_SCALARS, .item = KEY_OCTETS, .min = 1, .max = LBD_QUIC_SERVER_MAX,
+	  LIST_AT(raw_backend, server_ids) },
 	{ "mac",
 	  "MAC address of its next hop for lbctl trace --config, which asks no neighbour. A "
 	  "running lbd goes by the kernel's neighbours, not by this.",
@@ -252,6 +259,30 @@ static const struct key keys_guard[] = {
 	{ NULL },
 };
 
+static const struct key keys_quic_config[] = {
+	{ "id",
+	  "The config id: the first three bits of the connection ids that servers make by it. 7 "
+	  "is kept for those that can't be routed.",
+	  .kind = KEY_NUMBER, .min = 0, .max = LBD_QUIC_UNROUTABLE - 1, .required = true,
+	  AT(raw_quic_config, id) },
+	{ "server-id-length", "Octets of a server id, which follow the first octet.",
+	  .kind = KEY_NUMBER, .min = 1, .max = LBD_QUIC_SERVER_MAX, .required = true,
+	  AT(raw_quic_config, server_id_length) },
+	{ "nonce-length", "Octets after the server id, at most 19 together with it.",
+	  .kind = KEY_NUMBER, .min = LBD_QUIC_NONCE_MIN, .max = LBD_QUIC_NONCE_MAX,
+	  .required = true, AT(raw_quic_config, nonce_length) },
+	{ NULL },
+};
+
+static const struct key keys_quic[] = {
+	{ "configs",
+	  "How connection ids are read. To change over, add a config with another id, give it to "
+	  "the servers, and remove the old one when its connections have ended.",
+	  .kind = KEY_MAPPINGS, .children = keys_quic_config,
+	  .size = sizeof(struct raw_quic_config), .required = true, LIST_AT(raw_quic, configs) },
+	{ NULL },
+};
+
 static const struct key keys_service_timeouts[] = {
 	{ "idle", "Idle connections or flows of this service.", .kind = KEY_DURATION, .min = 1000,
 	  .max = 30 * DAY_MS, AT(raw_service_timeouts, idle) },
@@ -310,6 +341,12 @@ static const struct key keys_service[] = {
 	  AT(raw_service, timeouts) },
 	{ "health", "How backends are checked.", .kind = KEY_MAPPING, .children = keys_health,
 	  .size = sizeof(struct raw_health), AT(raw_service, health) },
+	{ "quic",
+	  "Of a UDP service: go by the server id in QUIC connection ids "
+	  "(draft-ietf-quic-load-balancers-21, plaintext), so that a connection keeps its backend "
+	  "when the client's address or port changes.",
+	  .kind = KEY_MAPPING, .children = keys_quic, .size = sizeof(struct raw_quic),
+	  AT(raw_service, quic) },
 	{ "backends", "Who serves.", .kind = KEY_MAPPINGS, .children = keys_backend,
 	  .size = sizeof(struct raw_backend), .required = true, LIST_AT(raw_service, backends) },
 	{ "fallback",

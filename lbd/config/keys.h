@@ -24,6 +24,7 @@ enum key_kind {
 	KEY_CHOICE,   /* one of choices */
 	KEY_PORT,     /* 1..65535, or any */
 	KEY_BOOL,     /* true or false */
+	KEY_OCTETS,   /* min..max of them, two hexadecimal digits each */
 	KEY_HASH,     /* what a flow is told apart by; source-prefix takes a length */
 	KEY_MAPPING,  /* of children */
 	KEY_MAPPINGS, /* a list of mappings of children */

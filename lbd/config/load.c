@@ -168,6 +168,15 @@ static void load_health(const struct raw_health *raw, struct config_service *ser
 	health->fall = value_number(load_text(raw->fall, keys, "fall"));
 }
 
+/* More than there is room for are counted, for the rules to refuse. */
+static void load_server_ids(const struct raw_backend *raw, struct config_backend *backend)
+{
+	backend->server_ids_count = raw->server_ids_count;
+	for (uint32_t i = 0; i < raw->server_ids_count && i < CONFIG_SERVER_IDS_MAX; i++)
+		backend->server_ids[i].length =
+			value_octets(raw->server_ids[i], backend->server_ids[i].octets);
+}
+
 static void load_backend(const struct raw_backend *raw, struct config_backend *backend,
 			 const struct key *keys, bool fallback)
 {
@@ -181,6 +190,7 @@ static void load_backend(const struct raw_backend *raw, struct config_backend *b
 	backend->has_mac = raw->mac != NULL;
 	if (raw->mac)
 		value_mac(raw->mac, backend->mac);
+	load_server_ids(raw, backend);
 }
 
 static void load_backends(const struct raw_service *raw, struct config_service *service,
@@ -226,6 +236,22 @@ static void load_service_timeouts(const struct raw_service_timeouts *raw,
 	service->timeouts.unconfirmed = load_own_seconds(raw->unconfirmed);
 }
 
+static void load_quic(const struct raw_quic *raw, struct config_service *service)
+{
+	if (!raw)
+		return;
+	service->quic = calloc(raw->configs_count, sizeof(*service->quic));
+	if (!service->quic)
+		return;
+	service->quic_count = raw->configs_count;
+	for (uint32_t i = 0; i < raw->configs_count; i++)
+		service->quic[i] = (struct config_quic){
+			.id = (uint8_t)value_number(raw->configs[i].id),
+			.server_id_length = (uint8_t)value_number(raw->configs[i].server_id_length),
+			.nonce_length = (uint8_t)value_number(raw->configs[i].nonce_length),
+		};
+}
+
 static void load_service(const struct raw_service *raw, struct config_service *service)
 {
 	static const uint8_t protocols[] = { IPPROTO_TCP, IPPROTO_UDP }; /* order of choices */
@@ -249,6 +275,7 @@ static void load_service(const struct raw_service *raw, struct config_service *s
 	load_service_timeouts(raw->timeouts ? raw->timeouts : &no_timeouts, service);
 	load_health(raw->health ? raw->health : &silent, service,
 		    keys_find(keys, "health")->children);
+	load_quic(raw->quic, service);
 	load_backends(raw, service, keys_find(keys, "backends")->children);
 }
 
@@ -316,7 +343,8 @@ static bool load_complete(const struct raw_config *raw, const struct config *con
 
 		complete = service->name &&
 			   service->backends_count == raw->services[i].backends_count +
-							      raw->services[i].fallback_count;
+							      raw->services[i].fallback_count &&
+			   !service->quic == !raw->services[i].quic;
 		for (uint32_t j = 0; complete && j < service->backends_count; j++)
 			complete = service->backends[j].name;
 	}

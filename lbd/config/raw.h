@@ -10,6 +10,8 @@
 
 struct raw_backend {
 	char *name, *address, *weight, *drain, *mac;
+	char **server_ids;
+	uint32_t server_ids_count;
 };
 
 struct raw_health {
@@ -36,6 +38,15 @@ struct raw_guard {
 	char *sample;
 };
 
+struct raw_quic_config {
+	char *id, *server_id_length, *nonce_length;
+};
+
+struct raw_quic {
+	struct raw_quic_config *configs;
+	uint32_t configs_count;
+};
+
 struct raw_service_timeouts {
 	char *idle, *closing, *unconfirmed;
 };
@@ -47,6 +58,7 @@ struct raw_service {
 	uint32_t deny_count, allow_count;
 	struct raw_rates *limits;
 	struct raw_health *health;
+	struct raw_quic *quic;
 	struct raw_backend *backends, *fallback;
 	uint32_t backends_count, fallback_count;
 };

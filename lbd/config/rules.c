@@ -428,6 +428,7 @@ static void rules_service(struct document *document, const struct config_service
 	rules_health(document, service, path);
 	rules_selection(document, service, path);
 	rules_backends(document, service, path);
+	rules_quic(document, service, path);
 }
 
 static void rules_services(struct document *document, const struct config *config)
@@ -436,6 +437,7 @@ static void rules_services(struct document *document, const struct config *confi
 
 	for (uint32_t n = 0; n < config->services_count; n++)
 		rules_service(document, &config->services[n], n, seen);
+	rules_quic_room(document, config);
 	seen_free(&seen[0]);
 	seen_free(&seen[1]);
 }

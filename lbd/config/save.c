@@ -60,6 +60,13 @@ char *save_duration(uint32_t ms)
 	return save_text("%s", value_format_duration(ms, text));
 }
 
+static char *save_octets(const struct config_server_id *id)
+{
+	char text[VALUE_TEXT_MAX];
+
+	return save_text("%s", value_format_octets(id->octets, id->length, text));
+}
+
 static char *save_choice(const struct key *keys, const char *name, uint32_t n)
 {
 	char text[VALUE_TEXT_MAX];
@@ -206,6 +213,30 @@ static void save_backend(const struct config_backend *backend, struct raw_backen
 	raw->drain = save_text("%s", backend->drain ? "true" : "false");
 	if (backend->has_mac)
 		raw->mac = save_mac(backend->mac);
+	if (backend->server_ids_count)
+		raw->server_ids = calloc(backend->server_ids_count, sizeof(char *));
+	for (uint32_t i = 0; raw->server_ids && i < backend->server_ids_count; i++)
+		raw->server_ids[raw->server_ids_count++] = save_octets(&backend->server_ids[i]);
+}
+
+static struct raw_quic *save_quic(const struct config_service *service)
+{
+	struct raw_quic *raw;
+
+	if (!service->quic_count)
+		return NULL;
+	raw = calloc(1, sizeof(*raw));
+	if (!raw)
+		return NULL;
+	raw->configs = calloc(service->quic_count, sizeof(*raw->configs));
+	for (uint32_t i = 0; raw->configs && i < service->quic_count; i++) {
+		struct raw_quic_config *config = &raw->configs[raw->configs_count++];
+
+		config->id = save_text("%u", service->quic[i].id);
+		config->server_id_length = save_text("%u", service->quic[i].server_id_length);
+		config->nonce_length = save_text("%u", service->quic[i].nonce_length);
+	}
+	return raw;
 }
 
 /* Those of @service that are, or aren't, for fallback. */
@@ -262,6 +293,7 @@ static void save_service(const struct config_service *service, struct raw_servic
 	if (service->vni)
 		raw->vni = save_text("%u", service->vni);
 	raw->health = save_health(&service->health);
+	raw->quic = save_quic(service);
 	save_selection(service, raw);
 	raw->backends = save_backends(service, false, &raw->backends_count);
 	raw->fallback = save_backends(service, true, &raw->fallback_count);

@@ -137,6 +137,14 @@ static bool value_is_interface(const char *text)
 	       !strpbrk(text, "/: \t\n\v\f\r");
 }
 
+static bool value_is_octets(const struct key *key, const char *text)
+{
+	size_t length = strlen(text);
+
+	return length % 2 == 0 && length / 2 >= (size_t)key->min &&
+	       length / 2 <= (size_t)key->max && strspn(text, "0123456789abcdefABCDEF") == length;
+}
+
 static bool value_in_range(const struct key *key, int64_t number)
 {
 	return number >= key->min && number <= key->max;
@@ -176,6 +184,8 @@ bool value_valid(const struct key *key, enum key_kind kind, const char *text)
 		return value_parse_port(text) >= 0;
 	case KEY_BOOL:
 		return !strcmp(text, "true") || !strcmp(text, "false");
+	case KEY_OCTETS:
+		return value_is_octets(key, text);
 	case KEY_HASH:
 		return value_parse_hash(text, &length) >= 0;
 	default:
@@ -203,6 +213,11 @@ static const char *value_expected_range(const struct key *key, enum key_kind kin
 	if (kind == KEY_NUMBER)
 		snprintf(buffer, VALUE_TEXT_MAX, "a number from %" PRId64 " to %" PRId64, key->min,
 			 key->max);
+	else if (kind == KEY_OCTETS)
+		snprintf(buffer, VALUE_TEXT_MAX,
+			 "%" PRId64 " to %" PRId64
+			 " octets of two hexadecimal digits, such as 0a1f",
+			 key->min, key->max);
 	else
 		snprintf(buffer, VALUE_TEXT_MAX,
 			 "a duration from %.20s to %.20s, such as 500ms or 2s",
@@ -235,7 +250,7 @@ const char *value_expected(const struct key *key, enum key_kind kind, char *buff
 
 	if (kind == KEY_CHOICE)
 		return value_expected_choice(key, buffer);
-	if (kind == KEY_NUMBER || kind == KEY_DURATION)
+	if (kind == KEY_NUMBER || kind == KEY_DURATION || kind == KEY_OCTETS)
 		return value_expected_range(key, kind, buffer);
 	snprintf(buffer, VALUE_TEXT_MAX, "%s", fixed[kind]);
 	return buffer;
@@ -269,6 +284,26 @@ void value_mac(const char *text, uint8_t *ret)
 bool value_bool(const char *text)
 {
 	return !strcmp(text, "true");
+}
+
+uint8_t value_octets(const char *text, uint8_t *ret)
+{
+	size_t count = strlen(text) / 2;
+
+	for (size_t i = 0; i < count; i++) {
+		const char pair[] = { text[2 * i], text[2 * i + 1], '\0' };
+
+		ret[i] = (uint8_t)strtoul(pair, NULL, 16);
+	}
+	return (uint8_t)count;
+}
+
+const char *value_format_octets(const uint8_t *octets, uint8_t length, char *buffer)
+{
+	buffer[0] = '\0';
+	for (uint8_t i = 0; i < length; i++)
+		snprintf(buffer + 2 * i, VALUE_TEXT_MAX - 2 * i, "%02x", octets[i]);
+	return buffer;
 }
 
 uint8_t value_hash(const char *text, uint8_t *ret_prefix)

@@ -15,6 +15,7 @@ static void adopt_service(const struct dataplane *dataplane, const struct lbd_se
 	to->vip = from->vip;
 	to->port = ntohs(from->port);
 	to->protocol = from->protocol;
+	memcpy(to->quic, from->quic, sizeof(to->quic));
 	to->hash = from->hash;
 	to->prefix = from->prefix;
 	to->down = from->down;

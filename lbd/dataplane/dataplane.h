@@ -112,6 +112,17 @@ struct dataplane_attachment {
 	char reason[192];	   /* why this mode: a sentence */
 };
 
+#define DATAPLANE_CHAIN_MAX 10 /* what libxdp's dispatcher takes */
+
+/* The XDP programs on an interface, in the order they run. */
+struct dataplane_chain {
+	uint32_t count;
+	char programs[DATAPLANE_CHAIN_MAX][64];
+};
+
+/* Ask the kernel; none where nothing is attached or it can't be told. */
+void dataplane_chain(uint32_t ifindex, struct dataplane_chain *ret);
+
 /* Read the interface's MAC address again: it may change while we stand on it. */
 void dataplane_refresh_mac(struct dataplane_attachment *attachment);
 

@@ -68,6 +68,12 @@ void dataplane_guard_write(struct dataplane *dataplane, const struct model *mode
  */
 void dataplane_guard_settle(struct dataplane *dataplane);
 
+/* --- quic.c */
+
+/* Make the server ids of @model those of the idle @half; the other one stays as it is. */
+int quic_write(const struct dataplane *dataplane, const struct model *model, uint32_t half,
+	       struct error *err);
+
 /* --- object.c */
 
 /* Open @path as a BPF object with our maps in it; the caller closes it. */

@@ -23,6 +23,11 @@ struct map_shape {
 	uint32_t flags;
 };
 
+/* Keys that aren't an index. */
+static const uint32_t maps_key_sizes[MAP_COUNT] = {
+	[MAP_lbd_quic] = sizeof(struct lbd_quic_key),
+};
+
 static void maps_shapes(const struct lbd_limits *l, struct map_shape *shapes)
 {
 	const uint32_t mapped = BPF_F_MMAPABLE;
@@ -63,6 +68,9 @@ static void maps_shapes(const struct lbd_limits *l, struct map_shape *shapes)
 		{ "lbd_be_stats", BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(struct lbd_traffic),
 		  l->backends, 0 },
 		{ "lbd_tx", BPF_MAP_TYPE_DEVMAP, sizeof(__u32), LBD_TX_MAX, 0 },
+		/* Twice: what the other half lacks is removed only once it is idle. */
+		{ "lbd_quic", BPF_MAP_TYPE_HASH, sizeof(struct lbd_quic_value),
+		  2 * LBD_QUIC_PER_BACKEND * l->backends, BPF_F_NO_PREALLOC },
 		{ "lbd_generations", BPF_MAP_TYPE_PROG_ARRAY, sizeof(__u32), LBD_GENERATIONS_SIZE,
 		  0 },
 	};
@@ -75,6 +83,11 @@ static void maps_path(const struct dataplane *dataplane, const char *name, char 
 	snprintf(path, size, "%s/%s", dataplane->pin_dir, name);
 }
 
+static uint32_t maps_key_size(enum map_id id)
+{
+	return maps_key_sizes[id] ? maps_key_sizes[id] : sizeof(__u32);
+}
+
 static int maps_make_one(struct dataplane *dataplane, enum map_id id, const struct map_shape *shape,
 			 struct error *err)
 {
@@ -82,7 +95,7 @@ static int maps_make_one(struct dataplane *dataplane, enum map_id id, const stru
 	char path[256];
 	int fd;
 
-	fd = bpf_map_create(shape->type, shape->name, sizeof(__u32), shape->value_size,
+	fd = bpf_map_create(shape->type, shape->name, maps_key_size(id), shape->value_size,
 			    shape->entries, &options);
 	if (fd < 0)
 		return error_errno(err, fd, "map %s of %u entries of %u bytes", shape->name,
@@ -96,19 +109,20 @@ static int maps_make_one(struct dataplane *dataplane, enum map_id id, const stru
 	return 0;
 }
 
-static int maps_compare(const struct map_shape *shape, const struct bpf_map_info *info,
-			const char *path, struct error *err)
+static int maps_compare(const struct map_shape *shape, uint32_t key_size,
+			const struct bpf_map_info *info, const char *path, struct error *err)
 {
 	/* The kernel adds this one to a devmap by itself. */
 	const uint32_t flags = info->map_flags & ~(uint32_t)BPF_F_RDONLY_PROG;
 
-	if (info->type != shape->type || info->key_size != sizeof(__u32) ||
+	if (info->type != shape->type || info->key_size != key_size ||
 	    info->value_size != shape->value_size || flags != shape->flags)
 		return error_set(err, -EPROTO,
 				 "%s: type %u, key %u, value %u bytes, flags %#x; expected "
-				 "type %u, key 4, value %u bytes, flags %#x",
+				 "type %u, key %u, value %u bytes, flags %#x",
 				 path, info->type, info->key_size, info->value_size,
-				 info->map_flags, shape->type, shape->value_size, shape->flags);
+				 info->map_flags, shape->type, key_size, shape->value_size,
+				 shape->flags);
 	if (info->max_entries != shape->entries)
 		return error_set(err, -E2BIG, "%s: %u entries, the config's limits ask for %u",
 				 path, info->max_entries, shape->entries);
@@ -128,7 +142,7 @@ static int maps_open_one(struct dataplane *dataplane, enum map_id id, const stru
 		return error_errno(err, -errno, "open %s", path);
 	if (bpf_obj_get_info_by_fd(dataplane->fd[id], &info, &size))
 		return error_errno(err, -errno, "query %s", path);
-	return maps_compare(shape, &info, path, err);
+	return maps_compare(shape, maps_key_size(id), &info, path, err);
 }
 
 static int maps_map_memory(struct dataplane *dataplane, enum map_id id,

@@ -193,6 +193,7 @@ static int snapshot_service(struct snapshot *s, const struct service *service, s
 	snapshot_selection(s, service, to);
 	if (service->gone)
 		return 0;
+	memcpy(to->quic, service->quic, sizeof(to->quic));
 	if (old->used != SERVICE_LIVE || s->rings_changed[service->id])
 		return snapshot_make_ring(s, service, to, err);
 	to->usable = old->usable;
@@ -410,6 +411,8 @@ static int snapshot_write(struct snapshot *s, struct error *err)
 		rc = snapshot_write_backends(s, err);
 	if (!rc)
 		rc = snapshot_write_vips(s, err);
+	if (!rc)
+		rc = quic_write(s->dataplane, s->model, s->half, err);
 	if (!rc)
 		dataplane_guard_write(s->dataplane, s->model, s->half);
 	return rc;

@@ -24,7 +24,8 @@ const struct command cmd_backends = {
 	.arguments = "[SERVICE]",
 	.summary = "list the backends with state, health check and next hop",
 	.details = "States: up takes new connections; draining and down keep the ones they have; a "
-		   "gone one was removed from the config, but connections still use it.",
+		   "gone one was removed from the config, but connections still use it. Server ids "
+		   "are what QUIC connection ids call a backend.",
 	.max = 1,
 	.examples = backends_examples,
 	.run = backends_run,

@@ -44,16 +44,40 @@ static void status_role(const json_t *status)
 	show_role(NULL, status);
 }
 
+/* "lbd_root alone", or all of libxdp's chain in the order they run. */
+static void status_programs(const json_t *at)
+{
+	const json_t *programs = json_object_get(at, "programs"), *program;
+	size_t i;
+
+	if (!json_is_true(json_object_get(at, "dispatcher"))) {
+		printf(", alone");
+		return;
+	}
+	printf(", in libxdp's chain");
+	json_array_foreach(programs, i, program)
+		printf("%s%s", i ? " > " : ": ", table_text(program, NULL));
+}
+
+static void status_interface(const json_t *at)
+{
+	printf("%s %s", status_text(at, "interface"), status_text(at, "mode"));
+	status_programs(at);
+	if (json_is_object(json_object_get(at, "queues")))
+		printf(", %lld rx and %lld tx queues", status_number(at, "queues.rx"),
+		       status_number(at, "queues.tx"));
+	printf(": %s\n", status_text(at, "reason"));
+}
+
 static void status_xdp(const json_t *status)
 {
 	const json_t *list = json_object_get(status, "xdp"), *at;
 	size_t i;
 
-	json_array_foreach(list, i, at)
-		printf("%-13s%s %s%s: %s\n", i ? "" : "xdp", status_text(at, "interface"),
-		       status_text(at, "mode"),
-		       json_is_true(json_object_get(at, "dispatcher")) ? ", in libxdp's chain" : "",
-		       status_text(at, "reason"));
+	json_array_foreach(list, i, at) {
+		printf("%-13s", i ? "" : "xdp");
+		status_interface(at);
+	}
 }
 
 static void status_generations(const json_t *status)

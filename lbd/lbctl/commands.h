@@ -22,6 +22,7 @@
 	X(rollback)    \
 	X(role)        \
 	X(keepalived)  \
+	X(tune)        \
 	X(version)     \
 	X(help)
 

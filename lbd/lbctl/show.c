@@ -2,6 +2,7 @@
 #include "lbctl/show.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "lbctl/report.h"
@@ -61,6 +62,23 @@ static const char *show_nexthop(const json_t *nexthop, char *buffer)
 	return buffer;
 }
 
+/* What QUIC connection ids call it; as many as there is room for. */
+static const char *show_server_ids(const json_t *ids, char *buffer)
+{
+	const json_t *id;
+	size_t i, used = 0;
+
+	json_array_foreach(ids, i, id) {
+		const char *text = json_string_value(id);
+
+		if (used + strlen(text) + 2 > TABLE_TEXT_MAX)
+			break;
+		used += (size_t)snprintf(buffer + used, TABLE_TEXT_MAX - used, "%s%s", i ? "," : "",
+					 text);
+	}
+	return used ? buffer : "-";
+}
+
 void show_backends(const struct invocation *invocation, const json_t *answer)
 {
 	static const struct table_column columns[] = {
@@ -73,6 +91,7 @@ void show_backends(const struct invocation *invocation, const json_t *answer)
 		{ "CHECK", "health", show_health, false },
 		{ "LATENCY", "health.latency_us", table_us, true },
 		{ "NEXT HOP", "nexthop", show_nexthop, false },
+		{ "SERVER IDS", "server_ids", show_server_ids, false },
 		{ "CONNECTIONS", "connections", table_count, true },
 		{ "PACKETS", "packets", table_count, true },
 		{ "BYTES", "bytes", table_bytes, true },

@@ -262,11 +262,23 @@ static int build_backend(struct build *b, const struct service *service,
 	backend->fallback = config->fallback;
 	backend->weight = config->weight;
 	snprintf(backend->name, sizeof(backend->name), "%s", config->name);
+	memcpy(backend->server_ids, config->server_ids, sizeof(backend->server_ids));
+	backend->server_ids_count = config->server_ids_count;
 	if (!service->health.enabled)
 		backend->healthy = true;
 	else if (!known)
 		backend->healthy = backend->checked = false;
 	return 0;
+}
+
+static void build_quic(const struct config_service *config, struct service *service)
+{
+	memset(service->quic, 0, sizeof(service->quic));
+	for (uint32_t i = 0; i < config->quic_count; i++)
+		service->quic[config->quic[i].id] = (struct lbd_quic_config){
+			.server = config->quic[i].server_id_length,
+			.nonce = config->quic[i].nonce_length - LBD_QUIC_NONCE_MIN,
+		};
 }
 
 /* IPv4 clients stand in the lower 32 bits. */
@@ -323,6 +335,7 @@ static int build_service(struct build *b, const struct config_service *config)
 			guard_lists(b->config, &b->config->guard.deny);
 	service->allow = guard_lists(b->config, &config->allow) |
 			 guard_lists(b->config, &b->config->guard.allow);
+	build_quic(config, service);
 	build_selection(b, config, service);
 	snprintf(service->name, sizeof(service->name), "%s", config->name);
 	for (uint32_t i = 0; i < config->backends_count && !rc; i++)

@@ -135,6 +135,15 @@ static bool model_limited(const struct config_rates *rates)
 {
 	return rates->packets || rates->new;
 }
+
+static bool model_has_quic(const struct service *service)
+{
+	for (int id = 0; id < LBD_QUIC_CONFIGS; id++)
+		if (service->quic[id].server)
+			return true;
+	return false;
+}
+
 static const uint32_t model_forward_features[] = {
 	[LBD_FORWARD_DSR] = LBD_FEATURE_DSR,	 [LBD_FORWARD_IPIP] = LBD_FEATURE_IPIP,
 	[LBD_FORWARD_GUE] = LBD_FEATURE_GUE,	 [LBD_FORWARD_GRE] = LBD_FEATURE_GRE,
@@ -160,6 +169,9 @@ static uint32_t model_service_features(const struct model *model, const struct s
 	if (model_limited(&model->source_limits) || model_limited(&service->limits) ||
 	    model_limited(&service->source_limits))
 		features |= LBD_FEATURE_LIMITS;
+
+	if (model_has_quic(service))
+		features |= LBD_FEATURE_QUIC;
 	return service->port ? features : features | LBD_FEATURE_ANY_PORT;
 }
 

@@ -44,6 +44,8 @@ struct backend {
 	uint32_t weight;
 	struct lbd_addr addr;
 	char name[CONFIG_NAME_MAX];
+	struct config_server_id server_ids[CONFIG_SERVER_IDS_MAX];
+	uint32_t server_ids_count;
 	struct nexthop nexthop;
 };
 
@@ -65,6 +67,7 @@ struct service {
 	struct config_health health;
 	uint32_t deny, allow; /* lists, those for all services included */
 	struct config_rates limits, source_limits;
+	struct lbd_quic_config quic[LBD_QUIC_CONFIGS]; /* by config id */
 };
 
 struct model {

@@ -151,3 +151,9 @@ counts_more() {
   ctl_json lb1 '[.outcomes[] | select(.kind == "drop" and .packets > 0)]' counters
   ctl_says lb1 '[.outcomes[] | select(.kind == "drop") | .packets] | add == 0' counters
 }
+
+@test "status says how XDP stands on the interface, by whom and why" {
+  ctl_says lb1 '.xdp[0] | .interface == "eth0" and .mode == "native" and .programs == ["lbd_root"] and
+    .queues == {rx: 3, tx: 3} and (.reason | length) > 10' status
+  ctl lb1 status | grep -E '^xdp +eth0 native, (alone|in libxdp.s chain: lbd_root), 3 rx and 3 tx queues: '
+}

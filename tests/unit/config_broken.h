@@ -329,6 +329,75 @@ static const struct broken broken_configs[] = {
 		{ "2: vrrp.peers[0]: not of the family of vrrp.source: VRRP adverts are of one "
 		  "family" },
 	},
+	{
+		"QUIC over TCP, and a config that doesn't fit in 20 octets",
+		XDP "services:\n" SERVICE(
+			"a", "192.0.2.1",
+			"port: 443,\n"
+			"    quic: {configs: [{id: 0, server-id-length: 15, nonce-length: 5}]},\n"
+			"    " BACKENDS),
+		{ "4: services[0].quic: QUIC is UDP, expected protocol: udp",
+		  "4: services[0].quic.configs[0].nonce-length: came 5, with a server id of 15: "
+		  "expected at most 19 together" },
+	},
+	{
+		"QUIC configs of the reserved id and of lengths that none has",
+		XDP "services:\n" SERVICE(
+			"a", "192.0.2.1",
+			"port: 443, protocol: udp,\n"
+			"    quic: {configs: [{id: 7, server-id-length: 0, nonce-length: 3}]},\n"
+			"    " BACKENDS),
+		{ "4: services[0].quic.configs[0].id: came \"7\", expected a number from 0 to 6",
+		  "4: services[0].quic.configs[0].server-id-length: came \"0\", expected a number "
+		  "from 1 to 15",
+		  "4: services[0].quic.configs[0].nonce-length: came \"3\", expected a number from "
+		  "4 "
+		  "to 18" },
+	},
+	{
+		"a QUIC config id given twice",
+		XDP "services:\n" SERVICE(
+			"a", "192.0.2.1",
+			"port: 443, protocol: udp,\n"
+			"    quic: {configs: [{id: 1, server-id-length: 2, nonce-length: 4},\n"
+			"      {id: 1, server-id-length: 3, nonce-length: 4}]}, " BACKENDS),
+		{ "5: services[0].quic.configs[1].id: came 1 again, configs[0] has it already" },
+	},
+	{
+		"server ids of no config's length, of two backends, and no octets",
+		XDP "services:\n" SERVICE(
+			"a", "192.0.2.1",
+			"port: 443, protocol: udp,\n"
+			"    quic: {configs: [{id: 1, server-id-length: 2, nonce-length: 4}]},\n"
+			"    backends: [{address: 192.0.2.101, server-ids: [0a1B, 0a]},\n"
+			"      {address: 192.0.2.102, server-ids: [0A1b]}]"),
+		{ "5: services[0].backends[0].server-ids[1]: came 0a, of 1 octets: expected a "
+		  "server-id-length of the service's quic.configs",
+		  "6: services[0].backends[1].server-ids[0]: came 0a1b again, backends[0] has it "
+		  "already" },
+	},
+	{
+		"server ids that aren't pairs of digits",
+		XDP "services:\n" SERVICE(
+			"a", "192.0.2.1",
+			"port: 443,\n"
+			"    backends: [{address: 192.0.2.101, server-ids: [0a1, xy]}]"),
+		{ "4: services[0].backends[0].server-ids[0]: came \"0a1\", expected 1 to 15 octets "
+		  "of two hexadecimal digits, such as 0a1f",
+		  "4: services[0].backends[0].server-ids[1]: came \"xy\", expected 1 to 15 octets "
+		  "of "
+		  "two hexadecimal digits, such as 0a1f" },
+	},
+	{
+		"server ids that nothing reads, and too many",
+		XDP "services:\n" SERVICE(
+			"a", "192.0.2.1",
+			"port: 443,\n"
+			"    backends: [{address: 192.0.2.101, server-ids: [0a]},\n"
+			"      {address: 192.0.2.102, server-ids: [1a, 1b, 1c, 1d, 1e]}]"),
+		{ "4: services[0].backends[0].server-ids: the service has no quic that reads them",
+		  "5: services[0].backends[1].server-ids: came 5, expected at most 4" },
+	},
 };
 
 #endif

@@ -56,7 +56,7 @@ LBD_INLINE int bad_balance(struct xdp_md *ctx, struct packet *packet, int outcom
 	outcome = vip_find(packet);
 	if (outcome != PACKET_GO_ON)
 		return XDP_PASS;
-	outcome = conn_route(packet, &backend, v6);
+	outcome = conn_route(ctx, packet, &backend, v6);
 	BAD_ROUTE(packet, backend);
 	if (!backend)
 		return XDP_DROP;

@@ -211,7 +211,7 @@ static void the_file_that_ships_loads_uncommented(void **state)
 	}
 	fclose(file);
 	config = parse_good(text);
-	assert_int_equal(config->services_count, 2);
+	assert_int_equal(config->services_count, 3);
 	assert_int_equal(config->cluster.peers_count, 1);
 	assert_int_equal(config->vrrp.priority, 150);
 	config_free(config);

@@ -54,6 +54,38 @@ static void what_is_saved_loads_as_the_same(void **state)
 	unlink(path);
 }
 
+static void quic_configs_and_server_ids_are_saved(void **state)
+{
+	struct config *config = parse_good(XDP "services:\n" SERVICE(
+		"a", "192.0.2.1",
+		"port: 443, protocol: udp,\n"
+		"    quic: {configs: [{id: 0, server-id-length: 3, nonce-length: 4},\n"
+		"      {id: 6, server-id-length: 15, nonce-length: 4}]},\n"
+		"    backends: [{address: 192.0.2.101, server-ids: [C4605e,\n"
+		"      000102030405060708090a0b0c0d0e]}, {address: 192.0.2.102}]"));
+	char path[] = "/tmp/test_config.XXXXXX", *text;
+	const struct config_service *service;
+	struct config *again;
+
+	(void)state;
+	close(mkstemp(path));
+	text = save_to_text(config, path);
+	assert_non_null(strstr(text, "c4605e"));
+	again = load_good(path);
+	service = &again->services[0];
+	assert_int_equal(service->quic_count, 2);
+	assert_memory_equal(service->quic, config->services[0].quic, 2 * sizeof(*service->quic));
+	assert_int_equal(service->backends[0].server_ids_count, 2);
+	assert_memory_equal(service->backends[0].server_ids,
+			    config->services[0].backends[0].server_ids,
+			    sizeof(service->backends[0].server_ids));
+	assert_int_equal(service->backends[1].server_ids_count, 0);
+	unlink(path);
+	free(text);
+	config_free(config);
+	config_free(again);
+}
+
 static void how_a_backend_is_selected_is_saved_and_changed(void **state)
 {
 	static const char text[] =
@@ -304,6 +336,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_saved_loads_as_the_same),
+		cmocka_unit_test(quic_configs_and_server_ids_are_saved),
 		cmocka_unit_test(how_a_backend_is_selected_is_saved_and_changed),
 		cmocka_unit_test(saving_where_it_cannot_be_leaves_nothing_behind),
 		cmocka_unit_test(a_mac_is_saved_and_loaded),

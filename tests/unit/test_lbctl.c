@@ -346,8 +346,8 @@ static void help_man_page_and_completion_name_every_command(void **state)
 	static const char *const names[] = { "status",	 "services", "backends",   "connections",
 					     "counters", "guard",    "drops",	   "peers",
 					     "backend",	 "check",    "reload",	   "upgrade",
-					     "rollback", "role",     "keepalived", "version",
-					     "help" };
+					     "rollback", "role",     "keepalived", "trace",
+					     "tune",	 "version",  "help" };
 	struct result result;
 
 	(void)state;
