@@ -55,7 +55,7 @@ LBD_INLINE _Bool answer_may(void)
 	const __u64 second = 1ULL << lbd_config.tick_shift;
 	const __u64 full = lbd_config.answer_rate * second;
 	const __u64 now = clock_jiffies();
-	struct answer_bucket *bucket;
+	struct lbd_answers *bucket;
 	__u64 passed, level;
 	__u32 zero = 0;
 

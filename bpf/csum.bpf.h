@@ -67,70 +67,66 @@ LBD_INLINE __u64 csum_pseudo6(const void *source, const void *dest, __u32 length
 
 #define CSUM_BLOCK 32
 #define CSUM_BLOCKS 48
-#define CSUM_OFFSET_MAX 255
+#define CSUM_LENGTH_MASK 0x7ff
+#define CSUM_OFFSET_MASK 0xff
 
-/* Where csum_frame is, and what it has; at: NULL once the frame has ended. */
-struct csum_walk {
-	const void *at;
-	const void *end;
-	__u32 sum;
-};
-
-/* @size is a constant, a multiple of 4. */
-LBD_INLINE void csum_step(struct csum_walk *walk, const __u32 size)
+/* The last bytes, fewer than four, with zeros behind them. -1 if the frame ends before. */
+LBD_INLINE int csum_rest(const __u8 *at, const void *end, __u32 size, __u32 sum)
 {
-	if (!walk->at)
-		return;
-	if (walk->at + size > walk->end) {
-		walk->at = NULL;
-		return;
-	}
-	walk->sum = (__u32)bpf_csum_diff(NULL, 0, (__be32 *)walk->at, size, walk->sum);
-	walk->at += size;
-}
-
-/* The last bytes, fewer than four, with zeros behind them. */
-LBD_INLINE void csum_rest(struct csum_walk *walk, __u32 size)
-{
-	const __u8 *at = walk->at;
 	__u8 bytes[4] = {};
 
 #pragma unroll
-	for (__u32 i = 0; i < 3 && at; i++) {
+	for (__u32 i = 0; i < 3; i++) {
 		if (i >= size)
 			break;
-		if (at + i + 1 > (const __u8 *)walk->end) {
-			walk->at = NULL;
-			return;
-		}
+		if (at + i + 1 > (const __u8 *)end)
+			return -1;
 		bytes[i] = at[i];
 	}
-	walk->sum = (__u32)bpf_csum_diff(NULL, 0, (__be32 *)bytes, sizeof(bytes), walk->sum);
+	return csum_fold((__u32)bpf_csum_diff(NULL, 0, (__be32 *)bytes, sizeof(bytes), sum));
+}
+
+/* The folded sum of @sum and the bytes from @at on, fewer than a block. */
+LBD_INLINE int csum_tail(const void *at, const void *end, __u32 size, __u32 sum)
+{
+#pragma unroll
+	for (__u32 piece = CSUM_BLOCK / 2; piece >= 4; piece /= 2) {
+		if (!(size & piece))
+			continue;
+		if (at + piece > end)
+			return -1;
+		sum = (__u32)bpf_csum_diff(NULL, 0, (__be32 *)at, piece, sum);
+		at += piece;
+	}
+	return csum_rest(at, end, size & 3, sum);
 }
 
 /*
  * The folded sum of @length bytes of the frame from @offset on, and of @sum.
  * Walks the bytes: for answers that are made whole, not for the packet path.
  * Negative if the frame ends before, or for more than CSUM_BLOCKS blocks.
+ *
+ * The tail is found by @length, not by where the walk has ended: so to the
+ * verifier all ends of the walk are one, and it goes on from there once.
  */
 __attribute__((noinline)) int csum_frame(struct xdp_md *ctx, __u32 offset, __u32 length, __u32 sum)
 {
-	struct csum_walk walk = {
-		.at = (void *)(long)ctx->data + (offset & CSUM_OFFSET_MAX),
-		.end = (void *)(long)ctx->data_end,
-		.sum = sum,
-	};
+	const void *start = (void *)(long)ctx->data + (offset & CSUM_OFFSET_MASK);
+	const void *end = (void *)(long)ctx->data_end;
+	const void *at = start;
+	__u32 blocks = length / CSUM_BLOCK;
+	__u32 whole = length & CSUM_LENGTH_MASK & ~(CSUM_BLOCK - 1);
 
-	for (int i = 0; i < CSUM_BLOCKS && length >= CSUM_BLOCK; i++, length -= CSUM_BLOCK)
-		csum_step(&walk, CSUM_BLOCK);
-	if (length & 16)
-		csum_step(&walk, 16);
-	if (length & 8)
-		csum_step(&walk, 8);
-	if (length & 4)
-		csum_step(&walk, 4);
-	csum_rest(&walk, length & 3);
-	return walk.at && length < CSUM_BLOCK ? csum_fold(walk.sum) : -1;
+	if (length >= CSUM_BLOCKS * CSUM_BLOCK)
+		return -1;
+	asm volatile("" : "+r"(blocks), "+r"(whole));
+	for (__u32 i = 0; i < CSUM_BLOCKS && i < blocks; i++) {
+		if (at + CSUM_BLOCK > end)
+			return -1;
+		sum = (__u32)bpf_csum_diff(NULL, 0, (__be32 *)at, CSUM_BLOCK, sum);
+		at += CSUM_BLOCK;
+	}
+	return csum_tail(start + (whole & CSUM_LENGTH_MASK), end, length & (CSUM_BLOCK - 1), sum);
 }
 
 #endif

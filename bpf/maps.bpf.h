@@ -13,12 +13,6 @@
 #include "lbd/guard.h"
 #include "lbd/maps.h"
 
-/* A token bucket. */
-struct answer_bucket {
-	__u64 jiffies; /* when it was last looked at */
-	__u64 level;
-};
-
 #define LBD_ARRAY(name, value_type, flags)        \
 	struct {                                  \
 		__uint(type, BPF_MAP_TYPE_ARRAY); \
@@ -79,8 +73,9 @@ LBD_PERCPU(lbd_be_stats, struct lbd_traffic);
 /* Dropped packets that were kept: a ring, behind an entry that counts them; and the note. */
 LBD_ARRAY(lbd_drops, struct lbd_drop, BPF_F_MMAPABLE);
 LBD_PERCPU(lbd_drop_note, struct lbd_drop_note);
-/* Of this generation, not pinned: what is left of the rate of answers. */
-LBD_PERCPU(lbd_answers, struct answer_bucket);
+
+/* What is left of the rate of answers. */
+LBD_PERCPU(lbd_answers, struct lbd_answers);
 
 /* Devices that backends are reached through, other than the one a packet came from. */
 struct {

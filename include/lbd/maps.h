@@ -44,6 +44,7 @@
 	X(lbd_outcomes)  \
 	X(lbd_svc_stats) \
 	X(lbd_be_stats)  \
+	X(lbd_answers)   \
 	X(lbd_tx)        \
 	X(lbd_quic)      \
 	X(lbd_generations)
@@ -222,6 +223,12 @@ struct lbd_traffic {
 
 struct lbd_outcome_counters {
 	__u64 packets[LBD_OUTCOME_MAX];
+};
+
+/* What is left of the rate of answers, per CPU: a token bucket. */
+struct lbd_answers {
+	__u64 jiffies; /* when it was last looked at */
+	__u64 level;
 };
 
 /* A dropped packet that was kept: what it was dropped for, and how it begins. */

@@ -67,6 +67,7 @@ static void maps_shapes(const struct lbd_limits *l, struct map_shape *shapes)
 		  l->services, 0 },
 		{ "lbd_be_stats", BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(struct lbd_traffic),
 		  l->backends, 0 },
+		{ "lbd_answers", BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(struct lbd_answers), 1, 0 },
 		{ "lbd_tx", BPF_MAP_TYPE_DEVMAP, sizeof(__u32), LBD_TX_MAX, 0 },
 		/* Twice: what the other half lacks is removed only once it is idle. */
 		{ "lbd_quic", BPF_MAP_TYPE_HASH, sizeof(struct lbd_quic_value),

@@ -191,7 +191,8 @@ static int e2e_rounds(struct e2e *e2e, struct error *err)
 static int e2e_open_lab(struct e2e *e2e, bool ipip, struct lab *lab, struct error *err)
 {
 	static const uint8_t dmac[6] = { 2, 0, 0, 0, 0xee, 4 }, smac[6] = { 2, 0, 0, 0, 0xee, 3 };
-	const struct scene scene = { .ipip = ipip, .udp = true };
+	const struct scene scene = { .udp = true,
+				     .forward = ipip ? LBD_FORWARD_IPIP : LBD_FORWARD_DSR };
 	const uint32_t in = if_nametoindex("l0");
 	char config[SCENE_CONFIG_MAX], object[256];
 	int rc;

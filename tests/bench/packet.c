@@ -35,10 +35,15 @@ struct packet_case {
 #define M1 (1U << 20)
 #define FILL_TABLE (2U * SCENE_SLOTS)
 
-static const struct scene dsr4 = { .ipv6 = false, .ipip = false };
-static const struct scene dsr6 = { .ipv6 = true, .ipip = false };
-static const struct scene ipip4 = { .ipv6 = false, .ipip = true };
-static const struct scene ipip6 = { .ipv6 = true, .ipip = true };
+static const struct scene dsr4 = { .forward = LBD_FORWARD_DSR };
+static const struct scene dsr6 = { .ipv6 = true, .forward = LBD_FORWARD_DSR };
+static const struct scene ipip4 = { .forward = LBD_FORWARD_IPIP };
+static const struct scene ipip6 = { .ipv6 = true, .forward = LBD_FORWARD_IPIP };
+static const struct scene gue4 = { .forward = LBD_FORWARD_GUE };
+static const struct scene gue6 = { .ipv6 = true, .forward = LBD_FORWARD_GUE };
+static const struct scene gre4 = { .forward = LBD_FORWARD_GRE };
+static const struct scene vxlan4 = { .forward = LBD_FORWARD_VXLAN };
+static const struct scene geneve4 = { .forward = LBD_FORWARD_GENEVE };
 
 /* The guard, and the same packets without it. */
 #define LIST_FILE(family) "/tmp/lbd-bench-deny" #family
@@ -74,9 +79,14 @@ static const struct packet_case packet_cases[] = {
 	FULL("packet.ipip4.new.full", &ipip4, 160),
 	ONCE("packet.ipip4.syn", &ipip4, SCENE_SYN, FLOW_EACH_NEW, LBD_OUTCOME_FORWARD_FIRST),
 	HITS("packet.dsr4", &dsr4, 0, 0, 0),
+	HITS("packet.gue4", &gue4, 0, 0, 0),
+	HIT("packet.gre4.hit.1", &gre4, 1, 0),
+	HIT("packet.vxlan4.hit.1", &vxlan4, 1, 0),
+	HIT("packet.geneve4.hit.1", &geneve4, 1, 0),
 	HITS("packet.ipip6", &ipip6, 0, 0, 0),
 	FULL("packet.ipip6.new.full", &ipip6, 0),
 	HITS("packet.dsr6", &dsr6, 0, 0, 0),
+	HIT("packet.gue6.hit.1", &gue6, 1, 0),
 	HITS("packet.guard4", &guard4, 40, 40, 40),
 	HIT("packet.guard6.hit.64k", &guard6, K64, 40),
 	HIT("packet.limits4.hit.64k", &limits4, K64, 0),

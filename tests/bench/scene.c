@@ -19,6 +19,21 @@
 #define PORT 80
 #define MAC_PREFIX 0x02
 
+/* How each mode is asked for, and what it puts before the packet. */
+static const struct scene_mode {
+	const char *text;
+	uint8_t protocol; /* of the outer IP header; 0: that of the packet inside */
+	uint16_t port;	  /* of UDP */
+	uint32_t between; /* outer IP header and packet */
+} scene_modes[] = {
+	[LBD_FORWARD_DSR] = { .text = "dsr" },
+	[LBD_FORWARD_IPIP] = { .text = "ipip" },
+	[LBD_FORWARD_GUE] = { "gue", IPPROTO_UDP, 6080, 8 },
+	[LBD_FORWARD_GRE] = { "gre", IPPROTO_GRE, 0, 4 },
+	[LBD_FORWARD_VXLAN] = { "vxlan, vni: 7", IPPROTO_UDP, 4789, 30 },
+	[LBD_FORWARD_GENEVE] = { "geneve, vni: 7", IPPROTO_UDP, 6081, 30 },
+};
+
 void scene_config(const struct scene *scene, const char *in, char text[SCENE_CONFIG_MAX])
 {
 	int used;
@@ -37,7 +52,7 @@ void scene_config(const struct scene *scene, const char *in, char text[SCENE_CON
 			scene->lists ? "}]\nguard: {deny: [bad]}\n" : "",
 			scene->limits ? "guard: {source: {packets: 1000000000}}\n" : "",
 			scene->ipv6 ? "2001:db8:1::1" : "192.0.2.1", PORT,
-			scene->udp ? "udp" : "tcp", scene->ipip ? "ipip" : "dsr");
+			scene->udp ? "udp" : "tcp", scene_modes[scene->forward].text);
 	for (unsigned int i = 1; i <= SCENE_BACKENDS; i++)
 		used += snprintf(text + used, (size_t)(SCENE_CONFIG_MAX - used),
 				 scene->ipv6 ? "%s{address: \"2001:db8:2::%x\"}"
@@ -164,25 +179,39 @@ static void scene_set_flow(const struct scene *scene, uint8_t *frame, uint32_t f
 	scene_be16(frame + at_tcp, flow_port(flow));
 }
 
-/* Outer header: towards one of the backends, and what it says is inside. */
+/* Outer headers: towards one of the backends, and what they say is inside. */
 static bool scene_tunnelled(const struct scene *scene, const uint8_t *outer)
 {
-	uint8_t base[16], host = outer[scene->ipv6 ? 39 : 19];
+	const struct scene_mode *mode = &scene_modes[scene->forward];
+	const uint8_t *behind = outer + (scene->ipv6 ? IPV6_HEADER : IPV4_HEADER);
+	uint8_t base[16], host = behind[-1];
+	uint8_t protocol = mode->protocol;
 
+	if (!protocol)
+		protocol = scene->ipv6 ? IPPROTO_IPV6 : IPPROTO_IPIP;
 	if (host < 1 || host > SCENE_BACKENDS)
+		return false;
+	if (mode->port && (behind[2] << 8 | behind[3]) != mode->port)
 		return false;
 	if (scene->ipv6) {
 		inet_pton(AF_INET6, "2001:db8:2::", base);
-		return outer[6] == IPPROTO_IPV6 && !memcmp(outer + 24, base, 15);
+		return outer[6] == protocol && !memcmp(outer + 24, base, 15);
 	}
 	inet_pton(AF_INET, "203.0.113.0", base);
-	return outer[9] == IPPROTO_IPIP && !memcmp(outer + 16, base, 3);
+	return outer[9] == protocol && !memcmp(outer + 16, base, 3);
+}
+
+static uint32_t scene_overhead(const struct scene *scene)
+{
+	if (scene->forward == LBD_FORWARD_DSR)
+		return 0;
+	return (scene->ipv6 ? IPV6_HEADER : IPV4_HEADER) + scene_modes[scene->forward].between;
 }
 
 bool scene_forwarded(const struct scene *scene, const uint8_t *frame, uint32_t size, uint32_t flow,
 		     const uint8_t *out, uint32_t out_size)
 {
-	uint32_t overhead = scene->ipip ? (scene->ipv6 ? IPV6_HEADER : IPV4_HEADER) : 0;
+	uint32_t overhead = scene_overhead(scene);
 	uint8_t expected[WRAP_FRAME_MAX];
 
 	memcpy(expected, frame, size);
@@ -191,7 +220,7 @@ bool scene_forwarded(const struct scene *scene, const uint8_t *frame, uint32_t s
 		return false;
 	if (!memcmp(out, frame, ETH_ALEN) || memcmp(out + 12, frame + 12, 2) != 0)
 		return false;
-	if (scene->ipip && !scene_tunnelled(scene, out + AT_IP))
+	if (overhead && !scene_tunnelled(scene, out + AT_IP))
 		return false;
 	return !memcmp(out + AT_IP + overhead, expected + AT_IP, size - AT_IP);
 }

@@ -20,8 +20,8 @@
 #define SCENE_PREFIXES 100000
 
 struct scene {
-	bool ipv6;   /* clients, VIP and backends alike */
-	bool ipip;   /* or dsr */
+	bool ipv6; /* clients, VIP and backends alike */
+	enum lbd_forward forward;
 	bool udp;    /* or TCP */
 	bool spread; /* clients have addresses of their own */
 	const char

@@ -6,71 +6,19 @@
 # from the VIP and sends shorter ones.
 
 load all.sh
+load tunnels.sh
 
 readonly FILE_BYTES=50000000
-readonly MODES=(dsr ipip gue gre vxlan geneve)
-
-# vip MODE NUMBER: of backends of the same family, and of the other.
-vip4() {
-  local i
-  for i in "${!MODES[@]}"; do
-    [[ ${MODES[i]} != "$1" ]] || echo "192.0.2.$((110 + i + ${2:-0}))"
-  done
-}
-
-vip6() {
-  local i
-  for i in "${!MODES[@]}"; do
-    [[ ${MODES[i]} != "$1" ]] || echo "2001:db8::$((110 + i + ${2:-0}))"
-  done
-}
-
-config_tunnels() {
-  local mode
-  config_head "$1"
-  echo "services:"
-  for mode in "${MODES[@]}"; do
-    config_service "$mode-4" "$(vip4 "$mode")" 80 tcp "$mode" host4 be1 be2 be3
-    config_service "$mode-6" "$(vip6 "$mode")" 80 tcp "$mode" host6 be1 be2 be3
-    [[ $mode != dsr ]] || continue
-    config_service "$mode-4in6" "$(vip4 "$mode" 10)" 80 tcp "$mode" host6 be1 be2 be3
-    config_service "$mode-6in4" "$(vip6 "$mode" 10)" 80 tcp "$mode" host4 be1 be2 be3
-  done
-}
-
-vips() {
-  local mode
-  for mode in "${MODES[@]}"; do
-    vip4 "$mode"
-    vip6 "$mode"
-    [[ $mode != dsr ]] || continue
-    vip4 "$mode" 10
-    vip6 "$mode" 10
-  done
-}
-
-# What the README tells the operator of a backend to do for vxlan.
-vxlan_devices() {
-  on "$1" ip link add vxlan4 address 02:4c:42:44:00:01 type vxlan id 7 dstport 4789 nolearning
-  on "$1" ip link add vxlan6 address 02:4c:42:44:00:01 type vxlan id 7 dstport 4789 nolearning \
-    local "$(host6 "$1")" udp6zerocsumrx
-  on "$1" ip link set vxlan4 up
-  on "$1" ip link set vxlan6 up
-}
 
 setup_file() {
-  local host vip
+  local host
   lab_up tunnels
   backends_up
+  tunnel_vips "${LAB_BACKENDS[@]}"
   for host in "${LAB_BACKENDS[@]}"; do
-    # shellcheck disable=SC2046 # words
-    backend_own "$host" $(vips)
     vxlan_devices "$host"
   done
-  for vip in $(vips); do
-    on lb1 ip address add "$vip" dev eth0 preferred_lft 0
-  done
-  config_tunnels lb1 | config_write lb1
+  config_tunnels lb1 "${LAB_BACKENDS[@]}" | config_write lb1
   node_up lb1
   head -c "$FILE_BYTES" /dev/urandom >"$LAB/www/file"
 }

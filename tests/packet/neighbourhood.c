@@ -20,6 +20,7 @@ struct neighbour {
 	char *address;
 	char *interface;
 	char *mac;
+	uint16_t mtu; /* of the way there; 0: the interface's */
 };
 
 struct neighbourhood {
@@ -47,6 +48,7 @@ static const cyaml_schema_field_t neighbour_fields[] = {
 	FIELD_TEXT("address", struct neighbour, address),
 	FIELD_TEXT("interface", struct neighbour, interface),
 	FIELD_TEXT("mac", struct neighbour, mac),
+	CYAML_FIELD_UINT("mtu", CYAML_FLAG_OPTIONAL, struct neighbour, mtu),
 	CYAML_FIELD_END,
 };
 
@@ -110,7 +112,7 @@ static int neighbourhood_resolve(const struct neighbourhood *neighbourhood,
 				 "neighbour %s: expected an address, a known interface and MACs",
 				 neighbour->address);
 	ret->ifindex = if_nametoindex(interface->name);
-	ret->mtu = interface->mtu;
+	ret->mtu = neighbour->mtu ? neighbour->mtu : interface->mtu;
 	ret->resolved = true;
 	return ret->ifindex ? 0 : error_errno(err, -errno, "interface %s", interface->name);
 }

@@ -310,6 +310,36 @@ static const struct broken broken_configs[] = {
 		  "listens" },
 	},
 	{
+		"a VNI of more than 24 bits",
+		XDP "services:\n" SERVICE("c", "192.0.2.82",
+					  "port: 80, forward: geneve, vni: 16777216, " BACKENDS),
+		{ "3: services[0].vni: came \"16777216\", expected a number from 1 to 16777215" },
+	},
+	{
+		"tunnels without a VNI, and a VNI without a tunnel that has one",
+		XDP "services:\n" SERVICE("a", "192.0.2.80", "port: 80, forward: vxlan, " BACKENDS)
+			SERVICE("b", "192.0.2.81", "port: 80, forward: gue, vni: 7, " BACKENDS),
+		{ "3: services[0]: forward: vxlan and geneve need a vni, from 1 to 16777215",
+		  "4: services[1].vni: came 7, but only vxlan and geneve have one" },
+	},
+	{
+		"tunnels that a backend can't tell apart, or would take for its own frames",
+		XDP "tunnel: {gue-port: 4789, geneve-port: 4789, mac: \"02:4c:42:44:00:02\"}\n",
+		{ "2: tunnel.mac: is where the frames in tunnels come from, expected another",
+		  "2: tunnel.vxlan-port: came 4789, which tunnel.gue-port has too; expected "
+		  "another",
+		  "2: tunnel.geneve-port: came 4789, which tunnel.gue-port has too; expected "
+		  "another",
+		  "2: tunnel.geneve-port: came 4789, which tunnel.vxlan-port has too; expected "
+		  "another" },
+	},
+	{
+		"a MAC address of a group in tunnels",
+		XDP "tunnel: {mac: \"01:00:5e:00:00:01\"}\n",
+		{ "2: tunnel.mac: came \"01:00:5e:00:00:01\", expected a unicast MAC address, such "
+		  "as 00:00:5e:00:53:01" },
+	},
+	{
 		"tunnel sources of the wrong family",
 		XDP "tunnel: {source-ipv4: \"100::/64\", source-ipv6: 198.18.0.0/16}\n",
 		{ "2: tunnel.source-ipv4: expected an IPv4 prefix of 8 to 32 bits",

@@ -128,6 +128,11 @@ static void what_the_file_leaves_out_has_the_documented_default(void **state)
 	assert_int_equal(config->timeouts.unconfirmed, 10);
 	assert_addr(&config->tunnel.source_ipv4.addr, "198.18.0.0");
 	assert_addr(&config->tunnel.source_ipv6.addr, "100::");
+	assert_int_equal(config->tunnel.gue_port, 6080);
+	assert_int_equal(config->tunnel.vxlan_port, 4789);
+	assert_int_equal(config->tunnel.geneve_port, 6081);
+	assert_true(config->icmp.tell_mtu);
+	assert_int_equal(config->icmp.rate, 1000);
 	assert_int_equal(config->cluster.patience_ms, 10000);
 	assert_false(config->cluster.listening);
 	assert_null(config->cluster.secret_file);

@@ -54,6 +54,35 @@ static void what_is_saved_loads_as_the_same(void **state)
 	unlink(path);
 }
 
+static void tunnels_are_saved_as_they_were_given(void **state)
+{
+	struct config *config = parse_good(
+		XDP "tunnel: {gue-port: 1, vxlan-port: 2, geneve-port: 3, mac: "
+		    "\"02:00:00:00:00:0a\"}\n"
+		    "icmp: {tell-mtu: false, rate: 7}\n"
+		    "services:\n" SERVICE("a", "192.0.2.80",
+					  "port: 80, forward: geneve, vni: 16777215, " BACKENDS));
+	static const uint8_t mac[6] = { 2, 0, 0, 0, 0, 10 };
+	char path[] = "/tmp/test_config.XXXXXX";
+	struct config *again;
+
+	(void)state;
+	close(mkstemp(path));
+	free(save_to_text(config, path));
+	again = load_good(path);
+	unlink(path);
+	assert_int_equal(again->tunnel.gue_port, 1);
+	assert_int_equal(again->tunnel.vxlan_port, 2);
+	assert_int_equal(again->tunnel.geneve_port, 3);
+	assert_memory_equal(again->tunnel.mac, mac, sizeof(mac));
+	assert_false(again->icmp.tell_mtu);
+	assert_int_equal(again->icmp.rate, 7);
+	assert_int_equal(again->services[0].forward, LBD_FORWARD_GENEVE);
+	assert_int_equal(again->services[0].vni, 16777215);
+	config_free(config);
+	config_free(again);
+}
+
 static void quic_configs_and_server_ids_are_saved(void **state)
 {
 	struct config *config = parse_good(XDP "services:\n" SERVICE(
@@ -336,6 +365,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_saved_loads_as_the_same),
+		cmocka_unit_test(tunnels_are_saved_as_they_were_given),
 		cmocka_unit_test(quic_configs_and_server_ids_are_saved),
 		cmocka_unit_test(how_a_backend_is_selected_is_saved_and_changed),
 		cmocka_unit_test(saving_where_it_cannot_be_leaves_nothing_behind),

@@ -72,6 +72,7 @@ static void each_flaw_is_found_and_named(void **state)
 		{ "bad_source", "MAC address as its source" },
 		{ "bad_type", "Ethernet header that says what follows" },
 		{ "bad_checksum", "outer IPv4 header with its length and checksum" },
+		{ "bad_vni", "header with the service's VNI" },
 		{ "bad_packet", "whole behind the headers" },
 	};
 	char name[64];

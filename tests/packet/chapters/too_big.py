@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Packets that do not fit the way to the backend with their tunnel's headers."""
-from scapy.all import IP, TCP, Dot1AD, Dot1Q, IPOption_NOP, IPv6
+from functools import partial
 
-from casebook import (PORT, TUNNELS, VIP, VIP6, case, drops, families, tcp, tcp6, through,
-                      too_big, udp, udp6)
+from scapy.all import Dot1AD, Dot1Q, IPOption_NOP
+
+from casebook import (TUNNELS, case, drops, families, tcp, tcp6, through,
+                      too_big, tunnel6, udp, udp6)
 
 BIG = b"x" * 1441  # of TCP over IPv4, one byte more than ipip has room for
 
@@ -39,9 +41,17 @@ def answers():
 
 
 def no_answers():
+    def sized(size):
+        return tcp6("A", 8066, load=b"x" * (size - 60))
+    case("too-big-1280", "Who sends IPv6 is never told less than 1280, and what is not longer is "
+         "dropped", "narrow",
+         through(sized(1260), "forward_new", wrap=partial(tunnel6, outer_dst="2001:db8:2::14")),
+         drops(sized(1261), "drop_too_big"),
+         drops(sized(1280), "drop_too_big"),
+         too_big(sized(1281), 1280),
+         too_big(tcp("A", 8044, load=b"x" * 1241), 1280))
     case("too-big-rate", "Answers are given up to the rate of icmp.rate", "answer-rate",
          too_big(tcp("A", 8044, load=BIG), 1480),
-         too_big(tcp6("A", 8066, load=BIG), 1460),
          drops(tcp("A", 8044, load=BIG), "drop_answer_limit"),
          drops(tcp6("A", 8066, load=BIG), "drop_answer_limit"),
          through(tcp("A", 8044), "forward_known", note="what fits is forwarded as ever"))
