@@ -34,11 +34,14 @@ static const struct config_service *guard_config(const struct config *config,
 }
 
 int guard_check(const struct config *config, const struct service *service,
-		const struct lbd_addr *client)
+		const struct lbd_addr *client, bool v6)
 {
+	static const struct lbd_addr nobody; /* is on no list */
 	const struct config_names *deny = &config->guard.deny, *allow = &config->guard.allow;
 	const struct config_service *own = guard_config(config, service);
 
+	if (v6 && lbd_addr_is4(client))
+		client = &nobody;
 	if (guard_on_any(config, deny, client) || guard_on_any(config, &own->deny, client))
 		return LBD_OUTCOME_DROP_DENIED;
 	if (!allow->count && !own->allow.count)

@@ -7,8 +7,11 @@
 
 #define GUARD_PASSES (-1)
 
-/* The outcome that keeps @client from @service, or GUARD_PASSES. */
+/*
+ * The outcome that keeps @client from @service, or GUARD_PASSES. @v6: it came in
+ * IPv6, where no address is on a list of IPv4 ones.
+ */
 int guard_check(const struct config *config, const struct service *service,
-		const struct lbd_addr *client);
+		const struct lbd_addr *client, bool v6);
 
 #endif

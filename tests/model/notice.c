@@ -74,7 +74,7 @@ static bool notice_quote4(struct quote *quote, struct view *view)
 
 static bool notice_quote6(struct quote *quote, struct view *view)
 {
-	struct view_walk walk = { .at = IPV6_HEADER };
+	struct view_walk walk = { .at = IPV6_HEADER, .cut = true };
 	const uint8_t *ip = quote->bytes;
 	struct lbd_addr source;
 

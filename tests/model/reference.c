@@ -118,7 +118,7 @@ static int reference_guard(const struct step *step)
 	if (step->ret->view.error)
 		return GUARD_PASSES;
 	return guard_check(step->reference->world->config, step_own_service(step),
-			   &step->ret->view.client);
+			   &step->ret->view.client, step->ret->view.v6);
 }
 
 static void reference_flow(struct step *step, uint32_t ifindex)

@@ -130,7 +130,7 @@ static int view_extension(const uint8_t *header, struct view_walk *walk)
 	return VIEW_WHOLE;
 }
 
-/* To what isn't an extension, perhaps past the end; a later fragment shows no further. */
+/* To what isn't an extension; a later fragment shows no further. */
 int view_walk(const uint8_t *packet, uint32_t size, struct view_walk *walk)
 {
 	for (int i = 0; view_is_extension(walk->next) && !walk->fragment; i++) {
@@ -143,6 +143,8 @@ int view_walk(const uint8_t *packet, uint32_t size, struct view_walk *walk)
 		problem = view_extension(packet + walk->at, walk);
 		if (problem != VIEW_WHOLE)
 			return problem;
+		if (!walk->cut && walk->at > size)
+			return LBD_OUTCOME_DROP_BAD_LENGTH;
 	}
 	return VIEW_WHOLE;
 }
@@ -167,8 +169,6 @@ static int view_next6(const struct frame *frame, struct view *view)
 	view->l4 = view->l3 + walk.at;
 	view->fragment = walk.fragment;
 	view->more = walk.more;
-	if (problem == VIEW_WHOLE && walk.at > view->length)
-		return LBD_OUTCOME_DROP_BAD_LENGTH;
 	return problem;
 }
 

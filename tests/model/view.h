@@ -42,6 +42,7 @@ void view_read(const struct frame *frame, bool v4, bool v6, struct view *ret);
 struct view_walk {
 	uint32_t at;  /* in the packet */
 	uint8_t next; /* what stands there */
+	bool cut;     /* a quote: a header may run past its end */
 	bool fragment, more;
 };
 
