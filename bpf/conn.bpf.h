@@ -428,4 +428,19 @@ LBD_INLINE int conn_route(struct xdp_md *ctx, const struct packet *packet, __u16
 	return conn_known(packet, &conn, ret_backend, v6);
 }
 
+/* The backend that has this flow, or would get it; 0: none. Asked with a SYN it leaves all tables as they are. */
+LBD_INLINE __u16 conn_owner(const struct packet *packet, _Bool v6)
+{
+	const struct lbd_backend *backend;
+	struct conn conn = {};
+	_Bool sticky;
+
+	if (conn_find(packet, &conn, v6)) {
+		backend = conn_backend(packet, lbd_value_backend(conn.value));
+		if (backend && conn_keeps(packet, backend))
+			return lbd_value_backend(conn.value);
+	}
+	return pick_backend(packet, &sticky);
+}
+
 #endif

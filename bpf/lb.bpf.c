@@ -20,8 +20,10 @@
 #include "bpf/conn.bpf.h"
 #include "bpf/count.bpf.h"
 #include "bpf/forward.bpf.h"
+#include "bpf/fragment.bpf.h"
 #include "bpf/generations.bpf.h"
 #include "bpf/guard.bpf.h"
+#include "bpf/icmp.bpf.h"
 #include "bpf/packet.bpf.h"
 #include "bpf/parse.bpf.h"
 #include "bpf/reset.bpf.h"
@@ -40,6 +42,17 @@ LBD_INLINE int leave(int outcome)
 	return leave_from(0, outcome);
 }
 
+#define ACTION_NONE (-1)
+
+/* By the action that forwarding came to; without one the outcome tells. */
+LBD_INLINE int leave_by(int action, int outcome)
+{
+	if (action == ACTION_NONE)
+		return leave(outcome);
+	count_outcome(outcome);
+	return action;
+}
+
 /* Hand the packet to a stage of this generation, for good. */
 LBD_INLINE int stage_enter(struct xdp_md *ctx, enum lbd_stage stage)
 {
@@ -53,6 +66,8 @@ LBD_INLINE int balance(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 	int outcome, action;
 
 	outcome = vip_find(packet);
+	if (config_has(LBD_FEATURE_FRAGMENTS) && outcome == LBD_OUTCOME_DROP_FRAGMENT)
+		return stage_enter(ctx, LBD_STAGE_FRAGMENT);
 	if (outcome != PACKET_GO_ON)
 		return leave_from(packet->service, outcome);
 	if (!packet->ours)
@@ -67,9 +82,22 @@ LBD_INLINE int balance(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 	}
 	if (!backend)
 		return leave_from(packet->service, outcome);
+	if (config_has(LBD_FEATURE_FRAGMENTS) && packet->more)
+		fragment_remember(ctx, packet->service | (__u32)backend << 16,
+				  packet->client_port | (__u32)packet->vip_port << 16);
 	action = forward(ctx, packet, backend, &outcome, v6);
 	count_exit(outcome, packet->service, backend);
 	return action;
+}
+
+/* What parse left to the kernel: perhaps it is ICMP. */
+LBD_INLINE int leave_parse(struct xdp_md *ctx, const struct packet *packet, int outcome, _Bool v6)
+{
+	if (config_has(LBD_FEATURE_ECHO | LBD_FEATURE_ICMP_ERRORS) &&
+	    outcome == LBD_OUTCOME_PASS_NOT_L4 &&
+	    packet->protocol == (v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP))
+		return stage_enter(ctx, LBD_STAGE_ICMP);
+	return leave(outcome);
 }
 
 LBD_INLINE int balance_ipv4(struct xdp_md *ctx, const struct ethhdr *eth, const void *end, __u32 l3)
@@ -77,7 +105,8 @@ LBD_INLINE int balance_ipv4(struct xdp_md *ctx, const struct ethhdr *eth, const 
 	struct packet packet = { .ours = parse_is_ours(eth), .l3 = l3, .problem = PACKET_GO_ON };
 	int outcome = parse_ipv4(eth, end, &packet);
 
-	return outcome == PACKET_GO_ON ? balance(ctx, &packet, 0) : leave(outcome);
+	return outcome == PACKET_GO_ON ? balance(ctx, &packet, 0)
+				       : leave_parse(ctx, &packet, outcome, 0);
 }
 
 LBD_INLINE int balance_ipv6(struct xdp_md *ctx, const struct ethhdr *eth, const void *end, __u32 l3)
@@ -85,7 +114,8 @@ LBD_INLINE int balance_ipv6(struct xdp_md *ctx, const struct ethhdr *eth, const 
 	struct packet packet = { .ours = parse_is_ours(eth), .l3 = l3, .problem = PACKET_GO_ON };
 	int outcome = parse_ipv6(eth, end, &packet);
 
-	return outcome == PACKET_GO_ON ? balance(ctx, &packet, 1) : leave(outcome);
+	return outcome == PACKET_GO_ON ? balance(ctx, &packet, 1)
+				       : leave_parse(ctx, &packet, outcome, 1);
 }
 
 /* By what the Ethernet header, or its last tag, says comes at offset @l3. */
@@ -164,6 +194,53 @@ int lbd_reset(struct xdp_md *ctx)
 		l3 += tag_bytes(tags);
 	}
 	return protocol == bpf_htons(ETH_P_IP) ? reset_ip(ctx, l3, 0) : reset_ip(ctx, l3, 1);
+}
+
+LBD_INLINE int icmp(struct xdp_md *ctx, __u32 l3, _Bool v6)
+{
+	int action = ACTION_NONE;
+	int outcome = icmp_handle(ctx, l3, &action, v6);
+
+	return leave_by(outcome == LBD_OUTCOME_ANSWER_ECHO ? XDP_TX : action, outcome);
+}
+
+/* ICMP and ICMPv6: parsed again, as a stage is handed nothing but the frame. */
+SEC("xdp")
+int lbd_icmp(struct xdp_md *ctx)
+{
+	__u32 l3 = 0;
+	__be16 protocol = tag_frame_protocol(ctx, &l3);
+
+	if (protocol == bpf_htons(ETH_P_IP))
+		return sample_watch(ctx, icmp(ctx, l3, 0));
+	if (protocol == bpf_htons(ETH_P_IPV6))
+		return sample_watch(ctx, icmp(ctx, l3, 1));
+	return leave(LBD_OUTCOME_PASS_NOT_IP);
+}
+
+LBD_INLINE int follow(struct xdp_md *ctx, __u32 l3, _Bool v6)
+{
+	int action = ACTION_NONE;
+	int outcome = fragment_follow(ctx, l3, &action, v6);
+
+	return leave_by(action, outcome);
+}
+
+/* Fragments to a VIP, other than the first. */
+SEC("xdp")
+int lbd_fragment(struct xdp_md *ctx)
+{
+	const void *end = (void *)(long)ctx->data_end;
+	const struct ethhdr *eth = (void *)(long)ctx->data;
+	__u32 l3 = 0;
+	__be16 protocol = tag_frame_protocol(ctx, &l3);
+
+	if ((const void *)(eth + 1) > end)
+		return leave(LBD_OUTCOME_PASS_TRUNCATED);
+	if (!parse_is_ours(eth))
+		return leave(LBD_OUTCOME_PASS_OTHER_HOST);
+	return sample_watch(ctx, protocol == bpf_htons(ETH_P_IP) ? follow(ctx, l3, 0)
+								 : follow(ctx, l3, 1));
 }
 
 char _license[] SEC("license") = "GPL";

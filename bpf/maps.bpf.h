@@ -70,6 +70,22 @@ LBD_PERCPU(lbd_outcomes, struct lbd_outcome_counters);
 LBD_PERCPU(lbd_svc_stats, struct lbd_traffic);
 LBD_PERCPU(lbd_be_stats, struct lbd_traffic);
 
+/* Where the first fragment of a datagram went. Rare packets: the kernel's table will do. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, LBD_FRAGMENTS_MAX);
+	__type(key, struct lbd_fragment_key);
+	__type(value, struct lbd_fragment);
+} lbd_fragments SEC(".maps");
+
+/* Where the daemon takes fragments that came before their first, by lbd_xsk_slot(). */
+struct {
+	__uint(type, BPF_MAP_TYPE_XSKMAP);
+	__uint(max_entries, LBD_XSKS_MAX);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+} lbd_xsks SEC(".maps");
+
 /* Dropped packets that were kept: a ring, behind an entry that counts them; and the note. */
 LBD_ARRAY(lbd_drops, struct lbd_drop, BPF_F_MMAPABLE);
 LBD_PERCPU(lbd_drop_note, struct lbd_drop_note);

@@ -48,4 +48,24 @@ LBD_INLINE void tag_move(void *to, const void *from, __u32 l3)
 			packet_word32(from + 2 * ETH_ALEN + TAG_BYTES);
 }
 
+/* What protocol comes at *ret_l3, behind any tags; 0: the frame ends before that can be told. */
+LBD_INLINE __be16 tag_frame_protocol(struct xdp_md *ctx, __u32 *ret_l3)
+{
+	const void *end = (void *)(long)ctx->data_end;
+	const struct ethhdr *eth = (void *)(long)ctx->data;
+	const struct tag_pair *tags = (const void *)(eth + 1);
+	__be16 protocol;
+
+	if ((const void *)(eth + 1) > end)
+		return 0;
+	protocol = packet_word16(&eth->h_proto);
+	*ret_l3 = ETH_HLEN;
+	if (!tag_is_one(protocol))
+		return protocol;
+	if ((const void *)(tags + 1) > end)
+		return 0;
+	*ret_l3 += tag_bytes(tags);
+	return tag_protocol(tags);
+}
+
 #endif

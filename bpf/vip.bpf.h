@@ -71,15 +71,11 @@ LBD_INLINE int vip_refuse(const struct packet *packet, __u32 salt, int outcome)
 	return packet->ours ? outcome : LBD_OUTCOME_PASS_OTHER_HOST;
 }
 
-LBD_INLINE int vip_find(struct packet *packet)
+/* The service of the packet's destination, in the half that it has. */
+LBD_INLINE int vip_service(struct packet *packet, __u32 salt)
 {
-	__u32 salt = vip_snapshot(packet);
 	const struct lbd_vip *vip;
 
-	if (packet->problem != PACKET_GO_ON)
-		return vip_refuse(packet, salt, packet->problem);
-	if (packet->fragment)
-		return vip_refuse(packet, salt, LBD_OUTCOME_DROP_FRAGMENT);
 	vip = vip_lookup(packet, salt, &packet->vip, packet->vip_port, packet->protocol);
 	if (!vip && config_has(LBD_FEATURE_ANY_PORT))
 		vip = vip_lookup(packet, salt, &packet->vip, 0, packet->protocol);
@@ -87,6 +83,17 @@ LBD_INLINE int vip_find(struct packet *packet)
 		return LBD_OUTCOME_PASS_NO_SERVICE;
 	packet->service = vip->service;
 	return PACKET_GO_ON;
+}
+
+LBD_INLINE int vip_find(struct packet *packet)
+{
+	__u32 salt = vip_snapshot(packet);
+
+	if (packet->problem != PACKET_GO_ON)
+		return vip_refuse(packet, salt, packet->problem);
+	if (packet->fragment)
+		return vip_refuse(packet, salt, LBD_OUTCOME_DROP_FRAGMENT);
+	return vip_service(packet, salt);
 }
 
 #endif

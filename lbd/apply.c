@@ -166,6 +166,32 @@ static void apply_restore_cluster(struct lbd *lbd)
 	apply_settle_cluster(lbd, lbd->config);
 }
 
+/* --- fragments */
+
+void lbd_listen_fragments(struct lbd *lbd)
+{
+	struct error err = { 0 };
+	int rc;
+
+	fragments_stop(lbd->fragments);
+	rc = fragments_listen(lbd->dataplane, lbd->config, &lbd->fragments, &err);
+	if (!rc && lbd->fragments)
+		rc = fragments_run(lbd->fragments, &err);
+	if (rc)
+		log_report("fragments that come before their first are dropped", &err);
+}
+
+static bool apply_fragments_stay(const struct config *a, const struct config *b)
+{
+	bool same = a->xdp.interfaces_count == b->xdp.interfaces_count &&
+		    a->fragments.memory_kib == b->fragments.memory_kib &&
+		    a->fragments.timeout_ms == b->fragments.timeout_ms;
+
+	for (uint32_t i = 0; same && i < a->xdp.interfaces_count; i++)
+		same = !strcmp(a->xdp.interfaces[i], b->xdp.interfaces[i]);
+	return same;
+}
+
 /* --- the way through */
 
 /* What may be refused. lbd has the new config, model and attachments already. */
@@ -200,6 +226,8 @@ static void apply_finish(struct lbd *lbd, struct apply_state old)
 		    "left the config");
 	apply_settle_cluster(lbd, lbd->config);
 	lbd_follow_model(lbd);
+	if (!apply_fragments_stay(old.config, lbd->config))
+		lbd_listen_fragments(lbd);
 	config_free(old.config);
 	free(old.attachments);
 	model_free(old.model);

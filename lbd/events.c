@@ -95,6 +95,7 @@ static void events_reattach(struct lbd *lbd, struct dataplane_attachment *attach
 	*attachment = fresh;
 	log_info("interface %s came back: %s: %s", fresh.interface, dataplane_mode_name(fresh.mode),
 		 fresh.reason);
+	lbd_listen_fragments(lbd);
 	lbd_schedule_commit(lbd);
 }
 

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "config/config.h"
 #include "dataplane/dataplane.h"
+#include "fragments/fragments.h"
 #include "ha/ha.h"
 #include "health/health.h"
 #include "model/model.h"
@@ -44,7 +45,8 @@ struct lbd {
 	struct dataplane_attachment *attachments; /* one per config->xdp.interfaces */
 	struct neighbours *neighbours;
 	struct health *health;
-	struct sync *sync; /* NULL without peers */
+	struct fragments *fragments; /* NULL: none is held */
+	struct sync *sync;	     /* NULL without peers */
 	struct ha *ha;
 	struct api *api;
 	struct event *commit_timer; /* coalesces health and next hop changes */
@@ -96,6 +98,12 @@ void lbd_health_changed(void *context, uint16_t backend, bool healthy, const cha
 
 /* Is it resolved, behind an interface that is still there? */
 bool lbd_next_hop_stands(const struct nexthop *nexthop);
+
+/*
+ * Listen for early fragments anew: the config or an interface has changed.
+ * Without it they are dropped, which is logged and no more.
+ */
+void lbd_listen_fragments(struct lbd *lbd);
 
 /* start.c: start-up order, and the way back. */
 int lbd_start(struct lbd *lbd, struct error *err);

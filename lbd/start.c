@@ -258,6 +258,14 @@ static int start_privileges(struct lbd *lbd, struct error *err)
 	return privileges_drop(err);
 }
 
+/* After the privileges: its thread needs no more than is kept. */
+static int start_fragments(struct lbd *lbd, struct error *err)
+{
+	(void)err;
+	lbd_listen_fragments(lbd);
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(struct lbd *lbd, struct error *err);
@@ -274,6 +282,7 @@ static const struct {
 	{ "attachment", start_attach },
 	{ "API", start_api },
 	{ "privileges", start_privileges },
+	{ "fragments", start_fragments },
 	{ "cluster", start_cluster },
 };
 
@@ -304,6 +313,7 @@ void lbd_stop(struct lbd *lbd)
 	lbd_trace_end(lbd);
 	ha_free(lbd->ha);
 	sync_stop(lbd->sync);
+	fragments_stop(lbd->fragments);
 	health_free(lbd->health);
 	neighbours_free(lbd->neighbours);
 	start_free_event(lbd->commit_timer);

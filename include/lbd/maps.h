@@ -46,6 +46,8 @@
 	X(lbd_be_stats)  \
 	X(lbd_answers)   \
 	X(lbd_tx)        \
+	X(lbd_fragments) \
+	X(lbd_xsks)      \
 	X(lbd_quic)      \
 	X(lbd_generations)
 
@@ -65,9 +67,11 @@ enum lbd_generation_slot {
  *
  *   X(constant, program, features of which any needs it)
  */
-#define LBD_STAGES(X)                             \
-	X(TAGGED, "lbd_tagged", LBD_FEATURE_VLAN) \
-	X(RESET, "lbd_reset", LBD_FEATURE_DOWN)
+#define LBD_STAGES(X)                                                   \
+	X(TAGGED, "lbd_tagged", LBD_FEATURE_VLAN)                       \
+	X(RESET, "lbd_reset", LBD_FEATURE_DOWN)                         \
+	X(ICMP, "lbd_icmp", LBD_FEATURE_ECHO | LBD_FEATURE_ICMP_ERRORS) \
+	X(FRAGMENT, "lbd_fragment", LBD_FEATURE_FRAGMENTS)
 
 enum lbd_stage {
 #define X(constant, program, features) LBD_STAGE_##constant,
@@ -269,6 +273,45 @@ LBD_INLINE __u32 lbd_ring_words(__u32 ring_size)
 /* Devices that backends are reached through. */
 #define LBD_TX_MAX 64
 
+/*
+ * A datagram that comes in fragments, and where its first went. The protocol is
+ * no part of an IPv6 datagram's identity (RFC 8200, 4.5): 0 there.
+ */
+struct lbd_fragment_key {
+	struct lbd_addr client;
+	struct lbd_addr vip;
+	__be32 id;
+	__u8 protocol;
+	__u8 unused[3];
+};
+
+struct lbd_fragment {
+	__u64 seen; /* jiffies */
+	__u16 service;
+	__u16 backend;
+	__be16 client_port;
+	__be16 vip_port;
+	__u16 size; /* of the first's data: what lies below came with it */
+	__u8 protocol;
+	__u8 unused[5];
+};
+
+_Static_assert(sizeof(struct lbd_fragment_key) == 40, "a key without holes");
+_Static_assert(sizeof(struct lbd_fragment) == 24, "an entry without holes");
+
+/* Datagrams that are remembered at once; the one that was used least lately makes room. */
+#define LBD_FRAGMENTS_MAX 8192
+
+/* AF_XDP sockets of the daemon, one for each queue of an interface. */
+#define LBD_XSK_INTERFACES 64
+#define LBD_XSK_QUEUES 64
+#define LBD_XSKS_MAX (LBD_XSK_INTERFACES * LBD_XSK_QUEUES)
+
+LBD_INLINE __u32 lbd_xsk_slot(__u32 ifindex, __u32 queue)
+{
+	return ifindex % LBD_XSK_INTERFACES * LBD_XSK_QUEUES + queue % LBD_XSK_QUEUES;
+}
+
 LBD_INLINE __u32 lbd_vip_hash(const struct lbd_addr *addr, __be16 port, __u8 protocol, __u32 salt,
 			      __u32 buckets)
 {
@@ -340,8 +383,9 @@ struct lbd_generation_config {
 	struct lbd_secret conn_secret;
 	struct lbd_secret pick_secret; /* of the Maglev hash, shared by the cluster */
 	struct lbd_tunnel tunnel;
-	__u32 answer_rate; /* ICMP errors and the like a second, per CPU */
-	__u32 macs_count;  /* 0: take frames for any MAC address */
+	__u32 answer_rate;	/* ICMP errors and the like a second, per CPU */
+	__u32 fragment_jiffies; /* how long a first fragment is remembered */
+	__u32 macs_count;	/* 0: take frames for any MAC address */
 	struct lbd_mac macs[LBD_MACS_MAX];
 	__u32 bank;   /* where its stages stand */
 	__u32 sample; /* one in so many drops of an outcome is kept; with SAMPLE */

@@ -6,14 +6,25 @@ static const struct {
 	uint32_t bit;
 	const char *name;
 } generation_features[] = {
-	{ LBD_FEATURE_IPV4, "ipv4" },	      { LBD_FEATURE_IPV6, "ipv6" },
-	{ LBD_FEATURE_DSR, "dsr" },	      { LBD_FEATURE_IPIP, "ipip" },
-	{ LBD_FEATURE_ANY_PORT, "any_port" }, { LBD_FEATURE_REDIRECT, "redirect" },
-	{ LBD_FEATURE_GUE, "gue" },	      { LBD_FEATURE_GRE, "gre" },
-	{ LBD_FEATURE_VXLAN, "vxlan" },	      { LBD_FEATURE_GENEVE, "geneve" },
-	{ LBD_FEATURE_TELL_MTU, "tell_mtu" }, { LBD_FEATURE_HASH, "hash" },
-	{ LBD_FEATURE_STICKY, "sticky" },     { LBD_FEATURE_DOWN, "down" },
-	{ LBD_FEATURE_TIMEOUTS, "timeouts" }, { LBD_FEATURE_QUIC, "quic" },
+	{ LBD_FEATURE_IPV4, "ipv4" },
+	{ LBD_FEATURE_IPV6, "ipv6" },
+	{ LBD_FEATURE_DSR, "dsr" },
+	{ LBD_FEATURE_IPIP, "ipip" },
+	{ LBD_FEATURE_ANY_PORT, "any_port" },
+	{ LBD_FEATURE_REDIRECT, "redirect" },
+	{ LBD_FEATURE_GUE, "gue" },
+	{ LBD_FEATURE_GRE, "gre" },
+	{ LBD_FEATURE_VXLAN, "vxlan" },
+	{ LBD_FEATURE_GENEVE, "geneve" },
+	{ LBD_FEATURE_TELL_MTU, "tell_mtu" },
+	{ LBD_FEATURE_HASH, "hash" },
+	{ LBD_FEATURE_STICKY, "sticky" },
+	{ LBD_FEATURE_DOWN, "down" },
+	{ LBD_FEATURE_TIMEOUTS, "timeouts" },
+	{ LBD_FEATURE_QUIC, "quic" },
+	{ LBD_FEATURE_ECHO, "echo" },
+	{ LBD_FEATURE_ICMP_ERRORS, "icmp_errors" },
+	{ LBD_FEATURE_FRAGMENTS, "fragments" },
 };
 
 static json_t *generation_features_json(uint32_t features)

@@ -98,10 +98,22 @@ static json_t *status_totals(const struct lbd *lbd)
 			 (json_int_t)lbd->reloads, "commits", (json_int_t)lbd->commits);
 }
 
+static json_t *status_fragments(const struct lbd *lbd)
+{
+	struct fragments_figures f;
+
+	fragments_read_figures(lbd->fragments, &f);
+	return json_pack("{s:{s:b, s:I, s:I, s:I, s:I, s:I, s:I}}", "fragments", "listening",
+			 lbd->fragments != NULL, "held", (json_int_t)f.held, "sent",
+			 (json_int_t)f.sent, "timed_out", (json_int_t)f.timed_out, "refused",
+			 (json_int_t)f.refused, "failed", (json_int_t)f.failed, "bytes",
+			 (json_int_t)f.bytes);
+}
+
 /* Each brings some keys of the answer, in the order they are shown. */
 static json_t *(*const status_parts[])(const struct lbd *) = {
-	status_node,	   status_problems,    api_role_json, status_xdp,
-	status_generation, status_connections, status_totals,
+	status_node,	   status_problems,    api_role_json,	 status_xdp,
+	status_generation, status_connections, status_fragments, status_totals,
 };
 
 int api_get_status(struct lbd *lbd, const struct api_request *request, json_t **ret,

@@ -7,10 +7,12 @@
 
 /*
  * CAP_BPF and CAP_PERFMON load a generation; CAP_NET_ADMIN attaches it, writes
- * lbd_tx and asks for neighbours; CAP_SYS_ADMIN opens programs and maps by
+ * lbd_tx and asks for neighbours; CAP_NET_RAW opens the sockets of early
+ * fragments, also when an interface joins later; CAP_SYS_ADMIN opens programs and maps by
  * id, which is how the running generation is asked what it is.
  */
-static const cap_value_t privileges_kept[] = { CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, CAP_SYS_ADMIN };
+static const cap_value_t privileges_kept[] = { CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, CAP_NET_RAW,
+					       CAP_SYS_ADMIN };
 
 int privileges_drop(struct error *err)
 {

@@ -144,9 +144,14 @@ struct config {
 		uint8_t mac[6];			/* of backends' vxlan and geneve devices */
 	} tunnel;
 	struct {
+		bool echo;     /* pings of VIPs are answered; default true */
 		bool tell_mtu; /* default true; matters to tunnels only */
 		uint32_t rate; /* answers a second and CPU, default 1000 */
 	} icmp;
+	struct {
+		uint32_t timeout_ms; /* default 2000 */
+		uint32_t memory_kib; /* for those that are held, default 1024; 0: none is */
+	} fragments;
 	struct {
 		char *secret_file;	     /* NULL: a fixed, public secret; warned about */
 		bool listening;		     /* is listen set? peers need it */

@@ -90,6 +90,10 @@ static const struct key keys_tunnel[] = {
 };
 
 static const struct key keys_icmp[] = {
+	{ "echo",
+	  "true: a ping of a VIP is answered by the packet path, whether or not the node has the "
+	  "address. false: it is left to the kernel.",
+	  "true", .kind = KEY_BOOL, AT(raw_icmp, echo) },
 	{ "tell-mtu",
 	  "Tell a client, in the VIP's name, when its packet doesn't fit the way to the backend "
 	  "with its tunnel headers: fragmentation needed, packet too big. false: such packets are "
@@ -97,6 +101,18 @@ static const struct key keys_icmp[] = {
 	  "true", .kind = KEY_BOOL, AT(raw_icmp, tell_mtu) },
 	{ "rate", "Answers a second that each CPU gives at most; what is more is dropped.", "1000",
 	  .kind = KEY_NUMBER, .min = 1, .max = 1000000, AT(raw_icmp, rate) },
+	{ NULL },
+};
+
+static const struct key keys_fragments[] = {
+	{ "timeout",
+	  "How long a datagram's first fragment is remembered, and one that came before it is "
+	  "held.",
+	  "2s", .kind = KEY_DURATION, .min = 100, .max = 60000, AT(raw_fragments, timeout) },
+	{ "memory",
+	  "KiB for fragments that came before their first: lbd holds them, and sends them on "
+	  "behind it. 0: none is held, they are dropped.",
+	  "1024", .kind = KEY_NUMBER, .min = 0, .max = 1048576, AT(raw_fragments, memory) },
 	{ NULL },
 };
 
@@ -371,8 +387,16 @@ const struct key keys_top[] = {
 	  AT(raw_config, timeouts) },
 	{ "tunnel", "Headers of tunnels: ipip, gue, gre, vxlan, geneve.", .kind = KEY_MAPPING,
 	  .children = keys_tunnel, .size = sizeof(struct raw_tunnel), AT(raw_config, tunnel) },
-	{ "icmp", "What this node itself says to clients.", .kind = KEY_MAPPING,
-	  .children = keys_icmp, .size = sizeof(struct raw_icmp), AT(raw_config, icmp) },
+	{ "icmp",
+	  "ICMP and ICMPv6 to a VIP, and what this node itself says to clients. Errors about a "
+	  "connection always go to the backend that has it.",
+	  .kind = KEY_MAPPING, .children = keys_icmp, .size = sizeof(struct raw_icmp),
+	  AT(raw_config, icmp) },
+	{ "fragments",
+	  "Datagrams in fragments: the first shows the ports, the others follow it to its "
+	  "backend.",
+	  .kind = KEY_MAPPING, .children = keys_fragments, .size = sizeof(struct raw_fragments),
+	  AT(raw_config, fragments) },
 	{ "cluster", "The nodes that replicate their connections to each other.",
 	  .kind = KEY_MAPPING, .children = keys_cluster, .size = sizeof(struct raw_cluster),
 	  AT(raw_config, cluster) },

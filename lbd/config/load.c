@@ -105,8 +105,17 @@ static void load_icmp(const struct raw_icmp *raw, struct config *config)
 {
 	const struct key *keys = load_children("icmp");
 
+	config->icmp.echo = value_bool(load_text(raw->echo, keys, "echo"));
 	config->icmp.tell_mtu = value_bool(load_text(raw->tell_mtu, keys, "tell-mtu"));
 	config->icmp.rate = value_number(load_text(raw->rate, keys, "rate"));
+}
+
+static void load_fragments(const struct raw_fragments *raw, struct config *config)
+{
+	const struct key *keys = load_children("fragments");
+
+	config->fragments.timeout_ms = value_duration_ms(load_text(raw->timeout, keys, "timeout"));
+	config->fragments.memory_kib = value_number(load_text(raw->memory, keys, "memory"));
 }
 
 static void load_cluster(const struct raw_cluster *raw, struct config *config)
@@ -306,6 +315,7 @@ static struct config *load_convert(const struct raw_config *raw)
 	static const struct raw_timeouts no_timeouts;
 	static const struct raw_tunnel no_tunnel;
 	static const struct raw_icmp no_icmp;
+	static const struct raw_fragments no_fragments;
 	static const struct raw_cluster no_cluster;
 	struct config *config = calloc(1, sizeof(*config));
 
@@ -318,6 +328,7 @@ static struct config *load_convert(const struct raw_config *raw)
 	load_timeouts(raw->timeouts ? raw->timeouts : &no_timeouts, config);
 	load_tunnel(raw->tunnel ? raw->tunnel : &no_tunnel, config);
 	load_icmp(raw->icmp ? raw->icmp : &no_icmp, config);
+	load_fragments(raw->fragments ? raw->fragments : &no_fragments, config);
 	load_cluster(raw->cluster ? raw->cluster : &no_cluster, config);
 	if (raw->vrrp)
 		load_vrrp(raw->vrrp, config);

@@ -87,7 +87,11 @@ struct raw_tunnel {
 };
 
 struct raw_icmp {
-	char *tell_mtu, *rate;
+	char *echo, *tell_mtu, *rate;
+};
+
+struct raw_fragments {
+	char *timeout, *memory;
 };
 
 struct raw_cluster {
@@ -109,6 +113,7 @@ struct raw_config {
 	struct raw_timeouts *timeouts;
 	struct raw_tunnel *tunnel;
 	struct raw_icmp *icmp;
+	struct raw_fragments *fragments;
 	struct raw_cluster *cluster;
 	struct raw_vrrp *vrrp;
 	struct raw_list *lists;

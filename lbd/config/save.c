@@ -139,8 +139,20 @@ static struct raw_icmp *save_icmp(const struct config *config)
 
 	if (!raw)
 		return NULL;
+	raw->echo = save_text("%s", config->icmp.echo ? "true" : "false");
 	raw->tell_mtu = save_text("%s", config->icmp.tell_mtu ? "true" : "false");
 	raw->rate = save_text("%u", config->icmp.rate);
+	return raw;
+}
+
+static struct raw_fragments *save_fragments(const struct config *config)
+{
+	struct raw_fragments *raw = calloc(1, sizeof(*raw));
+
+	if (!raw)
+		return NULL;
+	raw->timeout = save_duration(config->fragments.timeout_ms);
+	raw->memory = save_text("%u", config->fragments.memory_kib);
 	return raw;
 }
 
@@ -312,6 +324,7 @@ static struct raw_config *save_convert(const struct config *config)
 	raw->timeouts = save_timeouts(config);
 	raw->tunnel = save_tunnel(config);
 	raw->icmp = save_icmp(config);
+	raw->fragments = save_fragments(config);
 	raw->cluster = save_cluster(config);
 	raw->vrrp = save_vrrp(config);
 	guard_save(config, raw);

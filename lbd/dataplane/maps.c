@@ -25,6 +25,7 @@ struct map_shape {
 
 /* Keys that aren't an index. */
 static const uint32_t maps_key_sizes[MAP_COUNT] = {
+	[MAP_lbd_fragments] = sizeof(struct lbd_fragment_key),
 	[MAP_lbd_quic] = sizeof(struct lbd_quic_key),
 };
 
@@ -69,6 +70,9 @@ static void maps_shapes(const struct lbd_limits *l, struct map_shape *shapes)
 		  l->backends, 0 },
 		{ "lbd_answers", BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(struct lbd_answers), 1, 0 },
 		{ "lbd_tx", BPF_MAP_TYPE_DEVMAP, sizeof(__u32), LBD_TX_MAX, 0 },
+		{ "lbd_fragments", BPF_MAP_TYPE_LRU_HASH, sizeof(struct lbd_fragment),
+		  LBD_FRAGMENTS_MAX, 0 },
+		{ "lbd_xsks", BPF_MAP_TYPE_XSKMAP, sizeof(__u32), LBD_XSKS_MAX, 0 },
 		/* Twice: what the other half lacks is removed only once it is idle. */
 		{ "lbd_quic", BPF_MAP_TYPE_HASH, sizeof(struct lbd_quic_value),
 		  2 * LBD_QUIC_PER_BACKEND * l->backends, BPF_F_NO_PREALLOC },

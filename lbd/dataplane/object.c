@@ -107,6 +107,13 @@ uint32_t object_ticks(const struct dataplane *dataplane, uint32_t seconds)
 			  dataplane->tables.tick_ns);
 }
 
+/* A tick is 2^tick_shift jiffies. */
+static uint32_t object_jiffies(const struct dataplane *dataplane, uint32_t ms)
+{
+	return (uint32_t)(((uint64_t)ms * 1000000 << dataplane->tick_shift) /
+			  dataplane->tables.tick_ns);
+}
+
 static uint32_t object_seconds(const struct dataplane *dataplane, uint32_t ticks)
 {
 	return (uint32_t)((uint64_t)ticks * dataplane->tables.tick_ns / 1000000000);
@@ -150,6 +157,7 @@ void object_specialise(const struct dataplane *dataplane, const struct model *mo
 	config->refresh_bits = REFRESH_BITS;
 	config->conn_secret = dataplane->control->conn_secret;
 	config->pick_secret = model->pick_secret;
+	config->fragment_jiffies = object_jiffies(dataplane, model->fragment_ms);
 	config->sample = model->sample;
 	config->tunnel = model->tunnel;
 	config->answer_rate = model->answer_rate;

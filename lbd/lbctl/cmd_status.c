@@ -99,6 +99,19 @@ static void status_connections(const json_t *status)
 	       table_count(table_value(status, "connections.ipv6.slots"), cells[3]));
 }
 
+static void status_fragments(const json_t *status)
+{
+	if (!json_is_true(table_value(status, "fragments.listening"))) {
+		puts("fragments    none is held: those before their first are dropped");
+		return;
+	}
+	printf("fragments    %lld came before their first: %lld sent on, %lld timed out, "
+	       "%lld refused for want of memory\n",
+	       status_number(status, "fragments.held"), status_number(status, "fragments.sent"),
+	       status_number(status, "fragments.timed_out"),
+	       status_number(status, "fragments.refused"));
+}
+
 static void status_services(const json_t *status)
 {
 	printf("services     %lld, backends %lld up of %lld%s\n", status_number(status, "services"),
@@ -120,8 +133,9 @@ static void status_start(const json_t *status)
 static void status_print(const struct invocation *invocation, const json_t *status)
 {
 	static void (*const lines[])(const json_t *) = {
-		status_verdict,	    status_node,	status_role,	 status_xdp,
-		status_generations, status_connections, status_services, status_start,
+		status_verdict,	  status_node,	      status_role,
+		status_xdp,	  status_generations, status_connections,
+		status_fragments, status_services,    status_start,
 	};
 
 	(void)invocation;

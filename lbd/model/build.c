@@ -84,6 +84,8 @@ static void build_globals(struct build *b)
 	};
 	b->model->tunnel4 = config->tunnel.source_ipv4;
 	b->model->tunnel6 = config->tunnel.source_ipv6;
+	b->model->echo = config->icmp.echo;
+	b->model->fragment_ms = config->fragments.timeout_ms;
 	b->model->source_limits = config->guard.source;
 	b->model->source_bits4 = config->guard.prefix_ipv4;
 	b->model->source_bits6 = config->guard.prefix_ipv6;

@@ -162,6 +162,9 @@ static uint32_t model_service_features(const struct model *model, const struct s
 
 	features |= model_selection_features(service);
 	features |= model_forward_features[service->forward];
+	features |= LBD_FEATURE_ICMP_ERRORS | LBD_FEATURE_FRAGMENTS;
+	if (model->echo)
+		features |= LBD_FEATURE_ECHO;
 	if (model->tell_mtu && features & MODEL_TUNNELS)
 		features |= LBD_FEATURE_TELL_MTU;
 	if (service->deny | service->allow)

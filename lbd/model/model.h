@@ -75,6 +75,8 @@ struct model {
 	struct lbd_timeouts timeouts_s; /* seconds, as in the config */
 	struct lbd_secret pick_secret;
 	struct addr_prefix tunnel4, tunnel6;
+	uint32_t fragment_ms; /* a first fragment is remembered */
+	bool echo;	      /* pings of VIPs are answered */
 	struct lbd_tunnel tunnel;
 	bool tell_mtu;
 	uint32_t answer_rate;		     /* a second and CPU */

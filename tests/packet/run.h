@@ -24,7 +24,8 @@ struct run_place {
 
 /* Features that the generation gets on top of those that the setup needs. */
 #define RUN_SPECIALISED 0U
-#define RUN_EVERY_FEATURE (~LBD_FEATURE_READONLY) /* that one would change nothing */
+/* Every one that changes nothing for a config which does without it, or that writes nothing. */
+#define RUN_EVERY_FEATURE (~(LBD_FEATURE_ECHO | LBD_FEATURE_READONLY))
 
 /* A lab with setups/@setup.yaml and its next hops; nothing is committed or loaded yet. */
 int run_open_setup(const struct run_place *place, const char *setup, struct lab *lab,

@@ -182,7 +182,8 @@ static void a_services_timeouts_stand_in_for_the_nodes(void **state)
 	assert_int_equal(service->timeouts_s.unconfirmed, 11);
 }
 
-#define ALWAYS LBD_FEATURE_VLAN
+#define ALWAYS \
+	(LBD_FEATURE_VLAN | LBD_FEATURE_ECHO | LBD_FEATURE_ICMP_ERRORS | LBD_FEATURE_FRAGMENTS)
 #define NEEDED6 (ALWAYS | LBD_FEATURE_IPV6 | LBD_FEATURE_EXTENSIONS)
 #define TUNNEL4(mode) ALWAYS | LBD_FEATURE_IPV4 | LBD_FEATURE_##mode | LBD_FEATURE_TELL_MTU
 #define FORWARD(how)                                                                  \

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Forwarding, connections, services, headers, sizes, backends."""
 from scapy.all import (ARP, ICMP, ICMPv6EchoRequest, ICMPv6ND_NS, IP, IPOption_NOP, IPv6,
-                       IPv6ExtHdrFragment, Raw, TCP, UDP)
+                       Raw, TCP, UDP)
 from scapy.contrib.mpls import MPLS
 from scapy.layers.vrrp import VRRPv3
 
@@ -137,9 +137,6 @@ def others():
     case("pass-other-ethertypes", "MPLS and unknown ethertypes are left to the kernel", "dsr",
          passes(MPLS(label=7) / tcp("S"), "pass_not_ip"),
          passes(frame(Raw(bytes(46)))[:12] + b"\x88\xcc" + bytes(46), "pass_not_ip"))
-    case("pass-icmp", "Ping of the VIP is left to the kernel", "dsr",
-         passes(IP(src=CLIENT, dst=VIP) / ICMP(), "pass_not_l4"),
-         passes(IPv6(src=CLIENT6, dst=VIP6) / ICMPv6EchoRequest(), "pass_not_l4"))
     case("pass-nd", "Neighbour discovery for the VIP is left to the kernel", "dsr",
          passes(IPv6(src=CLIENT6, dst="ff02::1:ff00:1", hlim=255) / ICMPv6ND_NS(tgt=VIP6),
                 "pass_not_l4"))
@@ -180,28 +177,6 @@ def headers():
          to(frame(tcp("A"), pad=False), "forward_known"),
          to(frame(udp(load=b""), pad=False), "forward_new"))
 
-
-def fragments():
-    load = b"x" * 64
-    case("fragment-first", "The first fragment shows ports and is forwarded", "dsr",
-         to(udp(flags="MF", load=load), "forward_new"),
-         to(udp(load=load), "forward_known"))
-    case("fragment-later", "A later fragment to a VIP is dropped, to others left to the kernel",
-         "dsr",
-         drops(IP(src=CLIENT, dst=VIP, frag=10, flags="MF", proto=17) / load, "drop_fragment"),
-         drops(IP(src=CLIENT, dst=VIP, frag=20, proto=6) / load, "drop_fragment"),
-         passes(IP(src=CLIENT, dst="192.0.2.2", frag=20, proto=17) / load, "pass_no_service"),
-         passes(IP(src=CLIENT, dst=VIP, frag=20, proto=1) / load, "pass_not_l4"))
-    fragment = IPv6ExtHdrFragment
-    case("fragment-ipv6", "A later IPv6 fragment to a VIP is dropped, to others left to the "
-         "kernel",
-         "dsr",
-         drops(IPv6(src=CLIENT6, dst=VIP6) / fragment(nh=17, offset=10, id=7) / load,
-               "drop_fragment"),
-         to(IPv6(src=CLIENT6, dst=VIP6) / fragment(nh=17, m=1, id=7) /
-            UDP(sport=PORT, dport=53) / load, "forward_new", note="the first one shows ports"),
-         passes(IPv6(src=CLIENT6, dst="2001:db8:1::2") / fragment(nh=17, offset=10, id=7) / load,
-                "pass_no_service"))
 
 
 def sizes():
@@ -291,6 +266,6 @@ def spreading():
 
 
 def chapter():
-    for part in (forwarding, connections, services, others, headers, fragments, sizes, backends,
+    for part in (forwarding, connections, services, others, headers, sizes, backends,
                  ways_out, spreading):
         part()

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * ICMP (RFC 792) and ICMPv6 (RFC 4443) to a VIP.
+ *
+ *   echo request    answered here, as the address may be on no interface of ours
+ *   error           to the backend that sent what it quotes
+ *   anything else   left to the kernel: ND, fragments, and what isn't to a VIP
+ *
+ * An error quotes a packet from the VIP to a client. It is read the other way
+ * round, as if the client had sent it; then it belongs where that packet would
+ * go. Whoever sends it may be anybody: it makes, confirms and refreshes no entry.
+ */
+#ifndef ICMP_BPF_H
+#define ICMP_BPF_H
+
+#include <bpf/bpf_endian.h>
+
+#include "bpf/config.bpf.h"
+#include "bpf/conn.bpf.h"
+#include "bpf/echo.bpf.h"
+#include "bpf/forward.bpf.h"
+#include "bpf/packet.bpf.h"
+#include "bpf/parse.bpf.h"
+#include "bpf/quote.bpf.h"
+#include "bpf/source.bpf.h"
+#include "bpf/vip.bpf.h"
+
+/* What stands before ICMP is shorter, in the packet and in the frame. */
+#define ICMP_AT_MAX 2048
+#define ICMP_L4_MAX (ICMP_AT_MAX + ENCAP_LINK_MAX)
+
+/* A bit for each type that quotes a packet. */
+#define ICMP4_ERRORS (1U << 3 | 1U << 4 | 1U << 11 | 1U << 12)
+#define ICMP6_ERRORS (1U << 1 | 1U << 2 | 1U << 3 | 1U << 4)
+
+LBD_INLINE _Bool icmp_is_error(__u8 type, _Bool v6)
+{
+	return type < 32 && (v6 ? ICMP6_ERRORS : ICMP4_ERRORS) >> type & 1;
+}
+
+LBD_INLINE _Bool icmp_is_echo(__u8 type, _Bool v6)
+{
+	return type == (v6 ? ICMP6_ECHO : ICMP4_ECHO);
+}
+
+/* Where ICMP begins in the packet, behind any options; 0: it is a fragment, or no header. */
+LBD_INLINE __u32 icmp_find_ipv4(const struct iphdr *ip, const void *end)
+{
+	if ((const void *)(ip + 1) > end || ip->ihl < 5 ||
+	    ip->frag_off & bpf_htons(IPV4_OFFSET_MASK | IPV4_MORE))
+		return 0;
+	return ip->ihl * 4;
+}
+
+LBD_INLINE __u32 icmp_find_ipv6(const struct ipv6hdr *ip, const void *end)
+{
+	struct extensions walk = { .offset = sizeof(*ip) };
+
+	if ((const void *)(ip + 1) > end)
+		return 0;
+	walk.next = ip->nexthdr;
+	if (extensions_walk(ip, end, bpf_ntohs(ip->payload_len) + sizeof(*ip), &walk) !=
+		    PACKET_GO_ON ||
+	    walk.fragment || walk.more || walk.next != IPPROTO_ICMPV6)
+		return 0;
+	return walk.offset;
+}
+
+/* Not inlined: the verifier walks to the end of it, and not on from each of its ends. */
+__attribute__((noinline)) int icmp_find(struct xdp_md *ctx)
+{
+	const void *end = (void *)(long)ctx->data_end;
+	__u32 l3 = 0;
+	__be16 protocol = tag_frame_protocol(ctx, &l3);
+	const void *ip = (void *)(long)ctx->data + l3;
+
+	if (protocol == bpf_htons(ETH_P_IP))
+		return icmp_find_ipv4(ip, end);
+	return protocol == bpf_htons(ETH_P_IPV6) ? icmp_find_ipv6(ip, end) : 0;
+}
+
+/* To a VIP of ours, in a packet that is whole. PACKET_GO_ON: an error. */
+LBD_INLINE int icmp_by_type(struct xdp_md *ctx, struct packet *packet, _Bool v6)
+{
+	const struct answer_icmp *icmp;
+	__u32 l4 = packet->l4;
+	int problem;
+
+	/* Or clang drops the test, knowing the bound better than the verifier does. */
+	asm volatile("" : "+r"(l4));
+	if (l4 > ICMP_L4_MAX)
+		return LBD_OUTCOME_PASS_NOT_L4;
+	icmp = (void *)(long)ctx->data + l4;
+	if ((const void *)(icmp + 1) > (void *)(long)ctx->data_end)
+		return LBD_OUTCOME_PASS_NOT_L4;
+	if (config_has(LBD_FEATURE_ICMP_ERRORS) && icmp_is_error(icmp->type, v6))
+		return PACKET_GO_ON;
+	if (!config_has(LBD_FEATURE_ECHO) || !icmp_is_echo(icmp->type, v6))
+		return LBD_OUTCOME_PASS_NOT_L4;
+	problem = source_check(packet, v6);
+	return problem == PACKET_GO_ON ? echo_answer(ctx, packet, v6) : problem;
+}
+
+LBD_INLINE _Bool icmp_read_ipv4(const struct iphdr *ip, const void *end, struct packet *packet)
+{
+	if ((const void *)(ip + 1) > end)
+		return 0;
+	packet->client = lbd_addr_from4(ip->saddr);
+	packet->vip = lbd_addr_from4(ip->daddr);
+	packet->length = bpf_ntohs(ip->tot_len);
+	packet->traffic = ip->tos;
+	return 1;
+}
+
+LBD_INLINE _Bool icmp_read_ipv6(const struct ipv6hdr *ip, const void *end, struct packet *packet)
+{
+	if ((const void *)(ip + 1) > end)
+		return 0;
+	packet->client = packet_addr6(&ip->saddr);
+	packet->vip = packet_addr6(&ip->daddr);
+	packet->length = bpf_ntohs(ip->payload_len) + sizeof(*ip);
+	packet->traffic = ip->priority << 4 | ip->flow_lbl[0] >> 4;
+	return 1;
+}
+
+/* @at: where ICMP begins in the packet; 0: that isn't known. */
+LBD_INLINE int icmp_read(struct xdp_md *ctx, __u32 at, struct packet *packet, _Bool v6)
+{
+	const void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	const void *ip;
+
+	/* Found again, not handed over: so the verifier knows it to be one of three. */
+	if (!tag_frame_protocol(ctx, &packet->l3) || data + sizeof(struct ethhdr) > end)
+		return LBD_OUTCOME_PASS_TRUNCATED;
+	ip = data + packet->l3;
+	if (!(v6 ? icmp_read_ipv6(ip, end, packet) : icmp_read_ipv4(ip, end, packet)))
+		return LBD_OUTCOME_PASS_TRUNCATED;
+	/* IPv4 addresses don't travel in IPv6: not an IPv4 VIP. */
+	if ((v6 && lbd_addr_is4(&packet->vip)) ||
+	    !vip_is_one(packet, vip_snapshot(packet), &packet->vip))
+		return LBD_OUTCOME_PASS_NOT_L4;
+	if (!parse_is_ours(data))
+		return LBD_OUTCOME_PASS_OTHER_HOST;
+	if (!at || at > ICMP_AT_MAX || packet->length > end - ip ||
+	    packet->length < at + sizeof(struct answer_icmp))
+		return LBD_OUTCOME_PASS_NOT_L4;
+	packet->l4 = packet->l3 + at;
+	return icmp_by_type(ctx, packet, v6);
+}
+
+/* Not inlined either: reading, and whatever is decided before an error is forwarded. */
+__attribute__((noinline)) int icmp_decide(struct xdp_md *ctx, __u32 at, __u32 v6,
+					  struct packet *ret)
+{
+	struct packet packet = {};
+	int outcome = v6 ? icmp_read(ctx, at, &packet, 1) : icmp_read(ctx, at, &packet, 0);
+
+	if (!ret)
+		return LBD_OUTCOME_DROP_TABLE;
+	*ret = packet;
+	return outcome;
+}
+
+/*
+ * Make of an ICMP error to a VIP the packet that the client of the quoted one
+ * would send; how long it is, and where, stays as it was.
+ */
+LBD_INLINE int icmp_turn(struct packet *packet, const struct quote *quote)
+{
+	if (!lbd_addr_equal(&quote->source, &packet->vip))
+		return LBD_OUTCOME_DROP_ICMP_BAD;
+	packet->client = quote->dest;
+	packet->client_port = quote->dest_port;
+	packet->vip_port = quote->source_port;
+	packet->protocol = quote->protocol;
+	packet->syn = 1; /* which enters nothing */
+	return vip_service(packet, vip_salt(packet));
+}
+
+/* To the backend that the packet belongs to. */
+LBD_INLINE int icmp_forward(struct xdp_md *ctx, const struct packet *packet, int *ret_action,
+			    _Bool v6)
+{
+	int outcome = LBD_OUTCOME_FORWARD_ICMP;
+	__u16 backend = conn_owner(packet, v6);
+
+	if (!backend)
+		return LBD_OUTCOME_DROP_NO_BACKEND;
+	*ret_action = forward(ctx, packet, backend, &outcome, v6);
+	trace_target(packet->service, backend);
+	return outcome;
+}
+
+/*
+ * Returns the outcome. *ret_action has the XDP action if the packet was
+ * forwarded, and is left alone otherwise.
+ */
+LBD_INLINE int icmp_handle(struct xdp_md *ctx, __u32 l3, int *ret_action, _Bool v6)
+{
+	struct quote quote = {};
+	struct packet read = {}, packet;
+	int outcome = icmp_decide(ctx, icmp_find(ctx), v6, &read);
+
+	if (outcome == PACKET_GO_ON)
+		outcome = quote_read(ctx, read.l4 + sizeof(struct answer_icmp), l3 + read.length,
+				     v6, &quote);
+	if (outcome != PACKET_GO_ON)
+		return outcome;
+	/* Not the one whose address was given away, of which the verifier knows nothing. */
+	packet = read;
+	packet.l3 = l3;
+	outcome = icmp_turn(&packet, &quote);
+	return outcome == PACKET_GO_ON ? icmp_forward(ctx, &packet, ret_action, v6) : outcome;
+}
+
+#endif
