@@ -187,7 +187,8 @@ static void craft_extensions(struct craft *craft, struct composition *plan)
 
 static void craft_fragment(struct craft *craft, struct composition *plan)
 {
-	const uint16_t offset = (uint16_t)random_below(craft->random, 64);
+	static const uint16_t offsets[] = { 0, 0, 0, 1, 3, 8, 16, 180 };
+	const uint16_t offset = RANDOM_OF(craft->random, offsets);
 	const bool more = random_chance(craft->random, 60);
 
 	if (plan->v6 && !plan->extensions_count && random_chance(craft->random, 5)) {
@@ -195,9 +196,9 @@ static void craft_fragment(struct craft *craft, struct composition *plan)
 		plan->extensions_count = 1;
 	}
 	if (plan->v6)
-		plan->fragment = (uint16_t)(offset % 3 << 3 | more);
+		plan->fragment = (uint16_t)(offset << 3 | more);
 	else if (random_chance(craft->random, 5))
-		plan->fragment = (uint16_t)(offset % 3 | (more ? MF : 0));
+		plan->fragment = (uint16_t)(offset | (more ? MF : 0));
 	else if (random_chance(craft->random, 60))
 		plan->fragment = DF;
 }

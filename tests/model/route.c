@@ -39,7 +39,7 @@ static uint16_t route_stick(struct step *step, uint16_t picked)
 	step->sticky = client && route_sticks(step, client, picked);
 	if (step->sticky)
 		picked = client->backend;
-	if (!client && !step->opens)
+	if (!client && !step->opens && !step->ret->view.error)
 		client = flows_add(&step->reference->clients, &key);
 	if (client) {
 		client->backend = picked;
