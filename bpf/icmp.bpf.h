@@ -46,7 +46,7 @@ LBD_INLINE _Bool icmp_is_echo(__u8 type, _Bool v6)
 /* Where ICMP begins in the packet, behind any options; 0: it is a fragment, or no header. */
 LBD_INLINE __u32 icmp_find_ipv4(const struct iphdr *ip, const void *end)
 {
-	if ((const void *)(ip + 1) > end || ip->ihl < 5 ||
+	if ((const void *)(ip + 1) > end || ip->version != 4 || ip->ihl < 5 ||
 	    ip->frag_off & bpf_htons(IPV4_OFFSET_MASK | IPV4_MORE))
 		return 0;
 	return ip->ihl * 4;

@@ -186,15 +186,10 @@ LBD_INLINE int parse_next6(const struct ipv6hdr *ip, const void *end, struct pac
 	}
 	packet->protocol = walk.next;
 	packet->l4 = packet->l3 + walk.offset;
-	if (packet->problem != PACKET_GO_ON)
-		return PACKET_GO_ON;
-	/* What a later fragment's header names may be an extension before TCP or UDP. */
-	if (packet->fragment && extensions_is_one(walk.next))
+	if (packet->problem != PACKET_GO_ON || packet->fragment)
 		return PACKET_GO_ON;
 	if (walk.next != IPPROTO_TCP && walk.next != IPPROTO_UDP)
 		return LBD_OUTCOME_PASS_NOT_L4;
-	if (packet->fragment)
-		return PACKET_GO_ON;
 	room = (int)packet->length - (int)walk.offset;
 	parse_l4((const void *)ip + walk.offset, end, room, packet);
 	return PACKET_GO_ON;

@@ -14,7 +14,7 @@
 
 bool answer_is_due(const struct view *view)
 {
-	return !view->fragment && !view->error && !view_martian(view);
+	return !(view->fragment && !view->v6) && !view->error && !view_martian(view);
 }
 
 /* The link header with its addresses exchanged; tags stay. */

@@ -187,7 +187,8 @@ static void craft_extensions(struct craft *craft, struct composition *plan)
 
 static void craft_fragment(struct craft *craft, struct composition *plan)
 {
-	const uint16_t offset = (uint16_t)random_below(craft->random, 64);
+	static const uint16_t offsets[] = { 0, 0, 0, 1, 3, 8, 16, 180 };
+	const uint16_t offset = RANDOM_OF(craft->random, offsets);
 	const bool more = random_chance(craft->random, 60);
 
 	if (plan->v6 && !plan->extensions_count && random_chance(craft->random, 5)) {
@@ -195,9 +196,9 @@ static void craft_fragment(struct craft *craft, struct composition *plan)
 		plan->extensions_count = 1;
 	}
 	if (plan->v6)
-		plan->fragment = (uint16_t)(offset % 3 << 3 | more);
+		plan->fragment = (uint16_t)(offset << 3 | more);
 	else if (random_chance(craft->random, 5))
-		plan->fragment = (uint16_t)(offset % 3 | (more ? MF : 0));
+		plan->fragment = (uint16_t)(offset | (more ? MF : 0));
 	else if (random_chance(craft->random, 60))
 		plan->fragment = DF;
 }
@@ -216,6 +217,36 @@ static void craft_ip(struct craft *craft, struct composition *plan)
 	craft_fragment(craft, plan);
 }
 
+static const struct backend *craft_named(struct craft *craft)
+{
+	const struct backend *backend = NULL;
+
+	for (uint32_t tries = 0; tries < 64; tries++) {
+		backend = &craft->model->backends[random_below(craft->random,
+							       craft->model->limits.backends)];
+		if (backend->server_ids_count)
+			break;
+	}
+	return backend;
+}
+
+/* A QUIC packet, most often with a connection id that names one of the backends. */
+static void craft_quic(struct craft *craft, uint8_t *load)
+{
+	const struct backend *backend = craft_named(craft);
+	const struct config_server_id *id =
+		&backend->server_ids[random_below(craft->random, backend->server_ids_count + 1) %
+				     CONFIG_SERVER_IDS_MAX];
+	const bool is_long = random_chance(craft->random, 50);
+	uint8_t *cid = load + (is_long ? 6 : 1);
+
+	load[0] = (uint8_t)(load[0] & 0x7f) | (is_long ? 0x80 : 0);
+	if (is_long)
+		load[5] = (uint8_t)random_between(craft->random, 5, 22);
+	cid[0] = (uint8_t)(random_below(craft->random, 4) << 5 | (cid[0] & 0x1f));
+	memcpy(cid + 1, id->octets, id->length);
+}
+
 static void craft_plan(struct craft *craft, struct composition *plan)
 {
 	static uint8_t load[FRAME_MAX];
@@ -226,6 +257,8 @@ static void craft_plan(struct craft *craft, struct composition *plan)
 
 	for (uint32_t i = 0; i < 64; i++)
 		load[i] = (uint8_t)random_next(craft->random);
+	if (flow.protocol == IPPROTO_UDP && random_chance(craft->random, 60))
+		craft_quic(craft, load);
 	*plan = (struct composition){
 		.source = flow.client,
 		.dest = flow.vip,

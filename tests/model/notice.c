@@ -52,20 +52,18 @@ struct quote {
 	const uint8_t *bytes;
 	uint32_t size;
 	uint32_t l4;
+	struct lbd_addr source;
 	uint8_t protocol;
 };
 
 static bool notice_quote4(struct quote *quote, struct view *view)
 {
 	const uint8_t *ip = quote->bytes;
-	struct lbd_addr source;
 
 	if (quote->size < IPV4_HEADER || ip[0] >> 4 != 4 || (ip[0] & 0xf) < 5 ||
 	    frame_get16(ip + 6) & 0x1fff)
 		return false;
-	source = frame_addr4(ip + 12);
-	if (!lbd_addr_equal(&source, &view->vip))
-		return false;
+	quote->source = frame_addr4(ip + 12);
 	view->client = frame_addr4(ip + 16);
 	quote->protocol = ip[9];
 	quote->l4 = (ip[0] & 0xfU) * 4;
@@ -74,15 +72,12 @@ static bool notice_quote4(struct quote *quote, struct view *view)
 
 static bool notice_quote6(struct quote *quote, struct view *view)
 {
-	struct view_walk walk = { .at = IPV6_HEADER };
+	struct view_walk walk = { .at = IPV6_HEADER, .cut = true };
 	const uint8_t *ip = quote->bytes;
-	struct lbd_addr source;
 
 	if (quote->size < IPV6_HEADER || ip[0] >> 4 != 6)
 		return false;
-	source = frame_addr6(ip + 8);
-	if (!lbd_addr_equal(&source, &view->vip))
-		return false;
+	quote->source = frame_addr6(ip + 8);
 	walk.next = ip[6];
 	if (view_walk(ip, quote->size, &walk) != VIEW_WHOLE || walk.fragment)
 		return false;
@@ -102,7 +97,7 @@ static int notice_quote(const struct frame *frame, struct view *view)
 		return LBD_OUTCOME_DROP_ICMP_BAD;
 	if (quote.protocol != IPPROTO_TCP && quote.protocol != IPPROTO_UDP)
 		return LBD_OUTCOME_PASS_NOT_L4;
-	if (quote.l4 + PORTS > quote.size)
+	if (quote.l4 + PORTS > quote.size || !lbd_addr_equal(&quote.source, &view->vip))
 		return LBD_OUTCOME_DROP_ICMP_BAD;
 	view->protocol = quote.protocol;
 	view->vip_port = frame_get16(quote.bytes + quote.l4);

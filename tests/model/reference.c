@@ -6,11 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/model/guard.h"
 #include "tests/model/notice.h"
 #include "tests/model/route.h"
 #include "tests/model/send.h"
 
 #define MOST_CLIENTS 8192
+
+/* A later fragment to a VIP. */
+#define REFERENCE_PIECE (-3)
 
 int reference_make(struct reference *reference, const struct world *world, uint32_t most_flows)
 {
@@ -19,7 +23,8 @@ int reference_make(struct reference *reference, const struct world *world, uint3
 	*reference = (struct reference){ .world = world };
 	reference->services = calloc(limits->services, sizeof(*reference->services));
 	reference->backends = calloc(limits->backends, sizeof(*reference->backends));
-	if (!reference->services || !reference->backends)
+	reference->pieces = calloc(1, sizeof(*reference->pieces));
+	if (!reference->services || !reference->backends || !reference->pieces)
 		return -ENOMEM;
 	return flows_make(&reference->flows, most_flows)
 		       ?: flows_make(&reference->clients, MOST_CLIENTS);
@@ -30,6 +35,7 @@ void reference_free(struct reference *reference)
 	flows_free(&reference->flows);
 	free(reference->services);
 	free(reference->backends);
+	free(reference->pieces);
 	flows_free(&reference->clients);
 	*reference = (struct reference){ 0 };
 }
@@ -40,6 +46,7 @@ void reference_clear(struct reference *reference)
 
 	flows_clear(&reference->flows);
 	flows_clear(&reference->clients);
+	reference->pieces->count = 0;
 	memset(reference->services, 0, limits->services * sizeof(*reference->services));
 	memset(reference->backends, 0, limits->backends * sizeof(*reference->backends));
 }
@@ -93,8 +100,10 @@ static int reference_read(struct step *step)
 		return view->leaves;
 	if (view->problem != VIEW_WHOLE)
 		return reference_refuse(step, view->problem);
-	if (view->fragment)
+	if (view->fragment && !(world->features & LBD_FEATURE_FRAGMENTS))
 		return reference_refuse(step, LBD_OUTCOME_DROP_FRAGMENT);
+	if (view->fragment)
+		return reference_refuse(step, REFERENCE_PIECE);
 	return reference_service(step);
 }
 
@@ -111,6 +120,15 @@ bool reference_key(struct reference *reference, const struct frame *frame, struc
 
 /* --- what becomes of it */
 
+/* Errors come from anybody on the way: the lists are about clients. */
+static int reference_guard(const struct step *step)
+{
+	if (step->ret->view.error)
+		return GUARD_PASSES;
+	return guard_check(step->reference->world->config, step_own_service(step),
+			   &step->ret->view.client, step->ret->view.v6);
+}
+
 static void reference_flow(struct step *step, uint32_t ifindex)
 {
 	const struct view *view = &step->ret->view;
@@ -121,13 +139,42 @@ static void reference_flow(struct step *step, uint32_t ifindex)
 	step->opens = step->tcp && (view->flags & (VIEW_SYN | VIEW_ACK)) == VIEW_SYN;
 	step->closes = step->tcp && view->flags & (VIEW_FIN | VIEW_RST);
 	step->resets = step->tcp && view->flags & VIEW_RST;
-	outcome = route_flow(step);
+	outcome = reference_guard(step);
+	if (outcome == GUARD_PASSES)
+		outcome = route_flow(step);
+	if (step->backend && view->more && !view->error)
+		pieces_remember(step->reference->pieces, view, &step->ret->key, step->backend);
 	if (step->backend)
 		send_packet(step, ifindex, outcome);
 	else if (outcome == LBD_OUTCOME_ANSWER_RESET || outcome == LBD_OUTCOME_ANSWER_UNREACHABLE)
 		send_tell(step, outcome);
 	else
 		send_leave(step, outcome);
+}
+
+/* A later fragment goes where its first went, unless it means to change what that showed. */
+static void reference_piece(struct step *step, uint32_t ifindex)
+{
+	struct view *view = &step->ret->view;
+	const struct datagram *datagram = pieces_find(step->reference->pieces, view);
+	const struct backend *backend = datagram ? step_backend(step, datagram->backend) : NULL;
+
+	if (!view->piece.size) {
+		send_leave(step, LBD_OUTCOME_DROP_BAD_LENGTH);
+	} else if (!datagram && view->piece.next != IPPROTO_TCP &&
+		   view->piece.next != IPPROTO_UDP) {
+		send_leave(step, LBD_OUTCOME_PASS_NOT_L4);
+	} else if (!datagram || view->piece.offset < datagram->size ||
+		   backend->service != datagram->key.service ||
+		   model_backend_state(backend) == LBD_BACKEND_GONE) {
+		send_leave(step, LBD_OUTCOME_DROP_FRAGMENT);
+	} else {
+		step->ret->key = datagram->key;
+		step->backend = backend->index;
+		view->client_port = datagram->key.client_port;
+		view->vip_port = datagram->key.vip_port;
+		send_packet(step, ifindex, LBD_OUTCOME_FORWARD_FRAGMENT);
+	}
 }
 
 void reference_packet(struct reference *reference, const struct frame *frame, uint32_t ifindex,
@@ -140,6 +187,8 @@ void reference_packet(struct reference *reference, const struct frame *frame, ui
 	outcome = reference_read(&step);
 	if (outcome == VIEW_WHOLE)
 		reference_flow(&step, ifindex);
+	else if (outcome == REFERENCE_PIECE)
+		reference_piece(&step, ifindex);
 	else if (outcome == NOTICE_PING)
 		send_ping(&step);
 	else

@@ -16,12 +16,14 @@
 
 #include "tests/model/flows.h"
 #include "tests/model/frame.h"
+#include "tests/model/pieces.h"
 #include "tests/model/view.h"
 #include "tests/model/world.h"
 #include "tests/packet/case.h"
 
 struct reference {
 	const struct world *world;
+	struct pieces *pieces;
 	struct flows flows;
 	struct flows clients; /* of sticky services: the backend of their last connection */
 	int64_t now;	      /* seconds; goes on only when it is told to */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tests/model/route.h"
 
+#include "tests/model/quic.h"
+
 /* What Maglev says. */
 static uint16_t route_hash(const struct step *step)
 {
@@ -37,7 +39,7 @@ static uint16_t route_stick(struct step *step, uint16_t picked)
 	step->sticky = client && route_sticks(step, client, picked);
 	if (step->sticky)
 		picked = client->backend;
-	if (!client && !step->opens)
+	if (!client && !step->opens && !step->ret->view.error)
 		client = flows_add(&step->reference->clients, &key);
 	if (client) {
 		client->backend = picked;
@@ -84,13 +86,19 @@ static int route_nobody(const struct step *step)
 	return step->tcp ? LBD_OUTCOME_ANSWER_RESET : LBD_OUTCOME_ANSWER_UNREACHABLE;
 }
 
-/* A flow that no entry knows: a backend for it, and an entry unless it opens or closes. */
-static int route_unknown(struct step *step)
+/* No connection comes from there. */
+static int route_source(const struct step *step)
 {
 	if (view_martian(&step->ret->view))
 		return LBD_OUTCOME_DROP_MARTIAN;
-	if (world_is_vip(step->reference->world, &step->ret->key.client))
-		return LBD_OUTCOME_DROP_VIP_SOURCE;
+	return world_is_vip(step->reference->world, &step->ret->key.client)
+		       ? LBD_OUTCOME_DROP_VIP_SOURCE
+		       : VIEW_WHOLE;
+}
+
+/* A flow that no entry knows: a backend for it, and an entry unless it opens or closes. */
+static int route_unknown(struct step *step)
+{
 	step->backend = route_pick(step);
 	if (!step->backend)
 		return route_nobody(step);
@@ -215,6 +223,36 @@ static void route_news(const struct step *step, const struct flow *before)
 			     now->confirmed != before->confirmed || now->closing != before->closing;
 }
 
+/* The packet itself names its backend: the table follows. */
+static int route_named(struct step *step, const struct backend *named)
+{
+	step->backend = named->index;
+	if (!step->flow) {
+		route_enter(step);
+	} else if (step->flow->backend == named->index) {
+		step->flow->confirmed = true;
+	} else {
+		step->flow->backend = named->index;
+		step->flow->closing = false;
+	}
+	step->flow->seen = step->reference->now;
+	return LBD_OUTCOME_FORWARD_QUIC;
+}
+
+static int route_any(struct step *step)
+{
+	const struct backend *named =
+		quic_backend(step->reference->world->model, step_own_service(step), step->frame,
+			     &step->ret->view);
+	const int problem = step->flow ? VIEW_WHOLE : route_source(step);
+
+	if (problem != VIEW_WHOLE)
+		return problem;
+	if (named)
+		return route_named(step, named);
+	return step->flow ? route_known(step) : route_unknown(step);
+}
+
 int route_flow(struct step *step)
 {
 	struct flow before = { 0 };
@@ -225,7 +263,7 @@ int route_flow(struct step *step)
 		before = *step->flow;
 	if (step->ret->view.error)
 		return route_error(step);
-	outcome = step->flow ? route_known(step) : route_unknown(step);
+	outcome = route_any(step);
 	if (step->flow)
 		route_news(step, &before);
 	return outcome;

@@ -2,6 +2,7 @@
 #include "tests/model/stage.h"
 
 #include <arpa/inet.h>
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <net/if.h>
 #include <stdlib.h>
@@ -9,9 +10,6 @@
 #include <unistd.h>
 
 #include "tests/model/random.h"
-
-/* Features that the packet path has no code for yet. */
-#define STAGE_MISSING (LBD_FEATURE_ECHO | LBD_FEATURE_ICMP_ERRORS)
 
 #define STAGE_CROWD 4096 /* connections at most, for a table to count as small */
 
@@ -49,7 +47,7 @@ static int stage_make(struct stage *stage, uint32_t packets)
 	stage->choices = calloc(1, sizeof(*stage->choices));
 	rc = stage->choices ? stage_remember(stage) : -ENOMEM;
 	if (!rc)
-		rc = world_make(&stage->world, model);
+		rc = world_make(&stage->world, stage->lab.config, model);
 	if (!rc)
 		rc = reference_make(&stage->reference, &stage->world,
 				    stage->crowded ? 4 : 2 * packets);
@@ -104,6 +102,38 @@ static int stage_commit(struct stage *stage, struct error *err)
 	return rc ? error_errno(err, rc, "rings") : 0;
 }
 
+/* The map of this name that the packet path uses, or -1. The caller closes it. */
+static int stage_map(const struct stage *stage, const char *name)
+{
+	__u32 ids[64], size = sizeof(struct bpf_prog_info);
+	struct bpf_prog_info info = { .nr_map_ids = 64, .map_ids = (uintptr_t)ids };
+
+	if (bpf_obj_get_info_by_fd(stage->prog_fd[STAGE_EVERY_FEATURE], &info, &size))
+		return -1;
+	for (__u32 i = 0; i < info.nr_map_ids && i < 64; i++) {
+		struct bpf_map_info map = { 0 };
+		int fd = bpf_map_get_fd_by_id(ids[i]);
+
+		size = sizeof(map);
+		if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &map, &size) && !strcmp(map.name, name))
+			return fd;
+		close(fd);
+	}
+	return -1;
+}
+
+/* Datagrams of other stories, that have the same ids. */
+static void stage_forget_fragments(const struct stage *stage)
+{
+	int fd = stage_map(stage, "lbd_fragments");
+	struct lbd_fragment_key key;
+
+	while (fd >= 0 && !bpf_map_get_next_key(fd, NULL, &key))
+		bpf_map_delete_elem(fd, &key);
+	if (fd >= 0)
+		close(fd);
+}
+
 int stage_reset(struct stage *stage, enum stage_way way, struct error *err)
 {
 	const struct tables *tables = dataplane_tables(stage->lab.dataplane);
@@ -114,11 +144,12 @@ int stage_reset(struct stage *stage, enum stage_way way, struct error *err)
 	memset(tables->sticky, 0, tables->sticky_buckets * sizeof(*tables->sticky));
 	memset(stage->choices, 0, sizeof(*stage->choices));
 	memcpy(model->backends, stage->backends, model->limits.backends * sizeof(*stage->backends));
+	stage_forget_fragments(stage);
 	reference_clear(&stage->reference);
 	flows_clear(&stage->kept);
 	stage_free_traffic(&stage->before);
 	stage->way = way;
-	stage->world.features = stage->features[way] & ~STAGE_MISSING;
+	stage->world.features = stage->features[way];
 	if (stage_read_traffic(stage, &stage->before))
 		return error_set(err, -EIO, "the traffic counters can't be read");
 	return stage_commit(stage, err);

@@ -81,6 +81,18 @@ static int view_problem4(const struct frame *frame, struct view *view)
 	return view_l4(frame, view->l3 + header, view->l3 + view->length, view);
 }
 
+static void view_piece4(const uint8_t *ip, struct view *view)
+{
+	const uint32_t header = (ip[0] & 0xfU) * 4;
+
+	view->piece = (struct view_piece){
+		.id = frame_get16(ip + 4),
+		.offset = (frame_get16(ip + 6) & 0x1fffU) * 8,
+		.size = header >= IPV4_HEADER && view->length > header ? view->length - header : 0,
+		.next = ip[9],
+	};
+}
+
 static int view_ipv4(const struct frame *frame, struct view *view)
 {
 	const uint8_t *ip = &frame->bytes[view->l3];
@@ -97,6 +109,7 @@ static int view_ipv4(const struct frame *frame, struct view *view)
 	view->l4 = view->l3 + (ip[0] & 0xfU) * 4;
 	if (!view_is_l4(view->protocol))
 		return LBD_OUTCOME_PASS_NOT_L4;
+	view_piece4(ip, view);
 	view->problem = view_problem4(frame, view);
 	return VIEW_WHOLE;
 }
@@ -118,6 +131,7 @@ static int view_extension(const uint8_t *header, struct view_walk *walk)
 
 	walk->next = header[0];
 	if (type == IPPROTO_FRAGMENT) {
+		walk->header = walk->header ? walk->header : walk->at;
 		walk->fragment = frame_get16(header + 2) & 0xfff8;
 		walk->more = header[3] & 1;
 		walk->at += 8;
@@ -130,7 +144,7 @@ static int view_extension(const uint8_t *header, struct view_walk *walk)
 	return VIEW_WHOLE;
 }
 
-/* To what isn't an extension, perhaps past the end; a later fragment shows no further. */
+/* To what isn't an extension; a later fragment shows no further. */
 int view_walk(const uint8_t *packet, uint32_t size, struct view_walk *walk)
 {
 	for (int i = 0; view_is_extension(walk->next) && !walk->fragment; i++) {
@@ -143,6 +157,8 @@ int view_walk(const uint8_t *packet, uint32_t size, struct view_walk *walk)
 		problem = view_extension(packet + walk->at, walk);
 		if (problem != VIEW_WHOLE)
 			return problem;
+		if (!walk->cut && walk->at > size)
+			return LBD_OUTCOME_DROP_BAD_LENGTH;
 	}
 	return VIEW_WHOLE;
 }
@@ -158,6 +174,17 @@ static int view_problem6(const struct frame *frame, struct view *view)
 	return VIEW_WHOLE;
 }
 
+/* Its data begins at @at of the packet. */
+static void view_piece6(const uint8_t *header, uint32_t at, struct view *view)
+{
+	view->piece = (struct view_piece){
+		.id = frame_get32(header + 4),
+		.offset = frame_get16(header + 2) & 0xfff8,
+		.size = view->length > at ? view->length - at : 0,
+		.next = header[0],
+	};
+}
+
 static int view_next6(const struct frame *frame, struct view *view)
 {
 	struct view_walk walk = { .at = IPV6_HEADER, .next = view->protocol };
@@ -167,8 +194,8 @@ static int view_next6(const struct frame *frame, struct view *view)
 	view->l4 = view->l3 + walk.at;
 	view->fragment = walk.fragment;
 	view->more = walk.more;
-	if (problem == VIEW_WHOLE && walk.at > view->length)
-		return LBD_OUTCOME_DROP_BAD_LENGTH;
+	if (walk.header)
+		view_piece6(&frame->bytes[view->l3 + walk.header], walk.header + 8, view);
 	return problem;
 }
 
@@ -191,8 +218,8 @@ static int view_ipv6(const struct frame *frame, struct view *view)
 		view->problem = view_next6(frame, view);
 	if (view->problem != VIEW_WHOLE)
 		return VIEW_WHOLE;
-	/* Behind a later fragment's header, an extension may hide TCP or UDP. */
-	if (!view_is_l4(view->protocol) && !(view->fragment && view_is_extension(view->protocol)))
+	/* What a later fragment's header says doesn't count (RFC 8200, 4.5). */
+	if (!view_is_l4(view->protocol) && !view->fragment)
 		return LBD_OUTCOME_PASS_NOT_L4;
 	if (!view->fragment)
 		view->problem = view_l4(frame, view->l4, view->l3 + view->length, view);

@@ -18,6 +18,12 @@
 /* Nothing is decided yet. */
 #define VIEW_WHOLE (-1)
 
+/* What a fragment says of itself. */
+struct view_piece {
+	uint32_t id, offset, size; /* of its data, in the datagram's */
+	uint8_t next;		   /* what the datagram carries, by this fragment */
+};
+
 struct view {
 	int leaves;  /* the outcome that the headers alone decide, or VIEW_WHOLE */
 	int problem; /* why no service may get it, or VIEW_WHOLE */
@@ -29,10 +35,11 @@ struct view {
 	uint8_t flags;			/* of TCP */
 	uint16_t client_port, vip_port; /* host order */
 	struct lbd_addr client, vip;
-	bool error;	 /* an ICMP error: of the flow that it quotes */
-	uint32_t l3;	 /* where the IP header begins */
-	uint32_t l4;	 /* where what it carries does */
-	uint32_t length; /* of the IP packet, by its header */
+	bool error;		 /* an ICMP error: of the flow that it quotes */
+	uint32_t l3;		 /* where the IP header begins */
+	uint32_t l4;		 /* where what it carries does */
+	struct view_piece piece; /* of a datagram in fragments */
+	uint32_t length;	 /* of the IP packet, by its header */
 };
 
 /* @v4, @v6: is there any service of that family? The others aren't looked at. */
@@ -42,7 +49,9 @@ void view_read(const struct frame *frame, bool v4, bool v6, struct view *ret);
 struct view_walk {
 	uint32_t at;  /* in the packet */
 	uint8_t next; /* what stands there */
+	bool cut;     /* a quote: a header may run past its end */
 	bool fragment, more;
+	uint32_t header; /* where the first fragment header stands; 0: there is none */
 };
 
 /* @size: of the packet. VIEW_WHOLE, or what is wrong with one of them. */

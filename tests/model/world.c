@@ -7,11 +7,11 @@
 
 #include "tests/model/frame.h"
 
-int world_make(struct world *world, const struct model *model)
+int world_make(struct world *world, const struct config *config, const struct model *model)
 {
 	const struct lbd_limits *limits = &model->limits;
 
-	*world = (struct world){ .model = model };
+	*world = (struct world){ .config = config, .model = model };
 	world->rings = calloc((size_t)limits->services * limits->ring_size, sizeof(*world->rings));
 	world->has_ring = calloc(limits->services, sizeof(*world->has_ring));
 	return world->rings && world->has_ring ? 0 : -ENOMEM;

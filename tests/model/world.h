@@ -9,6 +9,7 @@
 #include "model/model.h"
 
 struct world {
+	const struct config *config;
 	const struct model *model;
 	uint32_t features; /* what the generation was specialised for */
 	uint16_t *rings;   /* one after the other, by service id */
@@ -16,7 +17,7 @@ struct world {
 };
 
 /* *@world holds what world_free() frees, also on failure. */
-int world_make(struct world *world, const struct model *model);
+int world_make(struct world *world, const struct config *config, const struct model *model);
 void world_free(struct world *world);
 
 /* The model has changed: other backends take flows. */

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What random packets against the reference (tests/model) brought to light."""
-from scapy.all import (IP, TCP, ICMPv6EchoRequest, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment,
+from scapy.all import (ICMP, IP, TCP, ICMPv6EchoRequest, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment,
                        IPv6ExtHdrHopByHop)
 
 from casebook import (CLIENT, CLIENT6, PORT, TWO, VIP, VIP6, case, drops, frame, passes, tcp, tcp6,
@@ -26,11 +26,13 @@ def chapter():
          passes(six / fragment(nh=58, m=1, id=7) / ICMPv6EchoRequest(data=b"x" * 64),
                 "pass_not_l4"),
          passes(six / fragment(nh=58, offset=9, id=7) / (b"x" * 64), "pass_not_l4"),
-         drops(six / fragment(nh=60, offset=9, id=7) / (b"x" * 64), "drop_fragment",
-               note="behind destination options there may be TCP or UDP"),
          drops(six / IPv6ExtHdrHopByHop() / IPv6ExtHdrDestOpt() / IPv6ExtHdrDestOpt() /
-               IPv6ExtHdrDestOpt() / IPv6ExtHdrDestOpt() / fragment(nh=60, offset=9, id=7) /
+               IPv6ExtHdrDestOpt() / IPv6ExtHdrDestOpt() / fragment(nh=17, offset=9, id=7) /
                (b"x" * 64), "drop_fragment", note="the sixth header ends the walk"))
+    case("icmp-version", "A ping in a packet of another IP version is left to the kernel", "dsr",
+         passes(IP(src=CLIENT, dst=VIP, version=5) / ICMP() / (b"x" * 40), "pass_not_l4"),
+         passes(IP(src=CLIENT, dst=VIP, version=6) / ICMP(type=3, code=4) /
+                (IP(src=VIP, dst=CLIENT) / TCP(sport=80, dport=PORT)), "pass_not_l4"))
     case("extensions-past-end", "An extension header that runs past the end is dropped, whatever "
          "it says comes next", "dsr",
          drops(frame(six / IPv6ExtHdrDestOpt(len=9, nh=58) / ICMPv6EchoRequest()),

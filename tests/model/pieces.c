@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tests/model/pieces.h"
+
+static bool pieces_is(const struct datagram *datagram, const struct view *view)
+{
+	return lbd_addr_equal(&datagram->client, &view->client) &&
+	       lbd_addr_equal(&datagram->vip, &view->vip) && datagram->id == view->piece.id &&
+	       datagram->protocol == (view->v6 ? 0 : view->protocol);
+}
+
+const struct datagram *pieces_find(const struct pieces *pieces, const struct view *view)
+{
+	for (uint32_t i = 0; i < pieces->count; i++)
+		if (pieces_is(&pieces->datagrams[i], view))
+			return &pieces->datagrams[i];
+	return NULL;
+}
+
+void pieces_remember(struct pieces *pieces, const struct view *view, const struct flow_key *key,
+		     uint16_t backend)
+{
+	const struct datagram *known = pieces_find(pieces, view);
+	const uint32_t place = known ? (uint32_t)(known - pieces->datagrams) : pieces->count;
+
+	if (place == PIECES_MAX)
+		return;
+	pieces->count += !known;
+	pieces->datagrams[place] = (struct datagram){
+		.client = view->client,
+		.vip = view->vip,
+		.id = view->piece.id,
+		.protocol = view->v6 ? 0 : view->protocol,
+		.key = *key,
+		.backend = backend,
+		.size = view->piece.size,
+		.flow_protocol = view->protocol,
+	};
+}
