@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* lbctl trace --config: a packet path of lbctl's own, seen by nobody. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lbctl/report.h"
 #include "lbctl/tracer.h"
 #include "trace/offline.h"
 
-#define TRACER_OBJECT LBD_PREFIX "/lib/lbd/lb.bpf.o"
+#define TRACER_OBJECT "lb.bpf.o"
+#define TRACER_INSTALLED LBD_PREFIX "/lib/lbd/" TRACER_OBJECT
 
 struct tracer_offline {
 	struct tracer tracer;
@@ -71,14 +74,44 @@ static const struct tracer_kind tracer_kind_offline = {
 	.close = tracer_close_offline,
 };
 
+/* Where it was built, if lbctl runs from there: bpf/ stands beside it. */
+static bool tracer_find_built(char *path, size_t size)
+{
+	ssize_t length = readlink("/proc/self/exe", path, size - 1);
+	char *slash;
+
+	if (length < 0)
+		return false;
+	path[length] = '\0';
+	slash = strrchr(path, '/');
+	if (!slash || (size_t)(slash - path) + sizeof("/bpf/" TRACER_OBJECT) > size)
+		return false;
+	strcpy(slash, "/bpf/" TRACER_OBJECT);
+	return !access(path, R_OK);
+}
+
+/* The packet path that was asked for, else that of the same build, else the installed one. */
+static const char *tracer_object(const struct invocation *invocation, char *path, size_t size)
+{
+	const char *object = command_value(invocation, "object");
+
+	if (object)
+		return object;
+	return tracer_find_built(path, size) ? path : TRACER_INSTALLED;
+}
+
 static int tracer_load(struct tracer_offline *own, struct config *config)
 {
 	const struct invocation *invocation = own->tracer.invocation;
-	const char *object = command_value(invocation, "object");
 	struct error err = { 0 };
+	char path[PATH_MAX];
 	int rc;
 
-	rc = offline_open(&own->offline, config, object ? object : TRACER_OBJECT, &err);
+	rc = offline_open(&own->offline, config, tracer_object(invocation, path, sizeof(path)),
+			  &err);
+	if (rc == -ENOENT)
+		error_hint(&err,
+			   "install lbd, or name the packet path: --object build/bpf/lb.bpf.o");
 	if (rc)
 		return tracer_fail(invocation, LBCTL_FAILED, rc, &err);
 	if (own->offline.note[0])
