@@ -446,7 +446,8 @@ LBD_INLINE __u16 conn_named(struct xdp_md *ctx, const struct packet *packet)
 {
 	if (!config_has(LBD_FEATURE_QUIC) || packet->protocol != IPPROTO_UDP)
 		return 0;
-	return (__u16)quic_backend(ctx, packet->l4, packet->half, packet->service);
+	return (__u16)quic_backend(ctx, packet->l4, packet->l3 + packet->length - packet->l4,
+				   packet->half, packet->service);
 }
 
 /*

@@ -33,15 +33,20 @@ struct quic_cid {
 	__u32 length;
 };
 
-/* Where the connection id is; its first octet is in the frame. */
-LBD_INLINE _Bool quic_find_cid(const void *udp, const void *end, struct quic_cid *cid)
+/*
+ * Where the connection id is; its first octet is in the frame. @room: from the
+ * UDP header to the packet's end; a first fragment's UDP says more than it has.
+ */
+LBD_INLINE _Bool quic_find_cid(const void *udp, const void *end, __u32 room, struct quic_cid *cid)
 {
 	const __u8 *quic = udp + QUIC_UDP_HEADER;
-	__u32 room, start = QUIC_SHORT_CID;
+	__u32 said, start = QUIC_SHORT_CID;
 
 	if ((const void *)(quic + QUIC_LONG_CID + 1) > end)
 		return 0;
-	room = bpf_ntohs(packet_word16(udp + QUIC_UDP_LENGTH));
+	said = bpf_ntohs(packet_word16(udp + QUIC_UDP_LENGTH));
+	if (said < room)
+		room = said;
 	if (quic[0] & QUIC_LONG)
 		start = QUIC_LONG_CID;
 	if (room < QUIC_UDP_HEADER + start)
@@ -96,10 +101,11 @@ LBD_INLINE __u16 quic_lookup(const struct lbd_quic_key *key, __u32 half)
 }
 
 /*
- * The backend that the UDP packet at @l4 names, if it may have the connection;
- * else 0. A function of its own: the verifier walks through it once.
+ * The backend that the UDP packet of @room bytes at @l4 names, if it may have
+ * the connection; else 0. A function of its own: the verifier walks through it once.
  */
-__attribute__((noinline)) int quic_backend(struct xdp_md *ctx, __u32 l4, __u32 half, __u32 service)
+__attribute__((noinline)) int quic_backend(struct xdp_md *ctx, __u32 l4, __u32 room, __u32 half,
+					   __u32 service)
 {
 	const void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	struct lbd_quic_key key = { .service = (__u16)service };
@@ -107,7 +113,7 @@ __attribute__((noinline)) int quic_backend(struct xdp_md *ctx, __u32 l4, __u32 h
 	const struct lbd_service *at;
 	struct quic_cid cid;
 
-	if (l4 > QUIC_L4_MAX || !quic_find_cid(data + l4, end, &cid))
+	if (l4 > QUIC_L4_MAX || !quic_find_cid(data + l4, end, room, &cid))
 		return 0;
 	at = bpf_map_lookup_elem(&lbd_services, &index);
 	if (!at)
