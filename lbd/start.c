@@ -37,6 +37,23 @@ static int start_make_dir(const char *path, mode_t mode, struct error *err)
 	return 0;
 }
 
+#define LOCK_WAIT_MS 2000
+#define LOCK_STEP_MS 10
+
+/*
+ * A daemon that was killed holds its lock until the kernel has closed all that
+ * it had open, AF_XDP sockets among it, which takes a moment.
+ */
+static int start_wait_lock(int lock)
+{
+	for (int waited = 0; flock(lock, LOCK_EX | LOCK_NB); waited += LOCK_STEP_MS) {
+		if (errno != EWOULDBLOCK || waited >= LOCK_WAIT_MS)
+			return -errno;
+		usleep(LOCK_STEP_MS * 1000);
+	}
+	return 0;
+}
+
 int lbd_lock(struct lbd *lbd, struct error *err)
 {
 	char path[160];
@@ -51,7 +68,7 @@ int lbd_lock(struct lbd *lbd, struct error *err)
 	lbd->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (lbd->lock < 0)
 		return error_errno(err, -errno, "%s", path);
-	if (flock(lbd->lock, LOCK_EX | LOCK_NB)) {
+	if (start_wait_lock(lbd->lock)) {
 		rc = error_set(err, -EBUSY, "%s is held: another lbd runs this instance", path);
 		error_hint(err, "lbctl status");
 	}
