@@ -74,7 +74,7 @@ spoilt() {
 }
 
 @test "a forwarding mode that doesn't exist is refused, naming those that do" {
-  spoilt 's/forward: dsr/forward: nat/' forward 'forward: nat' 'dsr.*ipip'
+  spoilt 's/forward: dsr/forward: masq/' forward 'forward: masq' 'dsr.*ipip.*nat'
 }
 
 @test "a service without backends is refused" {
