@@ -470,7 +470,7 @@ LBD_INLINE int conn_route(struct xdp_md *ctx, struct packet *packet, __u16 *ret_
 	return conn_known(packet, &conn, ret_backend, v6);
 }
 
-/* The backend that has this flow, or would get it; 0: none. Asked with a SYN it leaves all tables as they are. */
+/* The backend that has this flow, or would get it; 0: none. Leaves all tables as they are. */
 LBD_INLINE __u16 conn_owner(const struct packet *packet, _Bool v6)
 {
 	const struct lbd_backend *backend;
@@ -482,7 +482,7 @@ LBD_INLINE __u16 conn_owner(const struct packet *packet, _Bool v6)
 		if (backend && conn_keeps(packet, backend))
 			return lbd_value_backend(conn.value);
 	}
-	return pick_backend(packet, &sticky);
+	return pick_sticky(packet, STICKY_READ, &sticky);
 }
 
 #endif

@@ -73,7 +73,7 @@ LBD_INLINE const struct lbd_service *pick_service(__u32 half, __u16 id)
  * Index of the backend for a flow that has none; 0: the service has no usable
  * backend. *ret_sticky: it is the one that this client had before.
  */
-LBD_INLINE __u16 pick_backend(const struct packet *packet, _Bool *ret_sticky)
+LBD_INLINE __u16 pick_sticky(const struct packet *packet, enum sticky_may may, _Bool *ret_sticky)
 {
 	const struct lbd_service *service = pick_service(packet->half, packet->service);
 	struct lbd_addr client;
@@ -87,9 +87,15 @@ LBD_INLINE __u16 pick_backend(const struct packet *packet, _Bool *ret_sticky)
 		return picked;
 	client = pick_client(packet, service);
 	picked = sticky_pick(client.halves[0], client.halves[1],
-			     packet->half << 16 | packet->service, picked, !packet->syn);
+			     packet->half << 16 | packet->service, picked, may);
 	*ret_sticky = picked >> 16;
 	return picked;
+}
+
+/* The same, for a packet of the client: all but a SYN make it known. */
+LBD_INLINE __u16 pick_backend(const struct packet *packet, _Bool *ret_sticky)
+{
+	return pick_sticky(packet, packet->syn ? STICKY_REFRESH : STICKY_ENTER, ret_sticky);
 }
 
 #endif

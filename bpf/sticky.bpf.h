@@ -28,6 +28,13 @@ struct sticky {
 	__u64 value;
 };
 
+/* What a packet may do to the table: more and more. */
+enum sticky_may {
+	STICKY_READ,
+	STICKY_REFRESH, /* the client's entry, if there is one */
+	STICKY_ENTER,
+};
+
 LBD_INLINE const struct lbd_backend *sticky_backend(const struct sticky *sticky, __u16 backend)
 {
 	__u32 index = sticky->half * lbd_config.limits.backends + backend;
@@ -82,26 +89,25 @@ LBD_INLINE void sticky_enter(const struct sticky *sticky, __u16 picked)
 
 /* The client goes on with the backend it had, or with @picked from now on. */
 LBD_INLINE __u32 sticky_follow(const struct sticky *sticky, const struct lbd_service *service,
-			       __u16 id, __u16 picked)
+			       __u16 id, __u16 picked, enum sticky_may may)
 {
 	const _Bool late = lbd_value_idle(sticky->value, sticky->now) > service->sticky;
 	const _Bool stays = !late && sticky_takes(sticky, id, picked);
 	const __u16 backend = stays ? lbd_value_backend(sticky->value) : picked;
 	const __u64 value = lbd_value_make(backend, 0, LBD_CONN_CONFIRMED, sticky->now);
 
-	if (config_writes() && value != sticky->value)
+	if (may >= STICKY_REFRESH && config_writes() && value != sticky->value)
 		LBD_CAS(sticky->word, sticky->value, value);
 	return backend | (__u32)stays << 16;
 }
 
 /*
  * The backend for a new flow of the client with these @halves; @picked is what
- * Maglev says, @place the half of the service tables and the service's id,
- * @remember whether the packet may make an entry. Bit 16 of the answer: it is
- * the backend that the client had.
+ * Maglev says, @place the half of the service tables and the service's id, @may
+ * an enum sticky_may. Bit 16 of the answer: it is the backend that the client had.
  */
 __attribute__((noinline)) int sticky_pick(__u64 first, __u64 second, __u32 place, __u32 picked,
-					  int remember)
+					  int may)
 {
 	const struct lbd_secret secret = { { lbd_config.conn_secret.words[0],
 					     lbd_config.conn_secret.words[1] } };
@@ -122,8 +128,8 @@ __attribute__((noinline)) int sticky_pick(__u64 first, __u64 second, __u32 place
 	if (!sticky.word)
 		sticky_find(&sticky, 1);
 	if (sticky.word)
-		return sticky_follow(&sticky, service, id, picked);
-	if (remember && config_writes())
+		return sticky_follow(&sticky, service, id, picked, may);
+	if (may >= STICKY_ENTER && config_writes())
 		sticky_enter(&sticky, picked);
 	return picked;
 }

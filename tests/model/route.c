@@ -27,7 +27,10 @@ static bool route_sticks(const struct step *step, const struct flow *client, uin
 	       had->fallback == step_backend(step, picked)->fallback;
 }
 
-/* A client goes on with the backend of its last connection. A SYN alone makes nobody known. */
+/*
+ * A client goes on with the backend of its last connection. A SYN alone makes
+ * nobody known, and an ICMP error, which anybody may send, changes nothing.
+ */
 static uint16_t route_stick(struct step *step, uint16_t picked)
 {
 	const struct flow_key key = {
@@ -39,7 +42,9 @@ static uint16_t route_stick(struct step *step, uint16_t picked)
 	step->sticky = client && route_sticks(step, client, picked);
 	if (step->sticky)
 		picked = client->backend;
-	if (!client && !step->opens && !step->ret->view.error)
+	if (step->ret->view.error)
+		return picked;
+	if (!client && !step->opens)
 		client = flows_add(&step->reference->clients, &key);
 	if (client) {
 		client->backend = picked;

@@ -165,6 +165,20 @@ def errors_owner():
          *[s for port, mac in picked.items() for s in (
              to(tcp("S", sport=port), "forward_first", dmac=mac),
              to(notice4(answer4(dport=port)), "forward_icmp", dmac=mac, entry="none"))])
+    # Maglev sends this client to TWO; while that was away, it learned to go to ONE.
+    for n, t, error, back in (("", tcp, notice4, answer4), ("6", tcp6, notice6, answer6)):
+        learn = [to(t("A"), "forward_new", changes=[(f"web{n}-two", "down")]),
+                 to(error(back(dport=PORT + 1)), "forward_icmp", changes=[(f"web{n}-two", "up")],
+                    note="a new flow of the client would go there")]
+        case(f"icmp-error-sticky-{n or '4'}", f"IPv{n or '4'}, sticky, an error does not begin the "
+             "client's time anew", "sticky", *learn,
+             to(error(back(dport=PORT + 1)), "forward_icmp", idle=50),
+             to(t("S", sport=PORT + 2), "forward_first", dmac=TWO, idle=50))
+        case(f"icmp-error-sticky-stays-{n or '4'}", f"IPv{n or '4'}, sticky, an error does not move "
+             "the client to another backend", "sticky", *learn,
+             to(error(back(dport=PORT + 1)), "forward_icmp", dmac=TWO,
+                changes=[(f"web{n}-one", "draining")]),
+             to(t("S", sport=PORT + 2), "forward_sticky", changes=[(f"web{n}-one", "up")]))
     case("icmp-error-too-big", "No error is sent about an error that does not fit the tunnel", "ipip",
          drops(notice4(answer4(8044) / (b"x" * 1500), size=1472), "drop_too_big"),
          drops(notice6(answer6(8066) / (b"x" * 1500), size=1452), "drop_too_big"))
