@@ -9,6 +9,7 @@
  * An error quotes a packet from the VIP to a client. It is read the other way
  * round, as if the client had sent it; then it belongs where that packet would
  * go. Whoever sends it may be anybody: it makes, confirms and refreshes no entry.
+ * One about a translated packet goes on to a stage of its own (nat_icmp.bpf.h).
  */
 #ifndef ICMP_BPF_H
 #define ICMP_BPF_H
@@ -19,6 +20,7 @@
 #include "bpf/conn.bpf.h"
 #include "bpf/echo.bpf.h"
 #include "bpf/forward.bpf.h"
+#include "bpf/handover.bpf.h"
 #include "bpf/packet.bpf.h"
 #include "bpf/parse.bpf.h"
 #include "bpf/quote.bpf.h"
@@ -173,7 +175,6 @@ LBD_INLINE int icmp_turn(struct packet *packet, const struct quote *quote)
 	packet->client_port = quote->dest_port;
 	packet->vip_port = quote->source_port;
 	packet->protocol = quote->protocol;
-	packet->syn = 1; /* which enters nothing */
 	return vip_service(packet, vip_salt(packet));
 }
 
@@ -191,8 +192,10 @@ LBD_INLINE int icmp_forward(struct xdp_md *ctx, const struct packet *packet, int
 	return outcome;
 }
 
+#define ICMP_STAGE_NAT (-2)
+
 /*
- * Returns the outcome. *ret_action has the XDP action if the packet was
+ * Returns the outcome, or ICMP_STAGE_NAT. *ret_action has the XDP action if the packet was
  * forwarded, and is left alone otherwise.
  */
 LBD_INLINE int icmp_handle(struct xdp_md *ctx, __u32 l3, int *ret_action, _Bool v6)
@@ -210,7 +213,13 @@ LBD_INLINE int icmp_handle(struct xdp_md *ctx, __u32 l3, int *ret_action, _Bool 
 	packet = read;
 	packet.l3 = l3;
 	outcome = icmp_turn(&packet, &quote);
-	return outcome == PACKET_GO_ON ? icmp_forward(ctx, &packet, ret_action, v6) : outcome;
+	if (outcome != PACKET_GO_ON)
+		return outcome;
+	if (config_has(LBD_FEATURE_NAT) && packet.translated) {
+		handover_put(&packet);
+		return ICMP_STAGE_NAT;
+	}
+	return icmp_forward(ctx, &packet, ret_action, v6);
 }
 
 #endif

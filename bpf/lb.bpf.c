@@ -25,6 +25,7 @@
 #include "bpf/guard.bpf.h"
 #include "bpf/handover.bpf.h"
 #include "bpf/icmp.bpf.h"
+#include "bpf/nat_icmp.bpf.h"
 #include "bpf/nat_return.bpf.h"
 #include "bpf/nat_table.bpf.h"
 #include "bpf/packet.bpf.h"
@@ -262,6 +263,8 @@ LBD_INLINE int icmp(struct xdp_md *ctx, __u32 l3, _Bool v6)
 	int action = ACTION_NONE;
 	int outcome = icmp_handle(ctx, l3, &action, v6);
 
+	if (config_has(LBD_FEATURE_NAT) && outcome == ICMP_STAGE_NAT)
+		return stage_enter(ctx, LBD_STAGE_NAT_ICMP);
 	return leave_by(outcome == LBD_OUTCOME_ANSWER_ECHO ? XDP_TX : action, outcome);
 }
 
@@ -277,6 +280,20 @@ int lbd_icmp(struct xdp_md *ctx)
 	if (protocol == bpf_htons(ETH_P_IPV6))
 		return sample_watch(ctx, icmp(ctx, l3, 1));
 	return leave(LBD_OUTCOME_PASS_NOT_IP);
+}
+
+/* An error about a packet that was translated. */
+SEC("xdp")
+int lbd_nat_icmp(struct xdp_md *ctx)
+{
+	const struct packet *packet = handover_get();
+	int outcome = LBD_OUTCOME_DROP_TABLE, action = ACTION_NONE;
+
+	if (packet && config_has(LBD_FEATURE_IPV4) && lbd_addr_is4(&packet->vip))
+		outcome = nat_error(ctx, packet, &action, 0);
+	else if (packet && config_has(LBD_FEATURE_IPV6))
+		outcome = nat_error(ctx, packet, &action, 1);
+	return sample_watch(ctx, leave_by(action, outcome));
 }
 
 LBD_INLINE int follow(struct xdp_md *ctx, __u32 l3, _Bool v6)

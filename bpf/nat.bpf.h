@@ -6,6 +6,7 @@
  *
  *   nat_out       client -> VIP       becomes  NAT address -> backend
  *   nat_return    backend -> NAT      becomes  VIP -> client (nat_return.bpf.h)
+ *   nat_error     ICMP errors about either         (nat_icmp.bpf.h)
  *
  * A frame that its sender left the checksum of to the network card (tx-checksum
  * offload on a virtual link) carries no checksum that could be updated.
@@ -214,11 +215,25 @@ LBD_INLINE struct lbd_addr nat_address(__u32 index, _Bool v6)
 
 /* --- towards the backend */
 
+/* What the flow's packets become on their way to the backend. */
+LBD_INLINE struct nat_ends nat_out_ends(const struct packet *packet,
+					const struct lbd_backend *backend, __u32 attempt, _Bool v6)
+{
+	const struct lbd_nat_source source =
+		lbd_nat_source(&lbd_config.nat, nat_hash(packet), attempt, v6);
+	const struct nat_ends ends = {
+		.source = nat_address(source.address, v6),
+		.dest = backend->addr,
+		.ports = { source.port, nat_backend_port(backend, packet->vip_port) },
+	};
+
+	return ends;
+}
+
 /* @row: of the backend in lbd_backends. @attempt: of the flow's entry, at which it goes out. */
 LBD_INLINE int nat_out(const struct xdp_md *ctx, __u32 row, __u32 attempt, __u32 place, _Bool v6)
 {
 	const struct lbd_backend *backend = bpf_map_lookup_elem(&lbd_backends, &row);
-	struct lbd_nat_source source;
 	struct packet packet = {};
 	struct nat_ends ends;
 
@@ -226,11 +241,7 @@ LBD_INLINE int nat_out(const struct xdp_md *ctx, __u32 row, __u32 attempt, __u32
 		return LBD_OUTCOME_DROP_TABLE;
 	if (packet.length > backend->mtu)
 		return LBD_OUTCOME_DROP_TOO_BIG;
-	source = lbd_nat_source(&lbd_config.nat, nat_hash(&packet), attempt, v6);
-	ends.source = nat_address(source.address, v6);
-	ends.dest = backend->addr;
-	ends.ports[0] = source.port;
-	ends.ports[1] = nat_backend_port(backend, packet.vip_port);
+	ends = nat_out_ends(&packet, backend, attempt, v6);
 	return nat_rewrite(ctx, place, &ends, v6);
 }
 

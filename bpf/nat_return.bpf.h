@@ -24,6 +24,14 @@ LBD_INLINE __u32 nat_index(const struct lbd_addr *addr, _Bool v6)
 	return LBD_NAT_ADDRS_MAX;
 }
 
+/* The same, if the packet is to a port of the NAT: others of the address are the node's own. */
+LBD_INLINE __u32 nat_port_address(const struct packet *packet, _Bool v6)
+{
+	const __u32 port = bpf_ntohs(packet->vip_port) - lbd_config.nat.first_port;
+
+	return port < lbd_config.nat.ports ? nat_index(&packet->vip, v6) : LBD_NAT_ADDRS_MAX;
+}
+
 /* The way back that the packet came on. */
 LBD_INLINE struct lbd_nat_way nat_way_of(const struct packet *packet, __u32 address, _Bool v6)
 {
@@ -146,14 +154,12 @@ LBD_INLINE int nat_deliver(struct xdp_md *ctx, const struct packet *packet,
 /* An answer to a NAT address. Returns the action. */
 LBD_INLINE int nat_return(struct xdp_md *ctx, const struct packet *packet, int *outcome, _Bool v6)
 {
-	const __u32 address = nat_index(&packet->vip, v6);
-	const __u32 port = bpf_ntohs(packet->vip_port) - lbd_config.nat.first_port;
+	const __u32 address = nat_port_address(packet, v6);
 	struct packet flow = { .half = packet->half };
 	struct conn conn = {};
 
 	*outcome = LBD_OUTCOME_PASS_NO_SERVICE;
-	/* Other ports of the address are the node's own. */
-	if (address >= LBD_NAT_ADDRS_MAX || port >= lbd_config.nat.ports)
+	if (address >= LBD_NAT_ADDRS_MAX)
 		return XDP_PASS;
 	*outcome = LBD_OUTCOME_DROP_NAT_UNKNOWN;
 	if (!nat_find_flow(packet, address, &flow, &conn, v6))

@@ -77,6 +77,7 @@ enum lbd_generation_slot {
 	X(NAT_RETURN, "lbd_nat_return", LBD_FEATURE_NAT)                \
 	X(RESET, "lbd_reset", LBD_FEATURE_DOWN)                         \
 	X(ICMP, "lbd_icmp", LBD_FEATURE_ECHO | LBD_FEATURE_ICMP_ERRORS) \
+	X(NAT_ICMP, "lbd_nat_icmp", LBD_FEATURE_NAT)                    \
 	X(FRAGMENT, "lbd_fragment", LBD_FEATURE_FRAGMENTS)
 
 enum lbd_stage {

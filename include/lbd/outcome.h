@@ -54,7 +54,7 @@
 	X(FORWARD_QUIC, "forward_quic", FORWARD,                                                  \
 	  "forwarded, to the backend named in the QUIC connection id")                            \
 	X(FORWARD_RETURN, "forward_return", FORWARD,                                              \
-	  "forwarded, a backend's answer, translated back to its client")                         \
+	  "forwarded, a backend's answer, or an error about its flow, translated to the client")  \
 	X(ANSWER_ECHO, "answer_echo", ANSWER, "answered, a ping of a VIP")                        \
 	X(ANSWER_TOO_BIG, "answer_too_big", ANSWER,                                               \
 	  "answered, too big for the way to the backend: the client is told the MTU")             \
