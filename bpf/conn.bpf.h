@@ -458,9 +458,9 @@ LBD_INLINE int conn_route(struct xdp_md *ctx, struct packet *packet, __u16 *ret_
 {
 	const __u16 named = conn_named(ctx, packet);
 	struct conn conn = {};
+	_Bool found;
 
-	_Bool found = conn_find(packet, &conn, v6);
-
+	found = conn_find(packet, &conn, v6);
 	if (config_has(LBD_FEATURE_NAT) && packet->translated)
 		return found ? conn_translated(packet, &conn, ret_backend, v6) : CONN_STAGE_NAT;
 	if (!found)

@@ -72,6 +72,15 @@ LBD_INLINE int stage_hand_over(struct xdp_md *ctx, const struct packet *packet,
 	return stage_enter(ctx, stage);
 }
 
+/* No backend gets it. If that is because the one it had is dead, its client may be told. */
+LBD_INLINE int leave_unserved(struct xdp_md *ctx, const struct packet *packet, int outcome)
+{
+	if (!config_has(LBD_FEATURE_DOWN) || !reset_is_due(outcome))
+		return leave_from(packet->service, outcome);
+	trace_target(packet->service, 0);
+	return stage_enter(ctx, LBD_STAGE_RESET);
+}
+
 LBD_INLINE int balance(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 {
 	__u16 backend = 0;
@@ -92,12 +101,8 @@ LBD_INLINE int balance(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 	outcome = conn_route(ctx, packet, &backend, v6);
 	if (config_has(LBD_FEATURE_NAT) && outcome == CONN_STAGE_NAT)
 		return stage_hand_over(ctx, packet, LBD_STAGE_NAT);
-	if (!backend && config_has(LBD_FEATURE_DOWN) && reset_is_due(outcome)) {
-		trace_target(packet->service, 0);
-		return stage_enter(ctx, LBD_STAGE_RESET);
-	}
 	if (!backend)
-		return leave_from(packet->service, outcome);
+		return leave_unserved(ctx, packet, outcome);
 	if (config_has(LBD_FEATURE_FRAGMENTS) && packet->more)
 		fragment_remember(ctx, packet->service | (__u32)backend << 16,
 				  packet->client_port | (__u32)packet->vip_port << 16);
@@ -184,12 +189,8 @@ LBD_INLINE int translate(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 	int outcome, action;
 
 	outcome = nat_route(packet, &backend, v6);
-	if (!backend && config_has(LBD_FEATURE_DOWN) && reset_is_due(outcome)) {
-		trace_target(packet->service, 0);
-		return stage_enter(ctx, LBD_STAGE_RESET);
-	}
 	if (!backend)
-		return leave_from(packet->service, outcome);
+		return leave_unserved(ctx, packet, outcome);
 	action = forward_way(ctx, packet, backend, &outcome, 1, v6);
 	count_exit(outcome, packet->service, backend);
 	return action;
@@ -242,19 +243,9 @@ LBD_INLINE int reset_ip(struct xdp_md *ctx, __u32 l3, _Bool v6)
 SEC("xdp")
 int lbd_reset(struct xdp_md *ctx)
 {
-	const void *end = (void *)(long)ctx->data_end;
-	const struct ethhdr *eth = (void *)(long)ctx->data;
-	const struct tag_pair *tags = (const void *)(eth + 1);
-	__be16 protocol;
 	__u32 l3 = ETH_HLEN;
+	__be16 protocol = tag_frame_protocol(ctx, &l3);
 
-	if ((const void *)(tags + 1) > end)
-		return leave(LBD_OUTCOME_PASS_TRUNCATED);
-	protocol = packet_word16(&eth->h_proto);
-	if (tag_is_one(protocol)) {
-		protocol = tag_protocol(tags);
-		l3 += tag_bytes(tags);
-	}
 	return protocol == bpf_htons(ETH_P_IP) ? reset_ip(ctx, l3, 0) : reset_ip(ctx, l3, 1);
 }
 

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "config/check.h"
 #include "config/config.h"
 #include "config/guard.h"
@@ -450,19 +451,6 @@ int config_parse(const char *text, size_t size, const char *name, struct config 
 	return rc;
 }
 
-static int load_read(int fd, const char *path, char *text, size_t size, struct error *err)
-{
-	size_t used = 0;
-	ssize_t got;
-
-	while (used < size && (got = read(fd, text + used, size - used)) != 0) {
-		if (got < 0)
-			return error_errno(err, -errno, "%s", path);
-		used += (size_t)got;
-	}
-	return used == size ? 0 : error_set(err, -EIO, "%s: changed while it was read", path);
-}
-
 int config_load(const char *path, struct config **ret_config, struct error *err)
 {
 	struct stat st;
@@ -482,7 +470,7 @@ int config_load(const char *path, struct config **ret_config, struct error *err)
 	else if (!(text = malloc((size_t)st.st_size + 1)))
 		rc = error_set(err, -ENOMEM, "out of memory");
 	else
-		rc = load_read(fd, path, text, (size_t)st.st_size, err);
+		rc = file_read_whole(fd, path, text, (size_t)st.st_size, err);
 	if (!rc)
 		rc = config_parse(text, (size_t)st.st_size, path, ret_config, err);
 	free(text);

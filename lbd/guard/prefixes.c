@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 #define PREFIXES_SPACE " \t\r"
 
 int prefixes_add(struct prefixes *prefixes, uint8_t list, const struct addr_prefix *prefix)
@@ -118,19 +120,6 @@ static int prefixes_check(int fd, const char *path, size_t *ret_size, struct err
 	return rc;
 }
 
-static int prefixes_load(int fd, const char *path, char *text, size_t size, struct error *err)
-{
-	size_t used = 0;
-	ssize_t got;
-
-	while (used < size && (got = read(fd, text + used, size - used)) != 0) {
-		if (got < 0)
-			return error_errno(err, -errno, "%s", path);
-		used += (size_t)got;
-	}
-	return used == size ? 0 : error_set(err, -EIO, "%s: changed while it was read", path);
-}
-
 int prefixes_read(struct prefixes *prefixes, uint8_t list, const char *path, struct error *err)
 {
 	char *text = NULL;
@@ -144,7 +133,7 @@ int prefixes_read(struct prefixes *prefixes, uint8_t list, const char *path, str
 	if (!rc && !(text = calloc(1, size + 1)))
 		rc = error_set(err, -ENOMEM, "out of memory");
 	if (!rc)
-		rc = prefixes_load(fd, path, text, size, err);
+		rc = file_read_whole(fd, path, text, size, err);
 	if (!rc)
 		rc = prefixes_lines(prefixes, list, path, text, size, err);
 	free(text);
