@@ -46,6 +46,17 @@ enum sync_state {
 #undef X
 };
 
+/* What the digests of one direction have shown (PROTOCOL.md). Counts are of this conversation. */
+struct sync_proof {
+	int64_t agreed_ms_ago; /* since a pass in which every region agreed ended; -1: none yet */
+	uint32_t agreed, unsettled, differing; /* regions in the last pass */
+	uint64_t passes;
+	uint64_t divergences;	 /* regions that differed in two passes running, ever */
+	uint64_t repairs;	 /* of them, those that agreed later */
+	int64_t diverged_ms_ago; /* -1: never */
+	int64_t repaired_ms_ago; /* -1: never */
+};
+
 struct sync_peer_status {
 	char name[CONFIG_NAME_MAX];
 	struct addr_endpoint address;
@@ -59,6 +70,8 @@ struct sync_peer_status {
 	uint64_t pending_buckets;		/* dirty for this peer, not sent yet */
 	uint32_t rtt_us;
 	uint64_t reconnects;
+	struct sync_proof holds; /* do we hold what it holds? judged here */
+	struct sync_proof held;	 /* does it hold what we hold? as it said */
 };
 
 /*
