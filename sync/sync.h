@@ -57,9 +57,22 @@ struct sync_proof {
 	int64_t repaired_ms_ago; /* -1: never */
 };
 
+/* X(constant, name): a node's part in the cluster, as its keepalived says. */
+#define SYNC_ROLES(X)         \
+	X(UNKNOWN, "unknown") \
+	X(ACTIVE, "active")   \
+	X(STANDBY, "standby")
+
+enum sync_role {
+#define X(constant, name) SYNC_ROLE_##constant,
+	SYNC_ROLES(X)
+#undef X
+};
+
 struct sync_peer_status {
 	char name[CONFIG_NAME_MAX];
 	struct addr_endpoint address;
+	enum sync_role role;   /* as it said last */
 	enum sync_state state; /* of our conversation towards it */
 	bool received_all;     /* has its full table arrived since we last (re)connected? */
 	uint64_t boot;	       /* its boot identity, 0 unknown */
@@ -90,6 +103,9 @@ int sync_reconfigure(struct sync *sync, const struct sync_config *config, struct
  * copies what it needs. Peers are told, and what was unknown is asked for again.
  */
 int sync_set_dictionary(struct sync *sync, const struct model *model);
+
+/* This node's part from now on; the peers are told with every message. */
+void sync_set_role(struct sync *sync, enum sync_role role);
 
 /* Status of every configured peer. *ret (free()) has *ret_count entries. */
 int sync_peers(struct sync *sync, struct sync_peer_status **ret, uint32_t *ret_count);
