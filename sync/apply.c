@@ -2,10 +2,12 @@
 #include "sync/apply.h"
 
 struct applying {
-	const struct tables *tables;
+	const struct apply_target *target;
+	const struct wire_message *message;
 	struct directory *directory;
 	struct apply_counts *counts;
 	uint32_t now;
+	uint64_t own_ticks; /* since our term began */
 };
 
 /* Does the record agree with what the peer's dictionary says of its service? */
@@ -36,7 +38,7 @@ static void apply_entry(const struct applying *applying, const struct wire_recor
 		     (record->flags & WIRE_CONN_UDP ? LBD_CONN_UDP : 0);
 	ret->flags = lbd_value_with_nat(ret->flags,
 					record->flags >> WIRE_CONN_NAT_SHIFT & WIRE_CONN_NAT_MASK);
-	ret->tick = tables_tick_of_age(applying->tables, age_ms, applying->now);
+	ret->tick = tables_tick_of_age(applying->target->tables, age_ms, applying->now);
 }
 
 static void apply_count(struct apply_counts *counts, enum tables_put put)
@@ -55,6 +57,22 @@ static void apply_count(struct apply_counts *counts, enum tables_put put)
 	}
 }
 
+/* Version 1 knew no terms: its records are taken as they were then, by age alone. */
+static enum tables_put apply_put(const struct applying *applying, const struct wire_record *record,
+				 const struct table_entry *entry)
+{
+	const struct apply_target *target = applying->target;
+	const struct tables_claim claim = {
+		.standing = term_standing(target->term, target->node, applying->message, record),
+		.ticks = applying->own_ticks,
+		.closing = true,
+		.second_hand = record->flags & WIRE_CONN_SECONDHAND,
+	};
+
+	return tables_put_claimed(target->tables, entry,
+				  applying->message->version > 1 ? &claim : NULL);
+}
+
 static void apply_record(const struct applying *applying, const struct wire_record *record)
 {
 	struct directory_backend *backend = &applying->directory->backends[record->backend];
@@ -70,7 +88,7 @@ static void apply_record(const struct applying *applying, const struct wire_reco
 		return;
 	}
 	apply_entry(applying, record, &entry);
-	apply_count(applying->counts, tables_put(applying->tables, &entry));
+	apply_count(applying->counts, apply_put(applying, record, &entry));
 }
 
 static void apply_rows(const struct applying *applying, const struct wire_rows *rows,
@@ -84,10 +102,17 @@ static void apply_rows(const struct applying *applying, const struct wire_rows *
 	}
 }
 
-void apply_records(const struct tables *tables, struct directory *directory,
+void apply_records(const struct apply_target *target, struct directory *directory,
 		   const struct wire_message *message, struct apply_counts *counts)
 {
-	struct applying applying = { tables, directory, counts, tables_now(tables) };
+	const struct applying applying = {
+		.target = target,
+		.message = message,
+		.directory = directory,
+		.counts = counts,
+		.now = tables_now(target->tables),
+		.own_ticks = tables_ticks_since(target->tables, target->term->began_us),
+	};
 
 	apply_rows(&applying, &message->records4, wire_get_record4);
 	apply_rows(&applying, &message->records6, wire_get_record6);

@@ -24,7 +24,8 @@ static int64_t loop_clock_us(void)
 
 /* --- life */
 
-static int loop_init(struct loop *loop, const struct tables *tables, int wake_fd, struct error *err)
+static int loop_init(struct loop *loop, const struct sync_config *config,
+		     const struct tables *tables, int wake_fd, struct error *err)
 {
 	struct lbd_secret random;
 	int code = secret_random(&random);
@@ -34,6 +35,9 @@ static int loop_init(struct loop *loop, const struct tables *tables, int wake_fd
 	loop->boot = random.words[0] | 1; /* 0 says unknown */
 	loop->tables = tables;
 	loop->now_us = loop_clock_us();
+	snprintf(loop->run_dir, sizeof(loop->run_dir), "%s",
+		 config->run_dir ? config->run_dir : "");
+	loop_load_term(loop);
 	code = transport_new(wake_fd, &loop->transport);
 	return code ? error_errno(err, code, "cannot start ZeroMQ") : 0;
 }
@@ -46,7 +50,7 @@ int loop_new(const struct sync_config *config, const struct tables *tables, int 
 
 	if (!loop)
 		return error_errno(err, -ENOMEM, "cannot start sync");
-	code = loop_init(loop, tables, wake_fd, err);
+	code = loop_init(loop, config, tables, wake_fd, err);
 	if (!code)
 		code = loop_reconfigure(loop, config, err);
 	if (code) {

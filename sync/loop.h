@@ -7,16 +7,20 @@
  *   loop.c          life, configuration, the turn
  *   loop_receive.c  what comes in: router -> intake -> apply; dealer -> peer
  *   loop_send.c     what goes out: peer and intake say what, here is how
+ *   loop_term.c     the term: kept on disk, heard, said
  */
 #ifndef SYNC_LOOP_H
 #define SYNC_LOOP_H
 
 #include "sync/link.h"
+#include "sync/term.h"
 
 struct loop {
 	char node[CONFIG_NAME_MAX];
 	uint64_t boot;
 	enum sync_role role;
+	struct term term;
+	char run_dir[128]; /* "": the term is kept nowhere */
 	const struct tables *tables;
 	struct transport *transport;
 	struct addr_endpoint listen;
@@ -48,6 +52,9 @@ int loop_reconfigure(struct loop *loop, const struct sync_config *config, struct
 /* Takes @dictionary over. */
 void loop_set_dictionary(struct loop *loop, struct dictionary *dictionary);
 
+/* This node's part; a term may begin with it. */
+void loop_set_role(struct loop *loop, enum sync_role role);
+
 /* One turn without waiting. Returns how long to wait, in ms. */
 int loop_turn(struct loop *loop);
 void loop_wait(struct loop *loop, int timeout_ms);
@@ -62,6 +69,11 @@ bool loop_serve(struct loop *loop, struct link *link);
 
 /* Tell @link in both directions that we go. */
 void loop_say_bye(struct loop *loop, struct link *link);
+
+/* Terms (loop_term.c): take what stands on disk; hear those of a peer; say our own. */
+void loop_load_term(struct loop *loop);
+void loop_hear_term(struct loop *loop, struct link *link, const struct wire_message *message);
+void loop_fill_term(const struct loop *loop, struct wire_message *message);
 
 /* Complete and send a message; @route as for transport_send. Returns bytes or a negative errno. */
 int loop_transmit(struct loop *loop, struct transport_socket *socket,

@@ -36,9 +36,10 @@ static void loop_take_dictionary(struct loop *loop, struct link *link,
 static void loop_take_records(struct loop *loop, struct link *link,
 			      const struct wire_message *message)
 {
+	const struct apply_target target = { loop->tables, &loop->term, loop->node };
 	uint64_t bad = link->counts.bad;
 
-	apply_records(loop->tables, link->directory, message, &link->counts);
+	apply_records(&target, link->directory, message, &link->counts);
 	refusal_count(&loop->refusals, REFUSAL_BAD_RECORD, link->counts.bad - bad);
 	link->received_records += message->records4.count + message->records6.count;
 }
@@ -63,9 +64,11 @@ static loop_take *const loop_takes[WIRE_TYPE_LIMIT] = {
 };
 
 /* Every message in order says what part its sender has. */
-static void loop_take_header(struct link *link, const struct wire_message *message)
+static void loop_take_header(struct loop *loop, struct link *link,
+			     const struct wire_message *message)
 {
 	link->role = (enum sync_role)message->role;
+	loop_hear_term(loop, link, message);
 }
 
 /* A refused hello isn't answered: its sender tries again by itself. */
@@ -99,7 +102,7 @@ static void loop_take_request(void *context, const struct intake_route *route, c
 		loop_refuse(loop, route, &message, refusal);
 		return;
 	}
-	loop_take_header(link, &message);
+	loop_take_header(loop, link, &message);
 	if (loop_takes[message.type])
 		loop_takes[message.type](loop, link, &message);
 }
@@ -129,7 +132,7 @@ static void loop_take_answer(void *context, const struct intake_route *route, co
 	}
 	refusal_count(&dealer->loop->refusals, refusal, 1);
 	if (!refusal)
-		loop_take_header(link, &message);
+		loop_take_header(dealer->loop, link, &message);
 	if (mark_all)
 		link_mark_all(link);
 }

@@ -29,6 +29,7 @@ static json_t *peers_json(const struct sync_peer_status *peer)
 			 (json_int_t)peer->received_records, "received_bytes",
 			 (json_int_t)peer->received_bytes);
 	json_object_set_new(json, "role", json_string(peers_roles[peer->role]));
+	json_object_set_new(json, "term", json_integer((json_int_t)peer->term));
 	json_object_update_new(
 		json,
 		json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "applied",

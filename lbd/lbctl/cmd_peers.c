@@ -22,6 +22,7 @@ static void peers_print(const struct invocation *invocation, const json_t *answe
 		{ "PEER", "name", table_text, false },
 		{ "ADDRESS", "address", table_text, false },
 		{ "ROLE", "role", table_text, false },
+		{ "TERM", "term", table_count, true },
 		{ "STATE", "state", table_text, false },
 		{ "HAVE ITS TABLE", "received_all", table_yes, false },
 		{ "LAST HEARD", "heard_ms_ago", table_ms, true },
@@ -55,7 +56,9 @@ const struct command cmd_peers = {
 	.name = "peers",
 	.arguments = "",
 	.summary = "sync of the connection table with the other nodes",
-	.details = "SENT, RECEIVED, APPLIED and UNKNOWN count connection records; UNKNOWN were of "
+	.details = "TERM counts takeovers: of what two nodes say of a connection the higher one's "
+		   "stands (0: none yet). SENT, RECEIVED, APPLIED and UNKNOWN count connection "
+		   "records; UNKNOWN were of "
 		   "services or backends that this node's config doesn't have.",
 	.examples = peers_examples,
 	.run = peers_run,
