@@ -8,6 +8,7 @@
 #define SYNC_APPLY_H
 
 #include "dataplane/tables.h"
+#include "sync/aside.h"
 #include "sync/dictionary.h"
 #include "sync/term.h"
 #include "sync/wire.h"
@@ -17,6 +18,7 @@ struct apply_target {
 	const struct tables *tables;
 	const struct term *term;
 	const char *node;
+	struct aside *aside; /* where those go that aren't known here */
 };
 
 /* What became of the records of a peer. */
@@ -24,12 +26,15 @@ struct apply_counts {
 	uint64_t applied; /* added or updated */
 	uint64_t older;	  /* what we hold stands: seen later, or of a higher term */
 	uint64_t full;	  /* no slot could be taken */
-	uint64_t unknown; /* of a service or backend that isn't configured here */
+	uint64_t unknown; /* of a service or backend that isn't configured here: kept aside */
 	uint64_t bad;	  /* contradicts the dictionary or itself */
 };
 
 /* Enter all records of @message; adds to @counts. */
 void apply_records(const struct apply_target *target, struct directory *directory,
 		   const struct wire_message *message, struct apply_counts *counts);
+
+/* Our dictionary is another: enter those that were kept aside and are known now. */
+void apply_kept(const struct apply_target *target, const struct dictionary *own);
 
 #endif

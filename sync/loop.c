@@ -38,6 +38,7 @@ static int loop_init(struct loop *loop, const struct sync_config *config,
 	snprintf(loop->run_dir, sizeof(loop->run_dir), "%s",
 		 config->run_dir ? config->run_dir : "");
 	loop_load_term(loop);
+	aside_init(&loop->aside, &random);
 	code = transport_new(wake_fd, &loop->transport);
 	return code ? error_errno(err, code, "cannot start ZeroMQ") : 0;
 }
@@ -72,6 +73,7 @@ void loop_free(struct loop *loop)
 	transport_close(loop->router, LOOP_BYE_MS);
 	transport_free(loop->transport);
 	dictionary_free(loop->dictionary);
+	aside_destroy(&loop->aside);
 	free(loop->links);
 	free(loop->marking);
 	free(loop->waiting);
@@ -225,8 +227,20 @@ static void loop_renew_dictionary(struct loop *loop, struct link *link)
 	peer_tell_dictionary(&link->peer);
 	if (link->outbox.withheld)
 		link_mark_all(link);
-	if (directory_map(link->directory, loop->dictionary))
+	/* What was missed was kept, but for what there was no room for. */
+	if (directory_map(link->directory, loop->dictionary) && loop->aside.counts.given_up)
 		intake_ask_resync(&link->intake);
+}
+
+static void loop_enter_kept(struct loop *loop)
+{
+	const struct apply_target target = loop_target(loop);
+	uint64_t before = loop->aside.counts.entered;
+
+	apply_kept(&target, loop->dictionary);
+	if (loop->aside.counts.entered != before)
+		log_info("sync: %llu records that were kept aside have their services now",
+			 (unsigned long long)(loop->aside.counts.entered - before));
 }
 
 void loop_set_dictionary(struct loop *loop, struct dictionary *dictionary)
@@ -240,6 +254,7 @@ void loop_set_dictionary(struct loop *loop, struct dictionary *dictionary)
 	loop->dictionary_version++;
 	for (uint32_t i = 0; i < loop->links_count; i++)
 		loop_renew_dictionary(loop, loop->links[i]);
+	loop_enter_kept(loop);
 }
 
 /* --- the turn */

@@ -32,6 +32,7 @@ struct loop {
 	struct dictionary *dictionary;	   /* NULL until told: nothing is done before */
 	uint64_t dictionary_version;
 	struct refusals refusals;
+	struct aside aside; /* records that wait for our config */
 	int64_t now_us;
 	/* what a message is made in */
 	uint8_t buffer[WIRE_MESSAGE_MAX];
@@ -60,6 +61,9 @@ int loop_turn(struct loop *loop);
 void loop_wait(struct loop *loop, int timeout_ms);
 
 /* --- between the files of the loop */
+
+/* Where records go. */
+struct apply_target loop_target(struct loop *loop);
 
 /* Read what has come, within a budget. Returns true if there may be more. */
 bool loop_receive(struct loop *loop);

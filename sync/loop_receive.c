@@ -33,10 +33,20 @@ static void loop_take_dictionary(struct loop *loop, struct link *link,
 	refusal_count(&loop->refusals, REFUSAL_BAD_IDENTITY, bad);
 }
 
+struct apply_target loop_target(struct loop *loop)
+{
+	return (struct apply_target){
+		.tables = loop->tables,
+		.term = &loop->term,
+		.node = loop->node,
+		.aside = &loop->aside,
+	};
+}
+
 static void loop_take_records(struct loop *loop, struct link *link,
 			      const struct wire_message *message)
 {
-	const struct apply_target target = { loop->tables, &loop->term, loop->node };
+	const struct apply_target target = loop_target(loop);
 	uint64_t bad = link->counts.bad;
 
 	apply_records(&target, link->directory, message, &link->counts);

@@ -35,7 +35,8 @@ struct sync {
 	bool stop;
 	enum sync_role role;
 	bool role_told;
-	struct term term;		  /* as published */
+	struct term term; /* as published */
+	struct sync_kept kept;
 	struct dictionary *dictionary;	  /* to be taken by the thread */
 	const struct sync_config *config; /* as well; reconfigured is signalled afterwards */
 	struct error *config_error;
@@ -78,6 +79,7 @@ static void sync_publish(struct sync *sync)
 	sync_publish_peers(sync);
 	sync->refusals = sync->loop->refusals;
 	sync->term = sync->loop->term;
+	sync->kept = sync->loop->aside.counts;
 	pthread_mutex_unlock(&sync->mutex);
 }
 
@@ -258,6 +260,13 @@ void sync_get_term(struct sync *sync, struct sync_term *ret)
 		.began_ms_ago = term.own ? sync_ms_ago(term.began_us) : -1,
 		.known = term.known,
 	};
+}
+
+void sync_get_kept(struct sync *sync, struct sync_kept *ret)
+{
+	pthread_mutex_lock(&sync->mutex);
+	*ret = sync->kept;
+	pthread_mutex_unlock(&sync->mutex);
 }
 
 int sync_peers(struct sync *sync, struct sync_peer_status **ret, uint32_t *ret_count)

@@ -118,6 +118,20 @@ struct sync_term {
 
 void sync_get_term(struct sync *sync, struct sync_term *ret);
 
+/*
+ * Records of services and backends that aren't configured here, kept until
+ * they are. All but @held are ever.
+ */
+struct sync_kept {
+	uint64_t held; /* now */
+	uint64_t kept;
+	uint64_t entered;  /* into the table, when the config came */
+	uint64_t given_up; /* for newer ones: there is room for so many */
+	uint64_t expired;  /* idle for too long when the config came */
+};
+
+void sync_get_kept(struct sync *sync, struct sync_kept *ret);
+
 /* Status of every configured peer. *ret (free()) has *ret_count entries. */
 int sync_peers(struct sync *sync, struct sync_peer_status **ret, uint32_t *ret_count);
 

@@ -48,11 +48,17 @@ bool term_hear(struct term *term, const char *node, const struct wire_message *m
 	return true;
 }
 
+uint64_t term_of_record(const struct wire_message *message, const struct wire_record *record)
+{
+	if (record->flags & WIRE_CONN_SECONDHAND || record->age_ms > message->term_ms)
+		return 0;
+	return message->term;
+}
+
 int term_standing(const struct term *term, const char *node, const struct wire_message *message,
 		  const struct wire_record *record)
 {
-	if (!message->term || !term->own || record->flags & WIRE_CONN_SECONDHAND ||
-	    record->age_ms > message->term_ms)
+	if (!term->own || !term_of_record(message, record))
 		return 0;
 	return term_is_higher(message->term, message->node, term->own, node) ? 1 : -1;
 }

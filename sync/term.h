@@ -39,6 +39,9 @@ bool term_is_higher(uint64_t term, const char *node, uint64_t than, const char *
 bool term_hear(struct term *term, const char *node, const struct wire_message *message,
 	       int64_t now_us);
 
+/* The term that @record of @message is first-hand of; 0: of none. */
+uint64_t term_of_record(const struct wire_message *message, const struct wire_record *record);
+
 /*
  * May @record, of @message of a peer, stand against what we saw ourselves in
  * our own term? 1: its term is the higher, -1: ours is, 0: it isn't of a term,

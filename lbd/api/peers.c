@@ -46,6 +46,17 @@ static void peers_add_refusal(void *context, const char *name, const char *sente
 						 sentence, "count", (json_int_t)count));
 }
 
+static json_t *peers_kept(struct sync *sync)
+{
+	struct sync_kept kept = { 0 };
+
+	if (sync)
+		sync_get_kept(sync, &kept);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "held", (json_int_t)kept.held, "kept",
+			 (json_int_t)kept.kept, "entered", (json_int_t)kept.entered, "given_up",
+			 (json_int_t)kept.given_up, "expired", (json_int_t)kept.expired);
+}
+
 static int peers_list(struct sync *sync, json_t *list, json_t *refusals)
 {
 	struct sync_peer_status *peers = NULL;
@@ -71,7 +82,8 @@ int api_get_peers(struct lbd *lbd, const struct api_request *request, json_t **r
 	(void)request;
 	if (lbd->sync)
 		rc = peers_list(lbd->sync, list, refusals);
-	*ret = json_pack("{s:o, s:o}", "peers", list, "refusals", refusals);
+	*ret = json_pack("{s:o, s:o, s:o}", "peers", list, "kept", peers_kept(lbd->sync),
+			 "refusals", refusals);
 	if (!rc)
 		return 0;
 	json_decref(*ret);

@@ -16,6 +16,18 @@ static void peers_print_refusals(const json_t *refusals)
 			       table_text(json_object_get(refusal, "sentence"), NULL));
 }
 
+static void peers_print_kept(const json_t *kept)
+{
+	char held[TABLE_TEXT_MAX], given_up[TABLE_TEXT_MAX];
+
+	if (!json_integer_value(json_object_get(kept, "kept")))
+		return;
+	printf("kept aside: %s records of services or backends that aren't configured here, %s "
+	       "given up\n",
+	       table_count(json_object_get(kept, "held"), held),
+	       table_count(json_object_get(kept, "given_up"), given_up));
+}
+
 static void peers_print(const struct invocation *invocation, const json_t *answer)
 {
 	static const struct table_column columns[] = {
@@ -39,6 +51,7 @@ static void peers_print(const struct invocation *invocation, const json_t *answe
 	(void)invocation;
 	table_print(stdout, columns, json_object_get(answer, "peers"),
 		    "no peers: this node is alone, a failover would break its connections");
+	peers_print_kept(json_object_get(answer, "kept"));
 	peers_print_refusals(json_object_get(answer, "refusals"));
 }
 
@@ -59,7 +72,8 @@ const struct command cmd_peers = {
 	.details = "TERM counts takeovers: of what two nodes say of a connection the higher one's "
 		   "stands (0: none yet). SENT, RECEIVED, APPLIED and UNKNOWN count connection "
 		   "records; UNKNOWN were of "
-		   "services or backends that this node's config doesn't have.",
+		   "services or backends that this node's config doesn't have: they are kept "
+		   "aside, and entered when it has.",
 	.examples = peers_examples,
 	.run = peers_run,
 };
