@@ -59,6 +59,24 @@ static void apply_count(struct apply_counts *counts, enum tables_put put)
 	}
 }
 
+static enum tables_put apply_watched(const struct apply_target *target,
+				     const struct table_entry *entry,
+				     const struct tables_claim *claim, uint32_t now)
+{
+	const struct apply_watch *watch = target->watch;
+	struct table_entry before;
+	enum tables_put put;
+	bool found;
+
+	if (!watch)
+		return tables_put_claimed(target->tables, entry, claim);
+	found = tables_find(target->tables, entry, &before);
+	put = tables_put_claimed(target->tables, entry, claim);
+	if (put == TABLES_PUT_ADDED || put == TABLES_PUT_UPDATED)
+		watch->changed(watch->context, found ? &before : NULL, entry, now);
+	return put;
+}
+
 /* Version 1 knew no terms: its records are taken as they were then, by age alone. */
 static enum tables_put apply_put(const struct applying *applying, const struct wire_record *record,
 				 const struct table_entry *entry)
@@ -71,8 +89,8 @@ static enum tables_put apply_put(const struct applying *applying, const struct w
 		.second_hand = record->flags & WIRE_CONN_SECONDHAND,
 	};
 
-	return tables_put_claimed(target->tables, entry,
-				  applying->message->version > 1 ? &claim : NULL);
+	return apply_watched(target, entry, applying->message->version > 1 ? &claim : NULL,
+			     applying->now);
 }
 
 static void apply_keep(const struct applying *applying, const struct wire_record *record,
@@ -167,7 +185,7 @@ static enum tables_put apply_put_kept(const struct apply_entering *entering,
 
 		claim.standing = higher ? 1 : -1;
 	}
-	return tables_put_claimed(entering->target->tables, entry, record->plain ? NULL : &claim);
+	return apply_watched(entering->target, entry, record->plain ? NULL : &claim, entering->now);
 }
 
 static enum aside_fate apply_visit_kept(void *context, const struct aside_record *record)

@@ -13,12 +13,20 @@
 #include "sync/term.h"
 #include "sync/wire.h"
 
+/* Who wants to know what the records changed. @before is NULL if the flow wasn't there. */
+struct apply_watch {
+	void (*changed)(void *context, const struct table_entry *before,
+			const struct table_entry *entry, uint32_t now);
+	void *context;
+};
+
 /* Where they go, and who we are. */
 struct apply_target {
 	const struct tables *tables;
 	const struct term *term;
 	const char *node;
-	struct aside *aside; /* where those go that aren't known here */
+	struct aside *aside;		 /* where those go that aren't known here */
+	const struct apply_watch *watch; /* may be NULL */
 };
 
 /* What became of the records of a peer. */

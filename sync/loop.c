@@ -9,12 +9,13 @@
 
 #include "base/log.h"
 #include "base/secret.h"
+#include "sync/loop_digest.h"
 
 #define LOOP_FLUSH_MS 1
 #define LOOP_IDLE_MS 20
 #define LOOP_BYE_MS 100 /* for a bye to leave; ZeroMQ sends in the background */
 
-static int64_t loop_clock_us(void)
+int64_t loop_clock_us(void)
 {
 	struct timespec now;
 
@@ -34,6 +35,9 @@ static int loop_init(struct loop *loop, const struct sync_config *config,
 		return error_errno(err, code, "cannot draw a boot identity");
 	loop->boot = random.words[0] | 1; /* 0 says unknown */
 	loop->tables = tables;
+	loop->identities = calloc(1, sizeof(*loop->identities));
+	if (!loop->identities)
+		return error_errno(err, -ENOMEM, "cannot start sync");
 	loop->now_us = loop_clock_us();
 	snprintf(loop->run_dir, sizeof(loop->run_dir), "%s",
 		 config->run_dir ? config->run_dir : "");
@@ -74,6 +78,7 @@ void loop_free(struct loop *loop)
 	transport_free(loop->transport);
 	dictionary_free(loop->dictionary);
 	aside_destroy(&loop->aside);
+	free(loop->identities);
 	free(loop->links);
 	free(loop->marking);
 	free(loop->waiting);
@@ -234,7 +239,8 @@ static void loop_renew_dictionary(struct loop *loop, struct link *link)
 
 static void loop_enter_kept(struct loop *loop)
 {
-	const struct apply_target target = loop_target(loop);
+	struct apply_watch watch;
+	const struct apply_target target = loop_target(loop, &watch);
 	uint64_t before = loop->aside.counts.entered;
 
 	apply_kept(&target, loop->dictionary);
@@ -254,6 +260,7 @@ void loop_set_dictionary(struct loop *loop, struct dictionary *dictionary)
 	loop->dictionary_version++;
 	for (uint32_t i = 0; i < loop->links_count; i++)
 		loop_renew_dictionary(loop, loop->links[i]);
+	loop_digest_learn(loop);
 	loop_enter_kept(loop);
 }
 
@@ -291,6 +298,7 @@ int loop_turn(struct loop *loop)
 	loop->now_us = loop_clock_us();
 	more = loop_receive(loop);
 	loop_collect(loop);
+	loop_digest(loop);
 	for (uint32_t i = 0; i < loop->links_count; i++) {
 		struct link *link = loop->links[i];
 

@@ -70,7 +70,7 @@ static void sync_publish_peers(struct sync *sync)
 		sync->peers_count = loop->links_count;
 	}
 	for (uint32_t i = 0; i < loop->links_count; i++)
-		link_status(loop->links[i], &peers[i].status, &peers[i].heard_us);
+		link_status(loop->links[i], loop->now_us, &peers[i].status, &peers[i].heard_us);
 }
 
 static void sync_publish(struct sync *sync)
