@@ -59,16 +59,17 @@ static void apply_count(struct apply_counts *counts, enum tables_put put)
 	}
 }
 
-static enum tables_put apply_watched(const struct apply_target *target,
-				     const struct table_entry *entry,
-				     const struct tables_claim *claim, uint32_t now)
+/* Put it, and tell who watches. */
+static enum tables_put apply_claim(const struct apply_target *target,
+				   const struct table_entry *entry,
+				   const struct tables_claim *claim, uint32_t now)
 {
-	const struct apply_watch *watch = target->watch;
+	const struct apply_watch *watch = &target->watch;
 	struct table_entry before;
 	enum tables_put put;
 	bool found;
 
-	if (!watch)
+	if (!watch->changed)
 		return tables_put_claimed(target->tables, entry, claim);
 	found = tables_find(target->tables, entry, &before);
 	put = tables_put_claimed(target->tables, entry, claim);
@@ -89,8 +90,8 @@ static enum tables_put apply_put(const struct applying *applying, const struct w
 		.second_hand = record->flags & WIRE_CONN_SECONDHAND,
 	};
 
-	return apply_watched(target, entry, applying->message->version > 1 ? &claim : NULL,
-			     applying->now);
+	return apply_claim(target, entry, applying->message->version > 1 ? &claim : NULL,
+			   applying->now);
 }
 
 static void apply_keep(const struct applying *applying, const struct wire_record *record,
@@ -185,7 +186,7 @@ static enum tables_put apply_put_kept(const struct apply_entering *entering,
 
 		claim.standing = higher ? 1 : -1;
 	}
-	return apply_watched(entering->target, entry, record->plain ? NULL : &claim, entering->now);
+	return apply_claim(entering->target, entry, record->plain ? NULL : &claim, entering->now);
 }
 
 static enum aside_fate apply_visit_kept(void *context, const struct aside_record *record)

@@ -25,8 +25,8 @@ struct apply_target {
 	const struct tables *tables;
 	const struct term *term;
 	const char *node;
-	struct aside *aside;		 /* where those go that aren't known here */
-	const struct apply_watch *watch; /* may be NULL */
+	struct aside *aside;	  /* where those go that aren't known here */
+	struct apply_watch watch; /* changed may be NULL */
 };
 
 /* What became of the records of a peer. */

@@ -77,8 +77,8 @@ void loop_free(struct loop *loop)
 	transport_close(loop->router, LOOP_BYE_MS);
 	transport_free(loop->transport);
 	dictionary_free(loop->dictionary);
-	aside_destroy(&loop->aside);
 	free(loop->identities);
+	aside_destroy(&loop->aside);
 	free(loop->links);
 	free(loop->marking);
 	free(loop->waiting);
@@ -239,8 +239,7 @@ static void loop_renew_dictionary(struct loop *loop, struct link *link)
 
 static void loop_enter_kept(struct loop *loop)
 {
-	struct apply_watch watch;
-	const struct apply_target target = loop_target(loop, &watch);
+	const struct apply_target target = loop_target(loop);
 	uint64_t before = loop->aside.counts.entered;
 
 	apply_kept(&target, loop->dictionary);

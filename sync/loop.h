@@ -7,8 +7,8 @@
  *   loop.c          life, configuration, the turn
  *   loop_receive.c  what comes in: router -> intake -> apply; dealer -> peer
  *   loop_send.c     what goes out: peer and intake say what, here is how
- *   loop_term.c     the term: kept on disk, heard, said
  *   loop_digest.c   time and messages for provers and judges
+ *   loop_term.c     the term: kept on disk, heard, said
  */
 #ifndef SYNC_LOOP_H
 #define SYNC_LOOP_H
@@ -67,9 +67,9 @@ void loop_wait(struct loop *loop, int timeout_ms);
 
 /* --- between the files of the loop */
 
-/* Where records go; @watch is room for what the digests want to hear. */
-struct apply_target loop_target(struct loop *loop, struct apply_watch *watch);
 int64_t loop_clock_us(void);
+/* Where records go. */
+struct apply_target loop_target(struct loop *loop);
 
 /* Read what has come, within a budget. Returns true if there may be more. */
 bool loop_receive(struct loop *loop);

@@ -36,22 +36,21 @@ static void loop_take_dictionary(struct loop *loop, struct link *link,
 		judge_spoil(link->judge);
 }
 
-struct apply_target loop_target(struct loop *loop, struct apply_watch *watch)
+struct apply_target loop_target(struct loop *loop)
 {
 	return (struct apply_target){
 		.tables = loop->tables,
 		.term = &loop->term,
 		.node = loop->node,
 		.aside = &loop->aside,
-		.watch = loop_digest_watch(loop, watch),
+		.watch = loop_digest_watch(loop),
 	};
 }
 
 static void loop_take_records(struct loop *loop, struct link *link,
 			      const struct wire_message *message)
 {
-	struct apply_watch watch;
-	const struct apply_target target = loop_target(loop, &watch);
+	const struct apply_target target = loop_target(loop);
 	uint64_t bad = link->counts.bad;
 
 	apply_records(&target, link->directory, message, &link->counts);

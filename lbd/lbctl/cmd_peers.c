@@ -16,18 +16,6 @@ static void peers_print_refusals(const json_t *refusals)
 			       table_text(json_object_get(refusal, "sentence"), NULL));
 }
 
-static void peers_print_kept(const json_t *kept)
-{
-	char held[TABLE_TEXT_MAX], given_up[TABLE_TEXT_MAX];
-
-	if (!json_integer_value(json_object_get(kept, "kept")))
-		return;
-	printf("kept aside: %s records of services or backends that aren't configured here, %s "
-	       "given up\n",
-	       table_count(json_object_get(kept, "held"), held),
-	       table_count(json_object_get(kept, "given_up"), given_up));
-}
-
 /* When was it last shown that one holds what the other has? */
 static const char *peers_proof(const json_t *proof, char *buffer)
 {
@@ -44,6 +32,18 @@ static const char *peers_proof(const json_t *proof, char *buffer)
 	else
 		snprintf(buffer, TABLE_TEXT_MAX, "%s ago", table_ms(agreed, ago));
 	return buffer;
+}
+
+static void peers_print_kept(const json_t *kept)
+{
+	char held[TABLE_TEXT_MAX], given_up[TABLE_TEXT_MAX];
+
+	if (!json_integer_value(json_object_get(kept, "kept")))
+		return;
+	printf("kept aside: %s records of services or backends that aren't configured here, %s "
+	       "given up\n",
+	       table_count(json_object_get(kept, "held"), held),
+	       table_count(json_object_get(kept, "given_up"), given_up));
 }
 
 static void peers_print(const struct invocation *invocation, const json_t *answer)
@@ -89,16 +89,14 @@ const struct command cmd_peers = {
 	.name = "peers",
 	.arguments = "",
 	.summary = "sync of the connection table with the other nodes",
-	.details =
-		"TERM counts takeovers: of what two nodes say of a connection the higher one's "
-		"stands (0: none yet). SENT, RECEIVED, APPLIED and UNKNOWN count connection "
-		"records; UNKNOWN were of "
-		"services or backends that this node's config doesn't have: they are kept aside, "
-		"and entered when it has. PROVEN HERE: when "
-		"digests last showed that this node holds every connection that the peer "
-		"has; PROVEN THERE: the other way round, as the peer says. Digests go out "
-		"once a second, but not from a standby to the active node. A difference is "
-		"repaired; --json counts and dates both.",
+	.details = "TERM counts takeovers: of what two nodes say of a connection the higher one's "
+		   "stands (0: none yet). SENT, RECEIVED, APPLIED and UNKNOWN count connection "
+		   "records; UNKNOWN were of services or backends that this node's config "
+		   "doesn't have: they are kept aside, and entered when it has. PROVEN HERE: when "
+		   "digests last showed that this node holds every connection that the peer "
+		   "has; PROVEN THERE: the other way round, as the peer says. Digests go out "
+		   "once a second, but not from a standby to the active node. A difference is "
+		   "repaired; --json counts and dates both.",
 	.examples = peers_examples,
 	.run = peers_run,
 };
