@@ -6,7 +6,7 @@
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS := wire talk
 FUZZ_FLAGS := -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
-FUZZ_RUN_FLAGS := -rss_limit_mb=2048 -timeout=10 -artifact_prefix=$(BUILD)/fuzz/
+FUZZ_RUN_FLAGS := -rss_limit_mb=2048 -max_len=70000 -timeout=10 -artifact_prefix=$(BUILD)/fuzz/
 
 FUZZ_wire := tests/fuzz/wire_fuzz.c sync/wire.c sync/wire_rows.c sync/cursor.c sync/refusal.c
 FUZZ_talk := tests/fuzz/talk_fuzz.c tests/fuzz/fakes.c \

@@ -5,8 +5,8 @@
  * its operands; messages are bytes of the fuzzer, or, where a step says so, put
  * in order: else hardly one would get beyond the first check.
  *
- * After each step: what is sent is sound (fakes.c), credit is kept to, and no
- * entry of the table has a backend that isn't its service's.
+ * What is sent is sound (fakes.c), credit is kept to, and at the end no entry of
+ * the table has a backend that isn't its service's.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -116,19 +116,20 @@ static bool world_entry_is_sound(void *context, const struct table_entry *entry)
 	return true;
 }
 
-static void world_check(const struct world *world)
+static void world_turn(struct world *world)
 {
 	const struct intake *intake = &world->loop->links[0]->intake;
 
+	loop_turn(world->loop);
 	if (intake->consumed > intake->credit)
 		abort();
-	tables_walk(&world->tables, world_entry_is_sound, NULL);
 }
 
-static void world_turn(struct world *world)
+/* Nothing takes an entry out, so that a look at the end sees all of them. */
+static void world_end(struct world *world)
 {
-	loop_turn(world->loop);
-	world_check(world);
+	tables_walk(&world->tables, world_entry_is_sound, NULL);
+	loop_free(world->loop);
 }
 
 /* --- the input */
@@ -252,6 +253,18 @@ static void step_sends(struct world *world)
 	fake_sends(errs[take_byte(world) % 3]);
 }
 
+/* Other limits; all else stays. */
+static void step_limit(struct world *world)
+{
+	struct sync_peer_config peer = { .name = PEER };
+	struct sync_config config = { .node = "lb2", .peers = &peer, .peers_count = 1 };
+	struct error err;
+
+	config.bandwidth = take_byte(world) * 100U;
+	if (loop_reconfigure(world->loop, &config, &err))
+		abort();
+}
+
 static void step_turn(struct world *world)
 {
 	(void)world;
@@ -261,8 +274,8 @@ static void step_turn(struct world *world)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const steps[])(struct world * world) = {
-		step_request,	step_answer, step_pass,	 step_role,
-		step_configure, step_packet, step_sends, step_turn,
+		step_request, step_answer, step_pass, step_role,  step_configure,
+		step_packet,  step_sends,  step_turn, step_limit,
 	};
 	static struct world world;
 
@@ -270,9 +283,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	world.end = data + size;
 	world_start(&world);
 	for (int i = 0; i < STEPS_MAX && world.at < world.end; i++) {
-		steps[take_byte(&world) % 8](&world);
+		steps[take_byte(&world) % (sizeof(steps) / sizeof(*steps))](&world);
 		world_turn(&world);
 	}
-	loop_free(world.loop);
+	world_end(&world);
 	return 0;
 }
