@@ -21,7 +21,9 @@
 #include "tests/bench/samples.h"
 #include "tests/bench/wrapper.h"
 
-#define LOOPBACK 1  /* where test-run says packets come from */
+#define LOOPBACK 1	   /* where test-run says packets come from */
+#define PACKETS (1U << 20) /* a run */
+#define PACKETS_QUICK (1U << 18)
 #define ENOUGH 0.99 /* of the packets are hits, of the slots are full */
 
 /* A data plane, kept for the cases of one scene. */
@@ -337,14 +339,6 @@ static int packet_prepare(struct packet_bench *bench, struct error *err)
 	return rc;
 }
 
-/* Quick runs are as short as the scheduler's tick allows: 10 ms of an empty program and more. */
-static uint32_t packet_run_length(const struct packet_bench *bench)
-{
-	if (!bench->quick)
-		return 1U << 20;
-	return bench->test->flows == 1 ? 1U << 18 : 1U << 19;
-}
-
 static int packet_bench_case(struct packet_bench *bench, const struct packet_case *test,
 			     struct report *report, struct error *err)
 {
@@ -352,7 +346,7 @@ static int packet_bench_case(struct packet_bench *bench, const struct packet_cas
 	int rc;
 
 	bench->test = test;
-	bench->packets = packet_run_length(bench);
+	bench->packets = bench->quick ? PACKETS_QUICK : PACKETS;
 	rc = packet_prepare(bench, err);
 	if (!rc)
 		rc = packet_measure(bench, &samples, err);

@@ -49,7 +49,7 @@ static void report_target(const struct figure *figure, char *text, size_t size)
 
 	*text = '\0';
 	if (figure->aim != FIGURE_NO_AIM)
-		snprintf(text, size, "%s%g", prefix[figure->aim], figure->target);
+		snprintf(text, size, "%s%.4g", prefix[figure->aim], figure->target);
 }
 
 static void report_print(const struct figure *figure)
