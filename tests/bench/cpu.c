@@ -42,13 +42,7 @@ int cpu_open(struct cpu_meter *meter, struct error *err)
 	return meter->ksoftirqd ? 0 : error_set(err, -ENOENT, "no process %s", name);
 }
 
-void cpu_add(struct cpu_meter *meter, pid_t pid)
-{
-	if (meter->helpers_count < CPU_HELPERS_MAX)
-		meter->helpers[meter->helpers_count++] = pid;
-}
-
-static double cpu_ns_of(pid_t pid)
+double cpu_ns_of(pid_t pid)
 {
 	char path[64];
 	double ns = 0;
@@ -74,11 +68,7 @@ static double cpu_own_ns(void)
 
 double cpu_ns(const struct cpu_meter *meter)
 {
-	double ns = cpu_own_ns() + cpu_ns_of(meter->ksoftirqd);
-
-	for (unsigned int i = 0; i < meter->helpers_count; i++)
-		ns += cpu_ns_of(meter->helpers[i]);
-	return ns;
+	return cpu_own_ns() + cpu_ns_of(meter->ksoftirqd);
 }
 
 double cpu_reference(void)

@@ -16,6 +16,7 @@ static const char *const hosts_paths[HOSTS] = {
 	[HOST_CLIENT] = "/run/netns/lbd-bench-client",
 	[HOST_LB] = "/run/netns/lbd-bench-lb",
 	[HOST_BACKEND] = "/run/netns/lbd-bench-backend",
+	[HOST_WIRE] = "/run/netns/lbd-bench-wire",
 };
 
 int hosts_open(struct hosts *hosts, const char *verb, struct error *err)

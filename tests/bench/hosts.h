@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The network namespaces of tests/bench/topology: client, balancer, backend.
+ * The network namespaces of tests/bench/topology: client, balancer, backend, and a wire.
  * The process goes from one to the other.
  */
 #ifndef BENCH_HOSTS_H
@@ -11,7 +11,7 @@
 
 #include "base/error.h"
 
-enum host { HOST_CLIENT, HOST_LB, HOST_BACKEND, HOSTS };
+enum host { HOST_CLIENT, HOST_LB, HOST_BACKEND, HOST_WIRE, HOSTS };
 
 struct hosts {
 	int home; /* the namespace that we came from */

@@ -24,7 +24,8 @@
 #define LOOPBACK 1	   /* where test-run says packets come from */
 #define PACKETS (1U << 20) /* a run */
 #define PACKETS_QUICK (1U << 18)
-#define ENOUGH 0.99 /* of the packets are hits, of the slots are full */
+#define PACKETS_QUICK_OVER (1U << 19) /* where the figure is a difference of two such runs */
+#define ENOUGH 0.99		      /* of the packets are hits, of the slots are full */
 
 /* A data plane, kept for the cases of one scene. */
 struct packet_stage {
@@ -339,6 +340,13 @@ static int packet_prepare(struct packet_bench *bench, struct error *err)
 	return rc;
 }
 
+static uint32_t packet_run_length(const struct packet_bench *bench)
+{
+	if (!bench->quick)
+		return PACKETS;
+	return packet_has_over(bench) ? PACKETS_QUICK_OVER : PACKETS_QUICK;
+}
+
 static int packet_bench_case(struct packet_bench *bench, const struct packet_case *test,
 			     struct report *report, struct error *err)
 {
@@ -346,7 +354,7 @@ static int packet_bench_case(struct packet_bench *bench, const struct packet_cas
 	int rc;
 
 	bench->test = test;
-	bench->packets = bench->quick ? PACKETS_QUICK : PACKETS;
+	bench->packets = packet_run_length(bench);
 	rc = packet_prepare(bench, err);
 	if (!rc)
 		rc = packet_measure(bench, &samples, err);

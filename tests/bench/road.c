@@ -171,7 +171,7 @@ int road_open(const char *build, struct road **ret, struct error *err)
 
 	if (!road)
 		return error_set(err, -ENOMEM, "out of memory");
-	rc = hosts_open(&road->hosts, "up", err);
+	rc = hosts_open(&road->hosts, "frames", err);
 	if (!rc)
 		rc = road_load(road, build, err);
 	if (!rc)
