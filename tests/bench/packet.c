@@ -284,7 +284,7 @@ static int packet_sample(struct packet_bench *bench, struct samples *samples, st
 
 static int packet_measure(struct packet_bench *bench, struct samples *samples, struct error *err)
 {
-	const uint32_t quiet_wanted = bench->quick ? 7 : 11, tries = bench->quick ? 10 : 22;
+	const uint32_t quiet_wanted = bench->quick ? 7 : 11, tries = bench->quick ? 12 : 22;
 	struct sample ignored;
 	int rc = packet_reference(bench, &ignored, err);
 
