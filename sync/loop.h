@@ -13,6 +13,7 @@
 #ifndef SYNC_LOOP_H
 #define SYNC_LOOP_H
 
+#include "sync/budget.h"
 #include "sync/link.h"
 #include "sync/term.h"
 
@@ -36,7 +37,11 @@ struct loop {
 	int64_t digest_us;		      /* last time spent on digests */
 	uint32_t digest_next;		      /* link whose turn it is */
 	struct refusals refusals;
-	struct aside aside; /* records that wait for our config */
+	struct aside aside;	    /* records that wait for our config */
+	struct bandwidth bandwidth; /* of records and digests */
+	struct cpu cpu;
+	bool resting;	     /* the share of the CPU is used up: nothing is read */
+	uint32_t serve_next; /* link that is served first */
 	int64_t now_us;
 	/* what a message is made in */
 	uint8_t buffer[WIRE_MESSAGE_MAX];
