@@ -143,7 +143,7 @@ static void what_follows_in_a_header_to_come_is_passed_over(void **state)
 
 	(void)state;
 	size = APPEND(bytes, size,
-		      "\x0b\xa3"
+		      "\x0c\xa3"
 		      "new"
 		      "\x0f\xcc\xff");
 	size = APPEND(bytes, size, BYE_FIELDS);
