@@ -75,8 +75,7 @@ static enum refusal intake_take_data(struct intake *intake, const struct wire_me
 	if (intake->consumed == intake->credit)
 		return REFUSAL_OVER_CREDIT;
 	intake->consumed++;
-	if (intake->credit - intake->consumed <= INTAKE_WINDOW * 3 / 4)
-		intake_owe(intake, INTAKE_CREDIT);
+	intake_owe(intake, INTAKE_CREDIT);
 	return REFUSAL_NONE;
 }
 
@@ -171,6 +170,7 @@ void intake_fill(const struct intake *intake, enum intake_answer answer, struct 
 	ret->credit = answer == INTAKE_CREDIT ? intake->consumed + INTAKE_WINDOW : intake->credit;
 	ret->round = intake->round;
 	ret->token = intake->token;
+	ret->consumed = intake->consumed;
 }
 
 void intake_done(struct intake *intake, enum intake_answer answer)

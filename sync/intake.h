@@ -11,7 +11,8 @@
  * Order and completeness are checked here and nowhere else: each message has
  * the sequence that follows the last one's. Data is taken as far as credit was
  * granted; the grant moves on as messages are consumed, so what a peer can have
- * under way towards us is bounded by INTAKE_WINDOW messages.
+ * under way towards us is bounded by INTAKE_WINDOW messages. The grant is also
+ * the acknowledgement: it goes out at the end of each turn in which data came.
  */
 #ifndef SYNC_INTAKE_H
 #define SYNC_INTAKE_H

@@ -10,8 +10,9 @@
 #include "base/log.h"
 #include "base/secret.h"
 
-#define LOOP_FLUSH_MS 1
-#define LOOP_IDLE_MS 20
+#define LOOP_BUSY_US 400
+#define LOOP_FLUSH_US 1000
+#define LOOP_IDLE_US 20000
 #define LOOP_BYE_MS 100 /* for a bye to leave; ZeroMQ sends in the background */
 
 static int64_t loop_clock_us(void)
@@ -240,15 +241,27 @@ void loop_set_dictionary(struct loop *loop, struct dictionary *dictionary)
 
 /* --- the turn */
 
-static void loop_collect(struct loop *loop)
+/*
+ * Returns how long to wait until the next time. Not sooner: an acknowledgement
+ * ends the wait, and would bring about the next message and so the next of its kind.
+ */
+static int64_t loop_collect(struct loop *loop)
 {
+	int64_t left_us = loop->collected_us + LOOP_BUSY_US - loop->now_us;
 	uint32_t count = 0;
 
-	for (uint32_t i = 0; i < loop->links_count; i++)
+	if (left_us > 0)
+		return left_us;
+	loop->collected_us = loop->now_us;
+	for (uint32_t i = 0; i < loop->links_count; i++) {
+		loop->links[i]->outbox.now_us = loop->now_us;
 		if (link_wants_marks(loop->links[i]))
 			loop->marking[count++] = &loop->links[i]->outbox;
-	if (count > 0)
-		outbox_collect(loop->tables, loop->marking, count);
+	}
+	if (count == 0)
+		return LOOP_IDLE_US;
+	loop->busy = outbox_collect(loop->tables, loop->marking, count);
+	return loop->busy ? LOOP_BUSY_US : LOOP_FLUSH_US;
 }
 
 static void loop_log_state(struct link *link)
@@ -262,36 +275,39 @@ static void loop_log_state(struct link *link)
 		log_debug("sync: %s is %s", link->config.name, peer_state_name(link->logged));
 }
 
-int loop_turn(struct loop *loop)
+int64_t loop_turn(struct loop *loop)
 {
-	int timeout_ms = LOOP_IDLE_MS;
+	int64_t timeout_us;
 	bool more;
 
 	if (!loop->dictionary)
-		return LOOP_IDLE_MS;
+		return LOOP_IDLE_US;
 	loop->now_us = loop_clock_us();
 	more = loop_receive(loop);
-	loop_collect(loop);
+	timeout_us = loop_collect(loop);
 	for (uint32_t i = 0; i < loop->links_count; i++) {
 		struct link *link = loop->links[i];
 
 		more |= loop_serve(loop, link);
 		loop_log_state(link);
-		if (link_wants_marks(link))
-			timeout_ms = LOOP_FLUSH_MS;
+		loop->busy &= link->outbox.pending == 0;
 	}
-	return more ? 0 : timeout_ms;
+	return more ? 0 : timeout_us;
 }
 
-/* Before there is a dictionary nothing is read, so nothing but the wake-up is waited for. */
-void loop_wait(struct loop *loop, int timeout_ms)
+/*
+ * Before there is a dictionary nothing is read, so nothing but the wake-up is waited for. Nor
+ * while changes come: an acknowledgement can wait for the next flush, and each wake-up costs as
+ * much as one.
+ */
+void loop_wait(struct loop *loop, int64_t timeout_us)
 {
 	uint32_t count = 0;
 
-	if (loop->dictionary) {
+	if (loop->dictionary && !loop->busy) {
 		loop->waiting[count++] = loop->router;
 		for (uint32_t i = 0; i < loop->links_count; i++)
 			loop->waiting[count++] = loop->links[i]->dealer;
 	}
-	transport_wait(loop->transport, loop->waiting, count, timeout_ms);
+	transport_wait(loop->transport, loop->waiting, count, timeout_us);
 }

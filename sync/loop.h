@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the sync thread does: read all sockets, take dirty bits, answer, send,
- * wait. It flushes once a millisecond while any peer listens and sleeps longer
- * while none does; it never spins.
+ * wait. While any peer listens it flushes once a millisecond, more often while
+ * changes come, and sleeps longer while none listens; it never spins.
  *
  *   loop.c          life, configuration, the turn
  *   loop_receive.c  what comes in: router -> intake -> apply; dealer -> peer
@@ -29,6 +29,8 @@ struct loop {
 	uint64_t dictionary_version;
 	struct refusals refusals;
 	int64_t now_us;
+	int64_t collected_us; /* dirty words, last */
+	bool busy; /* there were some, and all is sent: more will come at the next flush */
 	/* what a message is made in */
 	uint8_t buffer[WIRE_MESSAGE_MAX];
 	struct outbox_batch batch;
@@ -48,9 +50,9 @@ int loop_reconfigure(struct loop *loop, const struct sync_config *config, struct
 /* Takes @dictionary over. */
 void loop_set_dictionary(struct loop *loop, struct dictionary *dictionary);
 
-/* One turn without waiting. Returns how long to wait, in ms. */
-int loop_turn(struct loop *loop);
-void loop_wait(struct loop *loop, int timeout_ms);
+/* One turn without waiting. Returns how long to wait, in microseconds. */
+int64_t loop_turn(struct loop *loop);
+void loop_wait(struct loop *loop, int64_t timeout_us);
 
 /* --- between the files of the loop */
 

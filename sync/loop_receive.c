@@ -128,10 +128,14 @@ static void loop_take_answer(void *context, const struct intake_route *route, co
 		refusal = peer_receive(&link->peer, &message, dealer->loop->now_us, &mark_all);
 	}
 	refusal_count(&dealer->loop->refusals, refusal, 1);
-	if (!refusal)
+	if (!refusal) {
 		loop_take_header(link, &message);
-	if (mark_all)
+		link_answered(link, &message, dealer->loop->now_us);
+	}
+	if (mark_all) {
 		link_mark_all(link);
+		dealer->loop->collected_us = 0; /* what is dirty now need not be sent twice */
+	}
 }
 
 static bool loop_receive_router(struct loop *loop)

@@ -96,7 +96,16 @@ static int loop_do_records(struct loop *loop, struct link *link, enum peer_actio
 	if (err)
 		outbox_restore(&link->outbox, batch);
 	else
-		link->sent_records += batch->rows4_count + batch->rows6_count;
+		link_told(link, batch);
+	return err;
+}
+
+static int loop_do_bulk_done(struct loop *loop, struct link *link, enum peer_action action)
+{
+	int err = loop_do_plain(loop, link, action);
+
+	if (!err)
+		link_told_all(link);
 	return err;
 }
 
@@ -107,7 +116,7 @@ static loop_do *const loop_does[] = {
 	[PEER_HELLO] = loop_do_hello,
 	[PEER_DICTIONARY] = loop_do_dictionary,
 	[PEER_RECORDS] = loop_do_records,
-	[PEER_BULK_DONE] = loop_do_plain,
+	[PEER_BULK_DONE] = loop_do_bulk_done,
 	[PEER_HEARTBEAT] = loop_do_plain,
 	[PEER_BYE] = loop_do_plain,
 };

@@ -23,6 +23,7 @@
 
 #include "dataplane/tables.h"
 #include "sync/dictionary.h"
+#include "sync/flight.h"
 #include "sync/wire.h"
 
 struct outbox {
@@ -35,6 +36,9 @@ struct outbox {
 	uint32_t sweep_left; /* words to visit until the sweep is done; 0: none is on */
 	uint64_t pending;    /* bits set */
 	uint64_t withheld;   /* entries passed over since their ids aren't in our dictionary yet */
+	int64_t now_us;	     /* of the turn; its owner sets it */
+	int64_t round_us;    /* when the cursor last began a round, or the outbox to fill ... */
+	int64_t since_us;    /* ... and the time before: no bit that is set is older */
 };
 
 /* Buckets a batch may empty: those without a confirmed entry yield no row. */
@@ -48,8 +52,10 @@ struct outbox_batch {
 	uint32_t rows6_count;
 	uint32_t buckets[OUTBOX_BUCKETS_MAX]; /* as word * 64 + bit */
 	uint32_t buckets_count;
-	uint32_t cursor; /* of the outbox, before */
+	struct flight_row told[FLIGHT_ROWS]; /* of each row, in no order */
+	uint32_t cursor;		     /* of the outbox, before */
 	uint32_t sweep_left;
+	int64_t round_us, since_us;
 };
 
 /* 0 or -ENOMEM. Nothing is marked. */
@@ -60,8 +66,8 @@ void outbox_destroy(struct outbox *outbox);
 void outbox_mark(struct outbox *outbox, uint32_t word, uint64_t bits);
 void outbox_mark_all(struct outbox *outbox);
 
-/* Take the tables' dirty words into each of @outboxes, which share the tables. */
-void outbox_collect(const struct tables *tables, struct outbox **outboxes, uint32_t count);
+/* Take the tables' dirty words into each of @outboxes, which share the tables. True: there were. */
+bool outbox_collect(const struct tables *tables, struct outbox **outboxes, uint32_t count);
 
 /*
  * Take marked buckets and put their confirmed entries into @batch, as many as a
@@ -70,6 +76,9 @@ void outbox_collect(const struct tables *tables, struct outbox **outboxes, uint3
  */
 void outbox_take(struct outbox *outbox, const struct dictionary *dictionary,
 		 struct outbox_batch *batch);
+
+/* When the oldest of the marks was made; -1: there are none. */
+int64_t outbox_oldest_us(const struct outbox *outbox);
 
 /* The batch couldn't be sent: mark its buckets again. Only for the last batch taken. */
 void outbox_restore(struct outbox *outbox, const struct outbox_batch *batch);

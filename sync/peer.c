@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "sync/peer.h"
 
+#include "sync/intake.h"
+
 static const struct {
 	uint8_t type;
 	bool credit;
@@ -131,7 +133,7 @@ static void peer_said_hello(struct peer *peer, int64_t now_us)
 	peer->conversation++;
 	peer->sequence = 0;
 	peer->answered = 0;
-	peer->credit = peer->used = peer->round = 0;
+	peer->credit = peer->used = peer->consumed = peer->round = 0;
 }
 
 void peer_done(struct peer *peer, enum peer_action action, bool more, int64_t now_us)
@@ -195,8 +197,25 @@ static enum refusal peer_take_welcome(struct peer *peer, struct peer_answer *ans
 	return REFUSAL_NONE;
 }
 
+/* Version 1 doesn't say how much was consumed, but grants that much and a window. */
+static uint64_t peer_consumed(const struct wire_message *message)
+{
+	if (message->version > 1 || message->credit < INTAKE_WINDOW)
+		return message->consumed;
+	return message->credit - INTAKE_WINDOW;
+}
+
+static void peer_take_consumed(struct peer *peer, const struct wire_message *message)
+{
+	uint64_t consumed = peer_least(peer_consumed(message), peer->used);
+
+	if (consumed > peer->consumed)
+		peer->consumed = consumed;
+}
+
 static enum refusal peer_take_credit(struct peer *peer, struct peer_answer *answer)
 {
+	peer_take_consumed(peer, answer->message);
 	if (answer->message->credit > peer->credit)
 		peer->credit = answer->message->credit;
 	return REFUSAL_NONE;
@@ -210,6 +229,7 @@ static enum refusal peer_take_heartbeat(struct peer *peer, struct peer_answer *a
 	if (rtt_us > UINT32_MAX)
 		return REFUSAL_OUT_OF_RANGE;
 	peer->rtt_us = (uint32_t)rtt_us;
+	peer_take_consumed(peer, answer->message);
 	return REFUSAL_NONE;
 }
 

@@ -46,6 +46,7 @@ struct peer {
 	uint64_t answered; /* least sequence that the next answer may have */
 	uint64_t credit;   /* data messages that we may have sent in all ... */
 	uint64_t used;	   /* ... and have sent */
+	uint64_t consumed; /* of those, what stands in the peer's table */
 	uint64_t round;	   /* of the bulk: the peer's count of resyncs asked */
 	bool dictionary_due;
 	int64_t retry_us;     /* CONNECTING: not before */

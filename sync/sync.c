@@ -67,7 +67,7 @@ static void sync_publish_peers(struct sync *sync)
 		sync->peers_count = loop->links_count;
 	}
 	for (uint32_t i = 0; i < loop->links_count; i++)
-		link_status(loop->links[i], &peers[i].status, &peers[i].heard_us);
+		link_status(loop->links[i], loop->now_us, &peers[i].status, &peers[i].heard_us);
 }
 
 static void sync_publish(struct sync *sync)
@@ -122,10 +122,10 @@ static void *sync_run(void *argument)
 	struct sync *sync = argument;
 
 	while (sync_take_commands(sync)) {
-		int timeout_ms = loop_turn(sync->loop);
+		int64_t timeout_us = loop_turn(sync->loop);
 
 		sync_publish_at_times(sync);
-		loop_wait(sync->loop, timeout_ms);
+		loop_wait(sync->loop, timeout_us);
 	}
 	return NULL;
 }

@@ -74,6 +74,7 @@ struct sync_peer_status {
 	struct addr_endpoint address;
 	enum sync_role role;   /* as it said last */
 	enum sync_state state; /* of our conversation towards it */
+	uint64_t version;      /* of the protocol, as agreed */
 	bool received_all;     /* has its full table arrived since we last (re)connected? */
 	uint64_t boot;	       /* its boot identity, 0 unknown */
 	int64_t heard_ms_ago;  /* -1: never */
@@ -81,6 +82,9 @@ struct sync_peer_status {
 	uint64_t received_records, received_bytes;
 	uint64_t applied, older, full, unknown; /* what became of received records */
 	uint64_t pending_buckets;		/* dirty for this peer, not sent yet */
+	uint32_t unacknowledged;		/* data messages sent, not known to stand there */
+	int64_t unsynced_ms;		/* age of the oldest change that it may lack; 0: none */
+	int64_t lag_p50_us, lag_p99_us; /* of changes in the last minute; -1: there were none */
 	uint32_t rtt_us;
 	uint64_t reconnects;
 	struct sync_proof holds; /* do we hold what it holds? judged here */

@@ -15,6 +15,15 @@ static const char *const peers_roles[] = {
 #undef X
 };
 
+/* What it may lack, and for how long. */
+static json_t *peers_lag_json(const struct sync_peer_status *peer)
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "version", (json_int_t)peer->version,
+			 "unacknowledged", (json_int_t)peer->unacknowledged, "unsynced_ms",
+			 (json_int_t)peer->unsynced_ms, "lag_p50_us", (json_int_t)peer->lag_p50_us,
+			 "lag_p99_us", (json_int_t)peer->lag_p99_us);
+}
+
 static json_t *peers_json(const struct sync_peer_status *peer)
 {
 	char address[ADDR_TEXT_MAX];
@@ -29,6 +38,7 @@ static json_t *peers_json(const struct sync_peer_status *peer)
 			 (json_int_t)peer->received_records, "received_bytes",
 			 (json_int_t)peer->received_bytes);
 	json_object_set_new(json, "role", json_string(peers_roles[peer->role]));
+	json_object_update_new(json, peers_lag_json(peer));
 	json_object_update_new(
 		json,
 		json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "applied",

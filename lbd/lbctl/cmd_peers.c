@@ -28,6 +28,8 @@ static void peers_print(const struct invocation *invocation, const json_t *answe
 		{ "ROUND TRIP", "rtt_us", table_us, true },
 		{ "SENT", "sent_records", table_count, true },
 		{ "PENDING BUCKETS", "pending_buckets", table_count, true },
+		{ "LAG P99", "lag_p99_us", table_us, true },
+		{ "UNSYNCED FOR", "unsynced_ms", table_ms, true },
 		{ "RECEIVED", "received_records", table_count, true },
 		{ "APPLIED", "applied", table_count, true },
 		{ "UNKNOWN", "unknown", table_count, true },
@@ -55,8 +57,11 @@ const struct command cmd_peers = {
 	.name = "peers",
 	.arguments = "",
 	.summary = "sync of the connection table with the other nodes",
-	.details = "SENT, RECEIVED, APPLIED and UNKNOWN count connection records; UNKNOWN were of "
-		   "services or backends that this node's config doesn't have.",
+	.details =
+		"SENT, RECEIVED, APPLIED and UNKNOWN count connection records; UNKNOWN were of "
+		"services or backends that this node's config doesn't have. LAG P99: within this "
+		"time 99 of 100 changes of the last minute stood in the peer's table. UNSYNCED "
+		"FOR: the age of the oldest change that it isn't known to have.",
 	.examples = peers_examples,
 	.run = peers_run,
 };
