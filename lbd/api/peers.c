@@ -80,7 +80,8 @@ int api_get_peers(struct lbd *lbd, const struct api_request *request, json_t **r
 	(void)request;
 	if (lbd->sync)
 		rc = peers_list(lbd->sync, list, refusals);
-	*ret = json_pack("{s:o, s:o}", "peers", list, "refusals", refusals);
+	*ret = json_pack("{s:o, s:o, s:o}", "peers", list, "gate", api_gate_json(lbd), "refusals",
+			 refusals);
 	if (!rc)
 		return 0;
 	json_decref(*ret);

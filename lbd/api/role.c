@@ -7,14 +7,22 @@ static const char *const role_names[] = {
 #undef X
 };
 
+json_t *api_gate_json(const struct lbd *lbd)
+{
+	struct ha_status status;
+
+	ha_status(lbd->ha, &status);
+	return json_pack("{s:b, s:o}", "open", status.gate_open, "reason",
+			 api_text(status.gate_reason));
+}
+
 json_t *api_role_json(const struct lbd *lbd)
 {
 	struct ha_status status;
 
 	ha_status(lbd->ha, &status);
-	return json_pack("{s:s, s:I, s:{s:b, s:o}}", "role", role_names[status.role], "role_ms_ago",
-			 (json_int_t)status.role_ms_ago, "gate", "open", status.gate_open, "reason",
-			 api_text(status.gate_reason));
+	return json_pack("{s:s, s:I, s:o}", "role", role_names[status.role], "role_ms_ago",
+			 (json_int_t)status.role_ms_ago, "gate", api_gate_json(lbd));
 }
 
 int api_get_role(struct lbd *lbd, const struct api_request *request, json_t **ret,

@@ -34,10 +34,11 @@ struct ha {
 	struct sync *sync;
 	struct event *timer;
 	int64_t started_ms, role_ms;
+	int64_t complete_ms; /* when every peer that answers had sent all; -1 */
 	enum ha_role role;
 	bool gate_open;
 	bool failed; /* to open the gate: said once */
-	char gate_reason[160];
+	char gate_reason[200];
 };
 
 static const char *const ha_role_names[] = {
@@ -119,6 +120,16 @@ static void ha_tell_role(const struct ha *ha)
 		sync_set_role(ha->sync, roles[ha->role]);
 }
 
+/* The patience with a proof begins when everything is here: a long resync isn't cut short. */
+static int64_t ha_time_complete(struct ha *ha, const struct gate_view *view)
+{
+	if (!gate_is_complete(view))
+		ha->complete_ms = -1;
+	else if (ha->complete_ms < 0)
+		ha->complete_ms = ha_now_ms();
+	return ha->complete_ms < 0 ? 0 : ha_now_ms() - ha->complete_ms;
+}
+
 /* Whether the gate may open now. Without memory for the peers it stays closed. */
 static bool ha_decide(struct ha *ha)
 {
@@ -134,6 +145,7 @@ static bool ha_decide(struct ha *ha)
 	if (ha->sync && sync_peers(ha->sync, &peers, &view.peers_count))
 		return false;
 	view.peers = peers;
+	view.complete_ms = ha_time_complete(ha, &view);
 	open = gate_decide(&view, ha->gate_reason, sizeof(ha->gate_reason));
 	free(peers);
 	return open;
@@ -182,6 +194,7 @@ int ha_new(struct event_base *base, const char *run_dir, bool adopted, uint32_t 
 	ha->patience_ms = patience_ms;
 	ha->sync = sync;
 	ha->started_ms = ha->role_ms = ha_now_ms();
+	ha->complete_ms = -1;
 	ha_load_role(ha);
 	ha_tell_role(ha);
 	rc = ha_start(ha, base, err);

@@ -9,8 +9,9 @@
  *            peers configured, table not proven
  *   start ------------------------------------> CLOSED
  *     |                                            | every peer that answers has sent
- *     | no peers, or MASTER with adopted tables    | its full table, or nobody has
- *     v                                            v answered for the patience
+ *     | no peers, or MASTER with adopted tables    | its full table, and the active ones'
+ *     |                                            | is proven equal to ours by digests; or
+ *     v                                            v no answer, or no proof, for the patience
  *    OPEN <----------------------------------------+
  *
  * Once open it stays open while the daemon runs: a node doesn't drop the VIP
@@ -47,7 +48,7 @@ struct ha_status {
 	enum ha_role role;
 	int64_t role_ms_ago;
 	bool gate_open;
-	char gate_reason[160]; /* a sentence: why it is open or closed */
+	char gate_reason[200]; /* a sentence: why it is open or closed */
 };
 
 /*

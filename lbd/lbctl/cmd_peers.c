@@ -16,6 +16,12 @@ static void peers_print_refusals(const json_t *refusals)
 			       table_text(json_object_get(refusal, "sentence"), NULL));
 }
 
+static void peers_print_gate(const json_t *gate)
+{
+	printf("gate %s: %s\n", json_is_true(json_object_get(gate, "open")) ? "open" : "closed",
+	       table_text(json_object_get(gate, "reason"), NULL));
+}
+
 static void peers_print(const struct invocation *invocation, const json_t *answer)
 {
 	static const struct table_column columns[] = {
@@ -40,6 +46,7 @@ static void peers_print(const struct invocation *invocation, const json_t *answe
 	(void)invocation;
 	table_print(stdout, columns, json_object_get(answer, "peers"),
 		    "no peers: this node is alone, a failover would break its connections");
+	peers_print_gate(json_object_get(answer, "gate"));
 	peers_print_refusals(json_object_get(answer, "refusals"));
 }
 
