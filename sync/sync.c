@@ -257,6 +257,33 @@ int sync_peers(struct sync *sync, struct sync_peer_status **ret, uint32_t *ret_c
 	return peers ? 0 : -ENOMEM;
 }
 
+static bool sync_is_connected(const struct sync_peer_status *peer)
+{
+	return peer->state == SYNC_STATE_BULK || peer->state == SYNC_STATE_LIVE;
+}
+
+/* Links come and go in loop_reconfigure only, for which the main thread waits. */
+const struct held *sync_held(struct sync *sync, uint32_t *ret_peer)
+{
+	const struct held *best = NULL;
+	bool best_connected = false;
+
+	pthread_mutex_lock(&sync->mutex);
+	for (uint32_t i = 0; i < sync->loop->links_count && i < sync->peers_count; i++) {
+		const struct held *held = &sync->loop->links[i]->held;
+		bool connected = sync_is_connected(&sync->peers[i].status);
+
+		if (best && (connected < best_connected ||
+			     (connected == best_connected && held->acked <= best->acked)))
+			continue;
+		best = held;
+		best_connected = connected;
+		*ret_peer = i;
+	}
+	pthread_mutex_unlock(&sync->mutex);
+	return best;
+}
+
 void sync_refusals(struct sync *sync,
 		   void (*visit)(void *context, const char *name, const char *sentence,
 				 uint64_t count),

@@ -18,6 +18,7 @@
 #include "dataplane/tables.h"
 #include "model/model.h"
 
+struct held;
 struct sync;
 
 struct sync_peer_config {
@@ -113,6 +114,13 @@ void sync_set_role(struct sync *sync, enum sync_role role);
 
 /* Status of every configured peer. *ret (free()) has *ret_count entries. */
 int sync_peers(struct sync *sync, struct sync_peer_status **ret, uint32_t *ret_count);
+
+/*
+ * What the peer holds that holds most of those that are connected, or of all if
+ * none is: entry by entry (sync/held.h). *ret_peer: its place in sync_peers().
+ * NULL without peers. Good until the next sync_reconfigure or sync_stop.
+ */
+const struct held *sync_held(struct sync *sync, uint32_t *ret_peer);
 
 /* Call @visit for each refusal counter: its name, its sentence, its count. */
 void sync_refusals(struct sync *sync,

@@ -28,6 +28,9 @@
 #define API_CONNECTIONS_DEFAULT 20
 #define API_CONNECTIONS_MAX 10000
 
+/* Connections that a part of GET /v1/risk names. */
+#define API_RISK_LIST_MAX 10000
+
 /* Packets of one trace request; their bytes are bounded by API_BODY_MAX. */
 #define API_TRACE_PACKETS_MAX 256
 
@@ -46,6 +49,7 @@
 	X(get_guard, GET, "/v1/guard", "lists and limits, and what they drop")             \
 	X(get_drops, GET, "/v1/drops", "dropped packets that were kept")                   \
 	X(get_peers, GET, "/v1/peers", "sync with the other nodes")                        \
+	X(get_risk, GET, "/v1/risk", "connections that a failover would break now")       \
 	X(get_role, GET, "/v1/role", "role and gate")                                      \
 	X(post_role, POST, "/v1/role", "keepalived's notify script tells the role")        \
 	X(post_reload, POST, "/v1/reload", "read the config file again and apply it")      \

@@ -14,6 +14,7 @@
 	X(guard)       \
 	X(drops)       \
 	X(peers)       \
+	X(risk)        \
 	X(backend)     \
 	X(check)       \
 	X(trace)       \

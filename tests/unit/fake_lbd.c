@@ -16,6 +16,7 @@
 
 #include "api/api.h"
 #include "lbd/api.h"
+#include "sync/held.h"
 
 #define FAKE_CONN4_BUCKETS 65536
 #define FAKE_CONN6_BUCKETS 64
@@ -24,6 +25,7 @@
 struct dataplane {
 	struct fake_state state;
 	struct tables tables;
+	struct held held; /* what the peer holds */
 	struct config config;
 	char *interface;
 	struct dataplane_attachment attachment;
@@ -42,6 +44,12 @@ static struct dataplane *fake_of(const struct lbd *lbd)
 const struct tables *dataplane_tables(const struct dataplane *dataplane)
 {
 	return &dataplane->tables;
+}
+
+uint16_t dataplane_pick(const struct dataplane *dataplane, const struct table_entry *flow)
+{
+	(void)flow;
+	return dataplane->state.picked;
 }
 
 void fragments_read_figures(const struct fragments *fragments, struct fragments_figures *ret)
@@ -162,6 +170,12 @@ bool health_find(const struct health *health, uint16_t backend, struct health_st
 	if (backend == 2)
 		snprintf(ret->reason, sizeof(ret->reason), "connection refused");
 	return backend != 4;
+}
+
+const struct held *sync_held(struct sync *sync, uint32_t *ret_peer)
+{
+	*ret_peer = 0;
+	return &((struct dataplane *)sync)->held;
 }
 
 int sync_peers(struct sync *sync, struct sync_peer_status **ret, uint32_t *ret_count)
@@ -321,6 +335,21 @@ void fake_connect(struct fake_state *fake, uint32_t n, uint16_t service, uint16_
 	tables_put(tables, &entry);
 }
 
+/* Visit the slots until the client's is found: tests have few. */
+void fake_hold(struct fake_state *fake, uint32_t n)
+{
+	struct dataplane *dataplane = fake->lbd.dataplane;
+	struct table_entry entry;
+
+	for (uint32_t b = 0; b < FAKE_CONN4_BUCKETS; b++)
+		for (uint32_t s = 0; s < LBD_BUCKET_SLOTS; s++)
+			if (tables_read4(&dataplane->tables, b, s, &entry) &&
+			    entry.client.words[3] == htonl(0xcb007100 + n))
+				held_put(&dataplane->held,
+					 held_place(&dataplane->tables, false, b, s),
+					 held_print(&entry));
+}
+
 static void fake_describe(struct dataplane *fake)
 {
 	struct fake_state *state = &fake->state;
@@ -392,6 +421,7 @@ struct fake_state *fake_start(void)
 	struct error err = { 0 };
 
 	fake_tables(&fake->tables);
+	fake_must(held_init(&fake->held, &fake->tables), NULL);
 	fake_describe(fake);
 	fake_wire(fake);
 	snprintf(lbd->run_dir, sizeof(lbd->run_dir), "/tmp/lbd-unit-XXXXXX");
@@ -423,5 +453,6 @@ void fake_stop(struct fake_state *state)
 	free(state->lbd.model);
 	free(fake->tables.conn4);
 	free(fake->tables.conn6);
+	held_destroy(&fake->held);
 	free(fake);
 }
