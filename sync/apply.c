@@ -4,6 +4,7 @@
 struct applying {
 	const struct tables *tables;
 	struct directory *directory;
+	const struct apply_watch *watch;
 	struct apply_counts *counts;
 	uint32_t now;
 };
@@ -55,6 +56,22 @@ static void apply_count(struct apply_counts *counts, enum tables_put put)
 	}
 }
 
+static enum tables_put apply_put(const struct applying *applying, const struct table_entry *entry)
+{
+	const struct apply_watch *watch = applying->watch;
+	struct table_entry before;
+	enum tables_put put;
+	bool found;
+
+	if (!watch)
+		return tables_put(applying->tables, entry);
+	found = tables_find(applying->tables, entry, &before);
+	put = tables_put(applying->tables, entry);
+	if (put == TABLES_PUT_ADDED || put == TABLES_PUT_UPDATED)
+		watch->changed(watch->context, found ? &before : NULL, entry, applying->now);
+	return put;
+}
+
 static void apply_record(const struct applying *applying, const struct wire_record *record)
 {
 	struct directory_backend *backend = &applying->directory->backends[record->backend];
@@ -70,7 +87,7 @@ static void apply_record(const struct applying *applying, const struct wire_reco
 		return;
 	}
 	apply_entry(applying, record, &entry);
-	apply_count(applying->counts, tables_put(applying->tables, &entry));
+	apply_count(applying->counts, apply_put(applying, &entry));
 }
 
 static void apply_rows(const struct applying *applying, const struct wire_rows *rows,
@@ -85,9 +102,10 @@ static void apply_rows(const struct applying *applying, const struct wire_rows *
 }
 
 void apply_records(const struct tables *tables, struct directory *directory,
-		   const struct wire_message *message, struct apply_counts *counts)
+		   const struct wire_message *message, const struct apply_watch *watch,
+		   struct apply_counts *counts)
 {
-	struct applying applying = { tables, directory, counts, tables_now(tables) };
+	struct applying applying = { tables, directory, watch, counts, tables_now(tables) };
 
 	apply_rows(&applying, &message->records4, wire_get_record4);
 	apply_rows(&applying, &message->records6, wire_get_record6);

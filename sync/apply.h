@@ -20,8 +20,16 @@ struct apply_counts {
 	uint64_t bad;	  /* contradicts the dictionary or itself */
 };
 
-/* Enter all records of @message; adds to @counts. */
+/* Who wants to know what the records changed. @before is NULL if the flow wasn't there. */
+struct apply_watch {
+	void (*changed)(void *context, const struct table_entry *before,
+			const struct table_entry *entry, uint32_t now);
+	void *context;
+};
+
+/* Enter all records of @message; adds to @counts. @watch may be NULL. */
 void apply_records(const struct tables *tables, struct directory *directory,
-		   const struct wire_message *message, struct apply_counts *counts);
+		   const struct wire_message *message, const struct apply_watch *watch,
+		   struct apply_counts *counts);
 
 #endif

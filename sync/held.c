@@ -33,6 +33,12 @@ void held_set_boot(struct held *held, uint64_t boot)
 	held_clear(held);
 }
 
+void held_forget(struct held *held, uint32_t bucket)
+{
+	for (uint32_t slot = 0; slot < LBD_BUCKET_SLOTS; slot++)
+		held_put(held, bucket * LBD_BUCKET_SLOTS + slot, 0);
+}
+
 /* The time and the flags may change, and the connection still goes where it went. */
 uint32_t held_print(const struct table_entry *entry)
 {

@@ -37,6 +37,9 @@ void held_set_boot(struct held *held, uint64_t boot);
 /* It lacks what it had acknowledged. */
 void held_clear(struct held *held);
 
+/* Of what stands in a bucket, counted over both tables, it may lack some. */
+void held_forget(struct held *held, uint32_t bucket);
+
 /* The place of a slot, and what stands for an entry there; never 0. */
 static inline uint32_t held_place(const struct tables *tables, bool v6, uint32_t bucket,
 				  uint32_t slot)

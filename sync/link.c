@@ -15,13 +15,16 @@ int link_new(const struct sync_peer_config *config, const struct tables *tables,
 		return error_errno(err, code, "peer %s", config->name);
 	link->config = *config;
 	peer_init(&link->peer, now_us);
+	prover_init(&link->prover);
 	intake_init(&link->intake);
+	proof_init(&link->holds);
 	link->directory = directory_new();
 	if (!link->directory || outbox_init(&link->outbox, tables) || flight_init(&link->flight) ||
 	    held_init(&link->held, tables)) {
 		error_errno(err, code, "peer %s", config->name);
 		goto fail;
 	}
+	link->outbox.held = &link->held;
 	code = transport_connect(transport, &config->address, &link->dealer, err);
 	if (code)
 		goto fail;
@@ -38,6 +41,7 @@ void link_free(struct link *link, int linger_ms)
 		return;
 	transport_close(link->dealer, linger_ms);
 	directory_free(link->directory);
+	judge_free(link->judge);
 	outbox_destroy(&link->outbox);
 	flight_destroy(&link->flight);
 	held_destroy(&link->held);
@@ -147,7 +151,8 @@ void link_status(const struct link *link, int64_t now_us, struct sync_peer_statu
 		.rtt_us = peer->rtt_us,
 		.reconnects = peer->welcomes ? peer->welcomes - 1 : 0,
 	};
-	ret->holds.agreed_ms_ago = ret->held.agreed_ms_ago = -1;
+	proof_report(&link->holds, now_us, &ret->holds);
+	proof_report(&link->prover.proof, now_us, &ret->held);
 	link_lag_status(link, now_us, ret);
 	memcpy(ret->name, link->config.name, sizeof(ret->name));
 	*ret_heard_us = link_later(peer->heard_us, intake->heard_us);

@@ -7,8 +7,10 @@
 #include "sync/dictionary.h"
 #include "sync/flight.h"
 #include "sync/intake.h"
+#include "sync/judge.h"
 #include "sync/outbox.h"
 #include "sync/peer.h"
+#include "sync/prover.h"
 #include "sync/sync.h"
 #include "sync/transport.h"
 
@@ -21,9 +23,12 @@ struct link {
 	struct flight flight; /* told it, and not acknowledged */
 	struct held held;     /* acknowledged */
 	struct lag lag;
+	struct prover prover;
 	uint32_t dictionary_next; /* row of our dictionary to tell next */
 	struct intake intake;	  /* from it: the router */
 	struct directory *directory;
+	struct judge *judge; /* NULL until it sends a digest */
+	struct proof holds;  /* what the judge said */
 	struct apply_counts counts;
 	uint64_t sent_records, sent_bytes;
 	uint64_t received_records, received_bytes;

@@ -9,13 +9,14 @@
 
 #include "base/log.h"
 #include "base/secret.h"
+#include "sync/loop_digest.h"
 
 #define LOOP_BUSY_US 400
 #define LOOP_FLUSH_US 1000
 #define LOOP_IDLE_US 20000
 #define LOOP_BYE_MS 100 /* for a bye to leave; ZeroMQ sends in the background */
 
-static int64_t loop_clock_us(void)
+int64_t loop_clock_us(void)
 {
 	struct timespec now;
 
@@ -34,6 +35,9 @@ static int loop_init(struct loop *loop, const struct tables *tables, int wake_fd
 		return error_errno(err, code, "cannot draw a boot identity");
 	loop->boot = random.words[0] | 1; /* 0 says unknown */
 	loop->tables = tables;
+	loop->identities = calloc(1, sizeof(*loop->identities));
+	if (!loop->identities)
+		return error_errno(err, -ENOMEM, "cannot start sync");
 	loop->now_us = loop_clock_us();
 	code = transport_new(wake_fd, &loop->transport);
 	return code ? error_errno(err, code, "cannot start ZeroMQ") : 0;
@@ -69,6 +73,7 @@ void loop_free(struct loop *loop)
 	transport_close(loop->router, LOOP_BYE_MS);
 	transport_free(loop->transport);
 	dictionary_free(loop->dictionary);
+	free(loop->identities);
 	free(loop->links);
 	free(loop->marking);
 	free(loop->waiting);
@@ -237,6 +242,7 @@ void loop_set_dictionary(struct loop *loop, struct dictionary *dictionary)
 	loop->dictionary_version++;
 	for (uint32_t i = 0; i < loop->links_count; i++)
 		loop_renew_dictionary(loop, loop->links[i]);
+	loop_digest_learn(loop);
 }
 
 /* --- the turn */
@@ -285,6 +291,7 @@ int64_t loop_turn(struct loop *loop)
 	loop->now_us = loop_clock_us();
 	more = loop_receive(loop);
 	timeout_us = loop_collect(loop);
+	loop_digest(loop);
 	for (uint32_t i = 0; i < loop->links_count; i++) {
 		struct link *link = loop->links[i];
 

@@ -7,6 +7,7 @@
  *   loop.c          life, configuration, the turn
  *   loop_receive.c  what comes in: router -> intake -> apply; dealer -> peer
  *   loop_send.c     what goes out: peer and intake say what, here is how
+ *   loop_digest.c   time and messages for provers and judges
  */
 #ifndef SYNC_LOOP_H
 #define SYNC_LOOP_H
@@ -27,6 +28,9 @@ struct loop {
 	struct transport_socket **waiting; /* room for links_count + 1 */
 	struct dictionary *dictionary;	   /* NULL until told: nothing is done before */
 	uint64_t dictionary_version;
+	struct digest_identities *identities; /* of the dictionary */
+	int64_t digest_us;		      /* last time spent on digests */
+	uint32_t digest_next;		      /* link whose turn it is */
 	struct refusals refusals;
 	int64_t now_us;
 	int64_t collected_us; /* dirty words, last */
@@ -35,6 +39,7 @@ struct loop {
 	uint8_t buffer[WIRE_MESSAGE_MAX];
 	struct outbox_batch batch;
 	struct dictionary_part part;
+	uint8_t digest_rows[WIRE_SUMS_MAX * WIRE_SUM_SIZE];
 };
 
 /* @wake_fd ends a wait. Binds the listen address; 0 or a negative errno. */
@@ -56,6 +61,8 @@ void loop_wait(struct loop *loop, int64_t timeout_us);
 
 /* --- between the files of the loop */
 
+int64_t loop_clock_us(void);
+
 /* Read what has come, within a budget. Returns true if there may be more. */
 bool loop_receive(struct loop *loop);
 
@@ -68,5 +75,9 @@ void loop_say_bye(struct loop *loop, struct link *link);
 /* Complete and send a message; @route as for transport_send. Returns bytes or a negative errno. */
 int loop_transmit(struct loop *loop, struct transport_socket *socket,
 		  const struct intake_route *route, struct wire_message *message);
+
+/* Complete and send a message of our conversation, and account for it. 0 or a negative errno. */
+int loop_send_action(struct loop *loop, struct link *link, enum peer_action action,
+		     struct wire_message *message);
 
 #endif

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "sync/loop.h"
+#include "sync/loop_digest.h"
 
 /* Messages of a socket in a turn: a full window. */
 #define LOOP_RECEIVE_BUDGET (2 * INTAKE_WINDOW)
@@ -23,6 +23,7 @@ static void loop_take_hello(struct loop *loop, struct link *link,
 	(void)loop;
 	(void)message;
 	directory_clear(link->directory);
+	loop_take_digest_hello(link);
 }
 
 static void loop_take_dictionary(struct loop *loop, struct link *link,
@@ -31,14 +32,18 @@ static void loop_take_dictionary(struct loop *loop, struct link *link,
 	uint32_t bad = directory_learn(link->directory, loop->dictionary, message);
 
 	refusal_count(&loop->refusals, REFUSAL_BAD_IDENTITY, bad);
+	if (link->judge)
+		judge_spoil(link->judge);
 }
 
 static void loop_take_records(struct loop *loop, struct link *link,
 			      const struct wire_message *message)
 {
 	uint64_t bad = link->counts.bad;
+	struct apply_watch watch;
 
-	apply_records(loop->tables, link->directory, message, &link->counts);
+	apply_records(loop->tables, link->directory, message, loop_digest_watch(loop, &watch),
+		      &link->counts);
 	refusal_count(&loop->refusals, REFUSAL_BAD_RECORD, link->counts.bad - bad);
 	link->received_records += message->records4.count + message->records6.count;
 }
@@ -60,6 +65,8 @@ static loop_take *const loop_takes[WIRE_TYPE_LIMIT] = {
 	[WIRE_DICTIONARY] = loop_take_dictionary,
 	[WIRE_RECORDS] = loop_take_records,
 	[WIRE_BULK_DONE] = loop_take_bulk_done,
+	[WIRE_DIGEST_BEGIN] = loop_take_digest_begin,
+	[WIRE_DIGEST] = loop_take_digest,
 };
 
 /* Every message in order says what part its sender has. */
@@ -127,6 +134,8 @@ static void loop_take_answer(void *context, const struct intake_route *route, co
 		link->received_bytes += size;
 		refusal = peer_receive(&link->peer, &message, dealer->loop->now_us, &mark_all);
 	}
+	if (!refusal && message.type == WIRE_REPAIR)
+		refusal = loop_take_repair(dealer->loop, link, &message);
 	refusal_count(&dealer->loop->refusals, refusal, 1);
 	if (!refusal) {
 		loop_take_header(link, &message);

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "sync/loop.h"
+#include "sync/loop_digest.h"
 
 /* Messages a link may send in a turn, so that one in bulk doesn't starve the others. */
 #define LOOP_SEND_BUDGET 16
@@ -28,8 +28,8 @@ int loop_transmit(struct loop *loop, struct transport_socket *socket,
 
 /* --- our conversation */
 
-static int loop_send_action(struct loop *loop, struct link *link, enum peer_action action,
-			    struct wire_message *message)
+int loop_send_action(struct loop *loop, struct link *link, enum peer_action action,
+		     struct wire_message *message)
 {
 	int size;
 
@@ -78,6 +78,13 @@ static int loop_do_dictionary(struct loop *loop, struct link *link, enum peer_ac
 	return err;
 }
 
+static void loop_told(struct loop *loop, struct link *link, const struct outbox_batch *batch,
+		      const struct wire_message *message)
+{
+	link_told(link, batch);
+	loop_digest_told(loop, link, message);
+}
+
 /* The bits are cleared when the rows are made: what can't be sent is marked again. */
 static int loop_do_records(struct loop *loop, struct link *link, enum peer_action action)
 {
@@ -96,7 +103,7 @@ static int loop_do_records(struct loop *loop, struct link *link, enum peer_actio
 	if (err)
 		outbox_restore(&link->outbox, batch);
 	else
-		link_told(link, batch);
+		loop_told(loop, link, batch, &message);
 	return err;
 }
 
@@ -117,6 +124,8 @@ static loop_do *const loop_does[] = {
 	[PEER_DICTIONARY] = loop_do_dictionary,
 	[PEER_RECORDS] = loop_do_records,
 	[PEER_BULK_DONE] = loop_do_bulk_done,
+	[PEER_DIGEST_BEGIN] = loop_do_digest_begin,
+	[PEER_DIGEST] = loop_do_digest,
 	[PEER_HEARTBEAT] = loop_do_plain,
 	[PEER_BYE] = loop_do_plain,
 };
@@ -128,6 +137,7 @@ static bool loop_act(struct loop *loop, struct link *link)
 		.now_us = loop->now_us,
 		.pending = link->outbox.pending > 0,
 		.swept = link->outbox.sweep_left == 0,
+		.digest = loop_digest_next(loop, link),
 	};
 	enum peer_action action = peer_next(&link->peer, &input);
 
@@ -145,6 +155,8 @@ static bool loop_answer(struct loop *loop, struct link *link)
 	if (answer == INTAKE_NOTHING)
 		return false;
 	intake_fill(&link->intake, answer, &message);
+	if (answer == INTAKE_REPAIR)
+		loop_fill_repair(loop, link, &message);
 	size = loop_transmit(loop, loop->router, &link->intake.route, &message);
 	if (size == -EHOSTUNREACH)
 		intake_close(&link->intake);

@@ -47,6 +47,25 @@ void outbox_mark_all(struct outbox *outbox)
 	outbox->withheld = 0;
 }
 
+/* Within a round it is visited; until then all that is taken is taken whole. */
+void outbox_mark_whole(struct outbox *outbox, uint32_t bucket)
+{
+	if (outbox->held)
+		held_forget(outbox->held, bucket);
+	outbox_mark(outbox, bucket / OUTBOX_BITS, 1ULL << bucket % OUTBOX_BITS);
+	outbox->whole_until = outbox->visited + outbox->words_count;
+}
+
+uint64_t outbox_begin_round(const struct outbox *outbox)
+{
+	return outbox->visited + outbox->words_count;
+}
+
+bool outbox_is_past(const struct outbox *outbox, uint64_t round)
+{
+	return outbox->pending == 0 || outbox->visited >= round;
+}
+
 /* A cache line of dirty words at once: nearly all are empty, and this runs thousands of times a second. */
 #define OUTBOX_LINE 8
 
@@ -112,7 +131,7 @@ struct outbox_taking {
 	const struct dictionary *dictionary;
 	struct outbox_batch *batch;
 	uint32_t now;
-	bool remote_too; /* a sweep is on */
+	bool remote_too; /* a sweep or a whole round is on */
 };
 
 /* One that an RST ended was told before: the peers should hear that it is over. */
@@ -241,7 +260,7 @@ static uint32_t outbox_empty_run(const struct outbox *outbox)
 }
 
 /* What is marked when a round begins was marked since the one before began. */
-static void outbox_begin_round(struct outbox *outbox)
+static void outbox_turn_round(struct outbox *outbox)
 {
 	outbox->cursor = 0;
 	outbox->since_us = outbox->round_us;
@@ -252,7 +271,8 @@ static void outbox_move_on(struct outbox *outbox, uint32_t words)
 {
 	outbox->cursor += words;
 	if (outbox->cursor == outbox->words_count)
-		outbox_begin_round(outbox);
+		outbox_turn_round(outbox);
+	outbox->visited += words;
 	outbox->sweep_left -= words < outbox->sweep_left ? words : outbox->sweep_left;
 }
 
@@ -260,7 +280,8 @@ void outbox_take(struct outbox *outbox, const struct dictionary *dictionary,
 		 struct outbox_batch *batch)
 {
 	struct outbox_taking taking = { outbox, dictionary, batch, tables_now(outbox->tables),
-					outbox->sweep_left > 0 };
+					outbox->sweep_left > 0 ||
+						outbox->visited < outbox->whole_until };
 	uint32_t run;
 
 	batch->rows4_count = batch->rows6_count = batch->buckets_count = 0;
@@ -268,12 +289,14 @@ void outbox_take(struct outbox *outbox, const struct dictionary *dictionary,
 	batch->sweep_left = outbox->sweep_left;
 	batch->round_us = outbox->round_us;
 	batch->since_us = outbox->since_us;
+	batch->visited = outbox->visited;
 	while (outbox->pending > 0) {
 		run = outbox_empty_run(outbox);
 		if (run == 0 && !outbox_take_word(&taking))
 			return;
 		outbox_move_on(outbox, run ? run : 1);
 	}
+	outbox->visited += outbox->words_count;
 	outbox->sweep_left = 0;
 }
 
@@ -286,4 +309,5 @@ void outbox_restore(struct outbox *outbox, const struct outbox_batch *batch)
 	outbox->sweep_left = batch->sweep_left;
 	outbox->round_us = batch->round_us;
 	outbox->since_us = batch->since_us;
+	outbox->visited = batch->visited;
 }

@@ -13,7 +13,8 @@
  * Both tables share one row of words, IPv4 first. A summary holds one bit a
  * word, so that a nearly empty outbox costs next to nothing to search. Words
  * are visited round-robin; a sweep is one full round since everything was
- * marked, after which all that was marked then has been taken.
+ * marked, after which all that was marked then has been taken. A round is the
+ * same for what happens to be marked.
  */
 #ifndef SYNC_OUTBOX_H
 #define SYNC_OUTBOX_H
@@ -28,17 +29,20 @@
 
 struct outbox {
 	const struct tables *tables;
+	struct held *held; /* what the peer has acknowledged; NULL: nobody wants to know */
 	uint64_t *words;   /* a bit a bucket */
 	uint64_t *summary; /* a bit a word */
 	uint32_t words4;   /* of them for IPv4 */
 	uint32_t words_count;
-	uint32_t cursor;     /* word to visit next */
-	uint32_t sweep_left; /* words to visit until the sweep is done; 0: none is on */
-	uint64_t pending;    /* bits set */
-	uint64_t withheld;   /* entries passed over since their ids aren't in our dictionary yet */
-	int64_t now_us;	     /* of the turn; its owner sets it */
-	int64_t round_us;    /* when the cursor last began a round, or the outbox to fill ... */
-	int64_t since_us;    /* ... and the time before: no bit that is set is older */
+	uint32_t cursor;      /* word to visit next */
+	uint32_t sweep_left;  /* words to visit until the sweep is done; 0: none is on */
+	uint64_t visited;     /* words, ever */
+	uint64_t whole_until; /* until so many were visited, a peer's entries are taken as well */
+	uint64_t pending;     /* bits set */
+	uint64_t withheld;    /* entries passed over since their ids aren't in our dictionary yet */
+	int64_t now_us;	      /* of the turn; its owner sets it */
+	int64_t round_us;     /* when the cursor last began a round, or the outbox to fill ... */
+	int64_t since_us;     /* ... and the time before: no bit that is set is older */
 };
 
 /* Buckets a batch may empty: those without a confirmed entry yield no row. */
@@ -56,6 +60,7 @@ struct outbox_batch {
 	uint32_t cursor;		     /* of the outbox, before */
 	uint32_t sweep_left;
 	int64_t round_us, since_us;
+	uint64_t visited;
 };
 
 /* 0 or -ENOMEM. Nothing is marked. */
@@ -65,6 +70,13 @@ void outbox_destroy(struct outbox *outbox);
 /* Mark the buckets of @bits in word @word; mark everything and begin a sweep. */
 void outbox_mark(struct outbox *outbox, uint32_t word, uint64_t bits);
 void outbox_mark_all(struct outbox *outbox);
+
+/* Mark a bucket whose entries shall all be told, also those that peers told us: it may lack any. */
+void outbox_mark_whole(struct outbox *outbox, uint32_t bucket);
+
+/* What is marked now has been taken when outbox_is_past() the number that is returned. */
+uint64_t outbox_begin_round(const struct outbox *outbox);
+bool outbox_is_past(const struct outbox *outbox, uint64_t round);
 
 /* Take the tables' dirty words into each of @outboxes, which share the tables. True: there were. */
 bool outbox_collect(const struct tables *tables, struct outbox **outboxes, uint32_t count);

@@ -24,6 +24,17 @@ static json_t *peers_lag_json(const struct sync_peer_status *peer)
 			 "lag_p99_us", (json_int_t)peer->lag_p99_us);
 }
 
+static json_t *peers_proof_json(const struct sync_proof *proof)
+{
+	return json_pack(
+		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "agreed_ms_ago",
+		(json_int_t)proof->agreed_ms_ago, "agreed", (json_int_t)proof->agreed, "unsettled",
+		(json_int_t)proof->unsettled, "differing", (json_int_t)proof->differing, "passes",
+		(json_int_t)proof->passes, "divergences", (json_int_t)proof->divergences, "repairs",
+		(json_int_t)proof->repairs, "diverged_ms_ago", (json_int_t)proof->diverged_ms_ago,
+		"repaired_ms_ago", (json_int_t)proof->repaired_ms_ago);
+}
+
 static json_t *peers_json(const struct sync_peer_status *peer)
 {
 	char address[ADDR_TEXT_MAX];
@@ -46,6 +57,8 @@ static json_t *peers_json(const struct sync_peer_status *peer)
 			  (json_int_t)peer->full, "unknown", (json_int_t)peer->unknown,
 			  "pending_buckets", (json_int_t)peer->pending_buckets, "rtt_us",
 			  (json_int_t)peer->rtt_us, "reconnects", (json_int_t)peer->reconnects));
+	json_object_set_new(json, "holds", peers_proof_json(&peer->holds));
+	json_object_set_new(json, "held", peers_proof_json(&peer->held));
 	return json;
 }
 

@@ -22,6 +22,24 @@ static void peers_print_gate(const json_t *gate)
 	       table_text(json_object_get(gate, "reason"), NULL));
 }
 
+/* When was it last shown that one holds what the other has? */
+static const char *peers_proof(const json_t *proof, char *buffer)
+{
+	const json_t *agreed = json_object_get(proof, "agreed_ms_ago");
+	json_int_t differing = json_integer_value(json_object_get(proof, "differing"));
+	char ago[TABLE_TEXT_MAX];
+
+	if (json_integer_value(json_object_get(proof, "passes")) == 0)
+		return "-";
+	if (differing > 0)
+		snprintf(buffer, TABLE_TEXT_MAX, "differs in %lld regions", (long long)differing);
+	else if (json_integer_value(agreed) < 0)
+		return "never";
+	else
+		snprintf(buffer, TABLE_TEXT_MAX, "%s ago", table_ms(agreed, ago));
+	return buffer;
+}
+
 static void peers_print(const struct invocation *invocation, const json_t *answer)
 {
 	static const struct table_column columns[] = {
@@ -30,6 +48,8 @@ static void peers_print(const struct invocation *invocation, const json_t *answe
 		{ "ROLE", "role", table_text, false },
 		{ "STATE", "state", table_text, false },
 		{ "HAVE ITS TABLE", "received_all", table_yes, false },
+		{ "PROVEN HERE", "holds", peers_proof, false },
+		{ "PROVEN THERE", "held", peers_proof, false },
 		{ "LAST HEARD", "heard_ms_ago", table_ms, true },
 		{ "ROUND TRIP", "rtt_us", table_us, true },
 		{ "SENT", "sent_records", table_count, true },
@@ -64,11 +84,14 @@ const struct command cmd_peers = {
 	.name = "peers",
 	.arguments = "",
 	.summary = "sync of the connection table with the other nodes",
-	.details =
-		"SENT, RECEIVED, APPLIED and UNKNOWN count connection records; UNKNOWN were of "
-		"services or backends that this node's config doesn't have. LAG P99: within this "
-		"time 99 of 100 changes of the last minute stood in the peer's table. UNSYNCED "
-		"FOR: the age of the oldest change that it isn't known to have.",
+	.details = "SENT, RECEIVED, APPLIED and UNKNOWN count connection records; UNKNOWN were of "
+		   "services or backends that this node's config doesn't have. PROVEN HERE: when "
+		   "digests last showed that this node holds every connection that the peer "
+		   "has; PROVEN THERE: the other way round, as the peer says. Digests go out "
+		   "once a second, but not from a standby to the active node. A difference is "
+		   "repaired; --json counts and dates both. LAG P99: within this time 99 of 100 "
+		   "changes of the last minute stood in the peer's table. UNSYNCED FOR: the age of "
+		   "the oldest change that it isn't known to have.",
 	.examples = peers_examples,
 	.run = peers_run,
 };

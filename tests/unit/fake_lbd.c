@@ -355,12 +355,16 @@ static void fake_describe(struct dataplane *fake)
 	struct fake_state *state = &fake->state;
 
 	state->ha = (struct ha_status){ HA_ROLE_MASTER, 60000, true, "in sync with lb2" };
-	state->peer = (struct sync_peer_status){ .name = "lb2",
-						 .address = { fake_addr("192.0.2.2"), htons(7400) },
-						 .state = SYNC_STATE_LIVE,
-						 .received_all = true,
-						 .heard_ms_ago = 40,
-						 .rtt_us = 180 };
+	state->peer = (struct sync_peer_status){
+		.name = "lb2",
+		.address = { fake_addr("192.0.2.2"), htons(7400) },
+		.state = SYNC_STATE_LIVE,
+		.received_all = true,
+		.heard_ms_ago = 40,
+		.rtt_us = 180,
+		.holds = { .agreed_ms_ago = 800, .agreed = 4096, .passes = 17 },
+		.held = { .agreed_ms_ago = 5000, .agreed = 4093, .differing = 3, .passes = 17 }
+	};
 	state->generations[0] = (struct dataplane_generation){ .prog_id = 42,
 							       .features = LBD_FEATURE_IPV4,
 							       .instructions = 1234,

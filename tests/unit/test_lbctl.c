@@ -139,6 +139,8 @@ static void every_command_prints_text(void **state)
 		{ "guard", "1,000 of 4,000 places" },
 		{ "drops", "198.51.100.66:40000  192.0.2.1:80" },
 		{ "peers", "192.0.2.2:7400" },
+		{ "peers", "800 ms ago" },
+		{ "peers", "differs in 3 regions" },
 		{ "backend weight web web1 7", "web1" },
 		{ "reload", "Reloaded: 2 services, 4 backends, 2 of them up" },
 		{ "upgrade", "tag a04f5eef06a7f555" },
