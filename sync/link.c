@@ -135,6 +135,7 @@ void link_status(const struct link *link, int64_t now_us, struct sync_peer_statu
 	*ret = (struct sync_peer_status){
 		.address = link->config.address,
 		.role = link->role,
+		.term = link->term,
 		.state = peer->state,
 		.version = intake->open ? intake->version : peer->version,
 		.received_all = intake->received_all,

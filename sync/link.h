@@ -17,6 +17,7 @@
 struct link {
 	struct sync_peer_config config;
 	enum sync_role role; /* as the peer said last, in either direction */
+	uint64_t term;	     /* its own, as well */
 	struct transport_socket *dealer;
 	struct peer peer; /* towards it: the dealer */
 	struct outbox outbox;

@@ -112,15 +112,13 @@ static void loop_digest_changed(void *context, const struct table_entry *before,
 				      &change, loop->now_us);
 }
 
-const struct apply_watch *loop_digest_watch(struct loop *loop, struct apply_watch *watch)
+struct apply_watch loop_digest_watch(struct loop *loop)
 {
 	for (uint32_t i = 0; i < loop->links_count; i++) {
-		if (!loop->links[i]->judge)
-			continue;
-		*watch = (struct apply_watch){ loop_digest_changed, loop };
-		return watch;
+		if (loop->links[i]->judge)
+			return (struct apply_watch){ loop_digest_changed, loop };
 	}
-	return NULL;
+	return (struct apply_watch){ NULL, NULL };
 }
 
 /* --- receiving */

@@ -19,8 +19,8 @@ int loop_do_digest(struct loop *loop, struct link *link, enum peer_action action
 /* Records went to @link. */
 void loop_digest_told(struct loop *loop, struct link *link, const struct wire_message *message);
 
-/* @watch is filled if anybody wants to know what records change; else NULL is returned. */
-const struct apply_watch *loop_digest_watch(struct loop *loop, struct apply_watch *watch);
+/* Who wants to know what records change; nobody, if no peer's digest is being judged. */
+struct apply_watch loop_digest_watch(struct loop *loop);
 
 void loop_take_digest_hello(struct link *link);
 void loop_take_digest_begin(struct loop *loop, struct link *link,

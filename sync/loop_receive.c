@@ -36,14 +36,24 @@ static void loop_take_dictionary(struct loop *loop, struct link *link,
 		judge_spoil(link->judge);
 }
 
+struct apply_target loop_target(struct loop *loop)
+{
+	return (struct apply_target){
+		.tables = loop->tables,
+		.term = &loop->term,
+		.node = loop->node,
+		.aside = &loop->aside,
+		.watch = loop_digest_watch(loop),
+	};
+}
+
 static void loop_take_records(struct loop *loop, struct link *link,
 			      const struct wire_message *message)
 {
+	const struct apply_target target = loop_target(loop);
 	uint64_t bad = link->counts.bad;
-	struct apply_watch watch;
 
-	apply_records(loop->tables, link->directory, message, loop_digest_watch(loop, &watch),
-		      &link->counts);
+	apply_records(&target, link->directory, message, &link->counts);
 	refusal_count(&loop->refusals, REFUSAL_BAD_RECORD, link->counts.bad - bad);
 	link->received_records += message->records4.count + message->records6.count;
 }
@@ -70,9 +80,11 @@ static loop_take *const loop_takes[WIRE_TYPE_LIMIT] = {
 };
 
 /* Every message in order says what part its sender has. */
-static void loop_take_header(struct link *link, const struct wire_message *message)
+static void loop_take_header(struct loop *loop, struct link *link,
+			     const struct wire_message *message)
 {
 	link->role = (enum sync_role)message->role;
+	loop_hear_term(loop, link, message);
 }
 
 /* A refused hello isn't answered: its sender tries again by itself. */
@@ -106,7 +118,7 @@ static void loop_take_request(void *context, const struct intake_route *route, c
 		loop_refuse(loop, route, &message, refusal);
 		return;
 	}
-	loop_take_header(link, &message);
+	loop_take_header(loop, link, &message);
 	if (loop_takes[message.type])
 		loop_takes[message.type](loop, link, &message);
 }
@@ -138,7 +150,7 @@ static void loop_take_answer(void *context, const struct intake_route *route, co
 		refusal = loop_take_repair(dealer->loop, link, &message);
 	refusal_count(&dealer->loop->refusals, refusal, 1);
 	if (!refusal) {
-		loop_take_header(link, &message);
+		loop_take_header(dealer->loop, link, &message);
 		link_answered(link, &message, dealer->loop->now_us);
 	}
 	if (mark_all) {

@@ -18,7 +18,7 @@ int loop_transmit(struct loop *loop, struct transport_socket *socket,
 
 	snprintf(message->node, sizeof(message->node), "%s", loop->node);
 	message->boot = loop->boot;
-	message->role = loop->role;
+	loop_fill_term(loop, message);
 	size = wire_encode(message, loop->buffer, sizeof(loop->buffer));
 	if (size < 0)
 		return size;

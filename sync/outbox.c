@@ -168,6 +168,7 @@ static bool outbox_record(const struct outbox_taking *taking, const struct table
 	ret->vip_port = entry->vip_port;
 	ret->flags = (entry->flags & LBD_CONN_CLOSING ? WIRE_CONN_CLOSING : 0) |
 		     (entry->flags & LBD_CONN_UDP ? WIRE_CONN_UDP : 0) |
+		     (entry->flags & LBD_CONN_REMOTE ? WIRE_CONN_SECONDHAND : 0) |
 		     (uint16_t)(lbd_value_nat(entry->flags) << WIRE_CONN_NAT_SHIFT);
 	return true;
 }

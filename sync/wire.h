@@ -77,6 +77,9 @@ struct wire_rows {
 	uint32_t count;
 };
 
+/* Terms are bounded, so that the one after the highest known can always be told. */
+#define WIRE_TERM_MAX (1ULL << 48)
+
 /* What the header says of the sender's part in the cluster. */
 #define WIRE_ROLE_UNKNOWN 0
 #define WIRE_ROLE_ACTIVE 1

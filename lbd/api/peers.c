@@ -50,6 +50,7 @@ static json_t *peers_json(const struct sync_peer_status *peer)
 			 (json_int_t)peer->received_bytes);
 	json_object_set_new(json, "role", json_string(peers_roles[peer->role]));
 	json_object_update_new(json, peers_lag_json(peer));
+	json_object_set_new(json, "term", json_integer((json_int_t)peer->term));
 	json_object_update_new(
 		json,
 		json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "applied",
@@ -66,6 +67,17 @@ static void peers_add_refusal(void *context, const char *name, const char *sente
 {
 	json_array_append_new(context, json_pack("{s:s, s:s, s:I}", "name", name, "sentence",
 						 sentence, "count", (json_int_t)count));
+}
+
+static json_t *peers_kept(struct sync *sync)
+{
+	struct sync_kept kept = { 0 };
+
+	if (sync)
+		sync_get_kept(sync, &kept);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "held", (json_int_t)kept.held, "kept",
+			 (json_int_t)kept.kept, "entered", (json_int_t)kept.entered, "given_up",
+			 (json_int_t)kept.given_up, "expired", (json_int_t)kept.expired);
 }
 
 static int peers_list(struct sync *sync, json_t *list, json_t *refusals)
@@ -93,8 +105,8 @@ int api_get_peers(struct lbd *lbd, const struct api_request *request, json_t **r
 	(void)request;
 	if (lbd->sync)
 		rc = peers_list(lbd->sync, list, refusals);
-	*ret = json_pack("{s:o, s:o, s:o}", "peers", list, "gate", api_gate_json(lbd), "refusals",
-			 refusals);
+	*ret = json_pack("{s:o, s:o, s:o, s:o}", "peers", list, "gate", api_gate_json(lbd), "kept",
+			 peers_kept(lbd->sync), "refusals", refusals);
 	if (!rc)
 		return 0;
 	json_decref(*ret);

@@ -40,12 +40,25 @@ static const char *peers_proof(const json_t *proof, char *buffer)
 	return buffer;
 }
 
+static void peers_print_kept(const json_t *kept)
+{
+	char held[TABLE_TEXT_MAX], given_up[TABLE_TEXT_MAX];
+
+	if (!json_integer_value(json_object_get(kept, "kept")))
+		return;
+	printf("kept aside: %s records of services or backends that aren't configured here, %s "
+	       "given up\n",
+	       table_count(json_object_get(kept, "held"), held),
+	       table_count(json_object_get(kept, "given_up"), given_up));
+}
+
 static void peers_print(const struct invocation *invocation, const json_t *answer)
 {
 	static const struct table_column columns[] = {
 		{ "PEER", "name", table_text, false },
 		{ "ADDRESS", "address", table_text, false },
 		{ "ROLE", "role", table_text, false },
+		{ "TERM", "term", table_count, true },
 		{ "STATE", "state", table_text, false },
 		{ "HAVE ITS TABLE", "received_all", table_yes, false },
 		{ "PROVEN HERE", "holds", peers_proof, false },
@@ -67,6 +80,7 @@ static void peers_print(const struct invocation *invocation, const json_t *answe
 	table_print(stdout, columns, json_object_get(answer, "peers"),
 		    "no peers: this node is alone, a failover would break its connections");
 	peers_print_gate(json_object_get(answer, "gate"));
+	peers_print_kept(json_object_get(answer, "kept"));
 	peers_print_refusals(json_object_get(answer, "refusals"));
 }
 
@@ -84,8 +98,10 @@ const struct command cmd_peers = {
 	.name = "peers",
 	.arguments = "",
 	.summary = "sync of the connection table with the other nodes",
-	.details = "SENT, RECEIVED, APPLIED and UNKNOWN count connection records; UNKNOWN were of "
-		   "services or backends that this node's config doesn't have. PROVEN HERE: when "
+	.details = "TERM counts takeovers: of what two nodes say of a connection the higher one's "
+		   "stands (0: none yet). SENT, RECEIVED, APPLIED and UNKNOWN count connection "
+		   "records; UNKNOWN were of services or backends that this node's config "
+		   "doesn't have: they are kept aside, and entered when it has. PROVEN HERE: when "
 		   "digests last showed that this node holds every connection that the peer "
 		   "has; PROVEN THERE: the other way round, as the peer says. Digests go out "
 		   "once a second, but not from a standby to the active node. A difference is "

@@ -188,6 +188,20 @@ int sync_peers(struct sync *sync, struct sync_peer_status **ret, uint32_t *ret_c
 	return 0;
 }
 
+void sync_get_term(struct sync *sync, struct sync_term *ret)
+{
+	(void)sync;
+	*ret = (struct sync_term){ .own = 3, .began_ms_ago = 60000, .known = 3 };
+}
+
+void sync_get_kept(struct sync *sync, struct sync_kept *ret)
+{
+	(void)sync;
+	*ret = (struct sync_kept){
+		.held = 20, .kept = 30, .entered = 7, .given_up = 2, .expired = 1
+	};
+}
+
 void sync_refusals(struct sync *sync,
 		   void (*visit)(void *context, const char *name, const char *sentence,
 				 uint64_t count),

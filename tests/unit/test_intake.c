@@ -164,6 +164,8 @@ static void a_digest_takes_credit_and_its_answer_is_owed_once(void **state)
 	assert_int_equal(take(&intake, WIRE_DIGEST_BEGIN, 1), REFUSAL_NONE);
 	assert_int_equal(take(&intake, WIRE_DIGEST, 2), REFUSAL_NONE);
 	assert_int_equal(intake.consumed, 2);
+	assert_int_equal(intake_next(&intake), INTAKE_CREDIT);
+	intake_done(&intake, INTAKE_CREDIT);
 	intake_answer_digest(&intake);
 	assert_int_equal(intake_next(&intake), INTAKE_REPAIR);
 	intake_done(&intake, INTAKE_REPAIR);

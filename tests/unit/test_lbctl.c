@@ -145,7 +145,7 @@ static void every_command_prints_text(void **state)
 		{ "reload", "Reloaded: 2 services, 4 backends, 2 of them up" },
 		{ "upgrade", "tag a04f5eef06a7f555" },
 		{ "rollback", "previous  none" },
-		{ "role", "master for 60.0 s; gate open: in sync with lb2" },
+		{ "role", "master for 60.0 s, term 3; gate open: in sync with lb2" },
 		{ "version", "node lb1" },
 	};
 	struct result result;
