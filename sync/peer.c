@@ -168,6 +168,11 @@ void peer_failed(struct peer *peer, enum peer_action action, int64_t now_us)
 		peer_connect(peer, now_us + PEER_RETRY_US);
 }
 
+void peer_say_role(struct peer *peer)
+{
+	peer->heartbeat_us = 0;
+}
+
 void peer_tell_dictionary(struct peer *peer)
 {
 	peer->dictionary_due = true;

@@ -104,6 +104,9 @@ void peer_failed(struct peer *peer, enum peer_action action, int64_t now_us);
 enum refusal peer_receive(struct peer *peer, const struct wire_message *message, int64_t now_us,
 			  bool *ret_mark_all);
 
+/* Our part is another: say so at once, with a heartbeat. */
+void peer_say_role(struct peer *peer);
+
 /* Our dictionary is another: tell it before further records. */
 void peer_tell_dictionary(struct peer *peer);
 

@@ -149,6 +149,26 @@ void ha_status(const struct ha *ha, struct ha_status *ret)
 	*ret = ((const struct dataplane *)ha)->state.ha;
 }
 
+int ha_failover(struct ha *ha, bool force, uint32_t timeout_ms, struct error *err)
+{
+	(void)force;
+	(void)err;
+	failover_begin(&((struct dataplane *)ha)->state.failover, false, timeout_ms, 0);
+	return 0;
+}
+
+/* A look later it has come to an end. */
+void ha_look_failover(struct ha *ha, struct failover *ret)
+{
+	struct failover *failover = &((struct dataplane *)ha)->state.failover;
+
+	*ret = *failover;
+	if (failover->state != FAILOVER_PROVING)
+		return;
+	failover->state = failover->timeout_ms ? FAILOVER_MOVED : FAILOVER_REFUSED;
+	failover->without_master_ms = failover->timeout_ms ? 64 : -1;
+}
+
 int ha_set_role(struct ha *ha, const char *role, struct error *err)
 {
 	struct ha_status *status = &((struct dataplane *)ha)->state.ha;

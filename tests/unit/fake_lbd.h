@@ -19,6 +19,7 @@ struct fake_state {
 	struct ha_status ha;
 	struct sync_peer_status peer;
 	struct dataplane_generation generations[LBD_GENERATION_SLOTS];
+	struct failover failover;
 	uint16_t picked; /* the backend that Maglev gives any flow */
 	uint64_t outcomes[LBD_OUTCOME_MAX];
 	int fail;			  /* what lbd_reload and the like return */
