@@ -86,8 +86,8 @@ static enum tables_put apply_put(const struct applying *applying, const struct w
 	const struct tables_claim claim = {
 		.standing = term_standing(target->term, target->node, applying->message, record),
 		.ticks = applying->own_ticks,
-		.closing = true,
 		.second_hand = record->flags & WIRE_CONN_SECONDHAND,
+		.greater = strcmp(applying->message->node, target->node) > 0,
 	};
 
 	return apply_claim(target, entry, applying->message->version > 1 ? &claim : NULL,
@@ -176,8 +176,8 @@ static enum tables_put apply_put_kept(const struct apply_entering *entering,
 	const struct term *term = entering->target->term;
 	struct tables_claim claim = {
 		.ticks = entering->own_ticks,
-		.closing = true,
 		.second_hand = record->second_hand,
+		.greater = record->greater,
 	};
 
 	if (record->term && term->own) {
