@@ -11,6 +11,7 @@
 #include "sync/outbox.h"
 #include "sync/peer.h"
 #include "sync/prover.h"
+#include "sync/sampler.h"
 #include "sync/sync.h"
 #include "sync/transport.h"
 
@@ -25,6 +26,7 @@ struct link {
 	struct held held;     /* acknowledged */
 	struct lag lag;
 	struct prover prover;
+	struct sampler sampler;
 	uint32_t dictionary_next; /* row of our dictionary to tell next */
 	struct intake intake;	  /* from it: the router */
 	struct directory *directory;

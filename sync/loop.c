@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "sync/loop_digest.h"
+#include "sync/loop_sample.h"
 
 #define LOOP_BUSY_US 400
 #define LOOP_FLUSH_US 1000
@@ -311,6 +312,7 @@ int64_t loop_turn(struct loop *loop)
 	more = loop_receive(loop);
 	timeout_us = loop_collect(loop);
 	loop_digest(loop);
+	loop_sample(loop);
 	for (uint32_t i = 0; i < loop->links_count; i++) {
 		struct link *link = loop->links[i];
 

@@ -7,6 +7,7 @@
  *   loop.c          life, configuration, the turn
  *   loop_receive.c  what comes in: router -> intake -> apply; dealer -> peer
  *   loop_send.c     what goes out: peer and intake say what, here is how
+ *   loop_sample.c   samples for drills
  *   loop_digest.c   time and messages for provers and judges
  *   loop_term.c     the term: kept on disk, heard, said
  */
@@ -36,7 +37,8 @@ struct loop {
 	int64_t digest_us;		      /* last time spent on digests */
 	uint32_t digest_next;		      /* link whose turn it is */
 	struct refusals refusals;
-	struct aside aside; /* records that wait for our config */
+	struct aside aside;	   /* records that wait for our config */
+	struct sync_sample sample; /* the latest that was asked for */
 	int64_t now_us;
 	int64_t collected_us; /* dirty words, last */
 	bool busy; /* there were some, and all is sent: more will come at the next flush */

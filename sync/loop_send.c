@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "sync/loop_digest.h"
+#include "sync/loop_sample.h"
 
 /* Messages a link may send in a turn, so that one in bulk doesn't starve the others. */
 #define LOOP_SEND_BUDGET 16
@@ -119,15 +120,11 @@ static int loop_do_bulk_done(struct loop *loop, struct link *link, enum peer_act
 typedef int loop_do(struct loop *loop, struct link *link, enum peer_action action);
 
 static loop_do *const loop_does[] = {
-	[PEER_RECONNECT] = loop_do_reconnect,
-	[PEER_HELLO] = loop_do_hello,
-	[PEER_DICTIONARY] = loop_do_dictionary,
-	[PEER_RECORDS] = loop_do_records,
-	[PEER_BULK_DONE] = loop_do_bulk_done,
-	[PEER_DIGEST_BEGIN] = loop_do_digest_begin,
-	[PEER_DIGEST] = loop_do_digest,
-	[PEER_HEARTBEAT] = loop_do_plain,
-	[PEER_BYE] = loop_do_plain,
+	[PEER_RECONNECT] = loop_do_reconnect,	[PEER_HELLO] = loop_do_hello,
+	[PEER_DICTIONARY] = loop_do_dictionary, [PEER_RECORDS] = loop_do_records,
+	[PEER_BULK_DONE] = loop_do_bulk_done,	[PEER_DIGEST_BEGIN] = loop_do_digest_begin,
+	[PEER_DIGEST] = loop_do_digest,		[PEER_SAMPLE] = loop_do_sample,
+	[PEER_HEARTBEAT] = loop_do_plain,	[PEER_BYE] = loop_do_plain,
 };
 
 /* Returns true if something was done and more may follow. */
@@ -138,6 +135,7 @@ static bool loop_act(struct loop *loop, struct link *link)
 		.pending = link->outbox.pending > 0,
 		.swept = link->outbox.sweep_left == 0,
 		.digest = loop_digest_next(loop, link),
+		.sample = loop_sample_is_due(loop, link),
 	};
 	enum peer_action action = peer_next(&link->peer, &input);
 

@@ -153,14 +153,12 @@ static bool outbox_is_told(const struct outbox_taking *taking, const struct tabl
 	return false;
 }
 
-static bool outbox_record(const struct outbox_taking *taking, const struct table_entry *entry,
-			  struct wire_record *ret)
+void outbox_describe(const struct tables *tables, const struct table_entry *entry, uint32_t now,
+		     struct wire_record *ret)
 {
 	uint64_t value = lbd_value_make(entry->backend, entry->vip_port, entry->flags, entry->tick);
 
-	if (!outbox_is_alive(taking, entry->service, value) || !outbox_is_told(taking, entry))
-		return false;
-	ret->age_ms = tables_age_ms(taking->outbox->tables, value, taking->now);
+	ret->age_ms = tables_age_ms(tables, value, now);
 	ret->service = entry->service;
 	ret->backend = entry->backend;
 	ret->client = entry->client;
@@ -170,6 +168,16 @@ static bool outbox_record(const struct outbox_taking *taking, const struct table
 		     (entry->flags & LBD_CONN_UDP ? WIRE_CONN_UDP : 0) |
 		     (entry->flags & LBD_CONN_REMOTE ? WIRE_CONN_SECONDHAND : 0) |
 		     (uint16_t)(lbd_value_nat(entry->flags) << WIRE_CONN_NAT_SHIFT);
+}
+
+static bool outbox_record(const struct outbox_taking *taking, const struct table_entry *entry,
+			  struct wire_record *ret)
+{
+	uint64_t value = lbd_value_make(entry->backend, entry->vip_port, entry->flags, entry->tick);
+
+	if (!outbox_is_alive(taking, entry->service, value) || !outbox_is_told(taking, entry))
+		return false;
+	outbox_describe(taking->outbox->tables, entry, taking->now, ret);
 	return true;
 }
 

@@ -89,6 +89,10 @@ bool outbox_collect(const struct tables *tables, struct outbox **outboxes, uint3
 void outbox_take(struct outbox *outbox, const struct dictionary *dictionary,
 		 struct outbox_batch *batch);
 
+/* The record that tells of @entry. */
+void outbox_describe(const struct tables *tables, const struct table_entry *entry, uint32_t now,
+		     struct wire_record *ret);
+
 /* When the oldest of the marks was made; -1: there are none. */
 int64_t outbox_oldest_us(const struct outbox *outbox);
 

@@ -91,6 +91,8 @@ static enum peer_action peer_next_talking(struct peer *peer, const struct peer_i
 		return PEER_NOTHING;
 	if (peer->state == SYNC_STATE_LIVE && input->digest)
 		return input->digest;
+	if (input->sample)
+		return PEER_SAMPLE;
 	return input->pending ? PEER_RECORDS : PEER_NOTHING;
 }
 
@@ -292,13 +294,20 @@ static enum refusal peer_check(const struct peer *peer, const struct wire_messag
 	return message->sequence < peer->answered ? REFUSAL_OUT_OF_ORDER : REFUSAL_NONE;
 }
 
+/* The loop makes the sample; it goes out when it is ready. */
+static enum refusal peer_take_sample_ask(struct peer *peer, struct peer_answer *answer)
+{
+	(void)answer;
+	return peer->version >= WIRE_VERSION_DIGESTS ? REFUSAL_NONE : REFUSAL_UNEXPECTED;
+}
+
 typedef enum refusal peer_take(struct peer *peer, struct peer_answer *answer);
 
 static peer_take *const peer_takes[WIRE_TYPE_LIMIT] = {
 	[WIRE_WELCOME] = peer_take_welcome,	[WIRE_CREDIT] = peer_take_credit,
 	[WIRE_HEARTBEAT] = peer_take_heartbeat, [WIRE_RESYNC] = peer_take_resync,
 	[WIRE_RESET] = peer_take_reset,		[WIRE_BYE] = peer_take_bye,
-	[WIRE_REPAIR] = peer_take_repair,
+	[WIRE_REPAIR] = peer_take_repair,	[WIRE_SAMPLE_ASK] = peer_take_sample_ask,
 };
 
 enum refusal peer_receive(struct peer *peer, const struct wire_message *message, int64_t now_us,

@@ -68,6 +68,7 @@ struct peer {
 	X(BULK_DONE, WIRE_BULK_DONE, false)      \
 	X(DIGEST_BEGIN, WIRE_DIGEST_BEGIN, true) \
 	X(DIGEST, WIRE_DIGEST, true)             \
+	X(SAMPLE, WIRE_SAMPLE, true)             \
 	X(HEARTBEAT, WIRE_HEARTBEAT, false)      \
 	X(BYE, WIRE_BYE, false)
 
@@ -83,6 +84,7 @@ struct peer_input {
 	bool pending;		 /* buckets are marked */
 	bool swept;		 /* all that was marked by mark_all was taken */
 	enum peer_action digest; /* what of a digest is due: its begin, sums, or NOTHING */
+	bool sample;		 /* one that was asked for is ready */
 };
 
 void peer_init(struct peer *peer, int64_t now_us);

@@ -147,6 +147,27 @@ int sync_peers(struct sync *sync, struct sync_peer_status **ret, uint32_t *ret_c
  */
 const struct held *sync_held(struct sync *sync, uint32_t *ret_peer);
 
+#define SYNC_SAMPLE_MAX 1024
+
+/* Live connections of a peer, under our ids: for a drill, not entered anywhere. */
+struct sync_sample {
+	uint64_t number; /* counts those that came */
+	char peer[CONFIG_NAME_MAX];
+	uint32_t count;
+	uint32_t unknown; /* more of services or backends that aren't known here */
+	struct table_entry entries[SYNC_SAMPLE_MAX]; /* what a connection is, and its backend */
+};
+
+/*
+ * Ask the active peer for a random sample of up to @count of its connections.
+ * *ret_number is that of the sample to wait for. -ENOENT: no peer is active;
+ * -EPROTO: it speaks version 1 of the protocol.
+ */
+int sync_ask_sample(struct sync *sync, uint32_t count, uint64_t *ret_number);
+
+/* The latest sample, copied. */
+void sync_get_sample(struct sync *sync, struct sync_sample *ret);
+
 /* Call @visit for each refusal counter: its name, its sentence, its count. */
 void sync_refusals(struct sync *sync,
 		   void (*visit)(void *context, const char *name, const char *sentence,

@@ -31,6 +31,10 @@
 /* Connections that a part of GET /v1/risk names. */
 #define API_RISK_LIST_MAX 10000
 
+/* Connections that a drill tries at most. */
+#define API_DRILL_MAX 1024
+#define API_DRILL_DEFAULT 256
+
 /* How long a planned switchover waits for proof. */
 #define API_FAILOVER_TIMEOUT_MS 30000
 #define API_FAILOVER_TIMEOUT_MAX_MS 3600000
@@ -55,6 +59,8 @@
 	X(get_peers, GET, "/v1/peers", "sync with the other nodes")                        \
 	X(get_risk, GET, "/v1/risk", "connections that a failover would break now")        \
 	X(get_role, GET, "/v1/role", "role and gate")                                      \
+	X(get_drill, GET, "/v1/drill", "where a peer's connections would go here")         \
+	X(post_drill, POST, "/v1/drill", "ask the active peer for some connections")       \
 	X(get_failover, GET, "/v1/failover", "how the planned switchover goes")            \
 	X(post_failover, POST, "/v1/failover", "let a peer take over, by proof")           \
 	X(post_role, POST, "/v1/role", "keepalived's notify script tells the role")        \

@@ -21,6 +21,7 @@
 	X(reload)      \
 	X(upgrade)     \
 	X(rollback)    \
+	X(drill)       \
 	X(failover)    \
 	X(role)        \
 	X(keepalived)  \

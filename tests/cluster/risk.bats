@@ -95,6 +95,25 @@ broken() {
   load_unbroken failback
 }
 
+@test "a drill finds that the standby would carry on what it holds, and what it does not" {
+  restore
+  load_start 600 1000
+  wait_for 5 "nothing at risk" ctl_says lb1 '.unsynced == 0' risk
+  ctl lb2 drill --count 500
+  sleep 0.6
+  ctl_says lb2 '.tried > 50 and .agree == .tried' drill --count 1024 talk-dsr4
+  fails ctl lb1 drill
+  # A node whose config lacks a backend.
+  config_patient lb2 be2 be3 | config_write lb2
+  ctl lb2 reload
+  sleep 0.6
+  fails ctl lb2 drill --json >"$LAB/drill"
+  jq -e '.unknown + (.list | length) > 20' "$LAB/drill"
+  config_patient lb2 be1 be2 be3 | config_write lb2
+  ctl lb2 reload
+  wait_for 10 "lb2 in sync" node_in_sync lb2
+}
+
 @test "the active node dies during the standby's resync: exactly those that risk named break" {
   restore
   : >"$LAB/logs/load.log"

@@ -198,6 +198,26 @@ const struct held *sync_held(struct sync *sync, uint32_t *ret_peer)
 	return &((struct dataplane *)sync)->held;
 }
 
+int sync_ask_sample(struct sync *sync, uint32_t count, uint64_t *ret_number)
+{
+	(void)sync;
+	*ret_number = 1;
+	return count == 404 ? -ENOENT : 0;
+}
+
+/* Two connections: one with backend 1, one with 2. */
+void sync_get_sample(struct sync *sync, struct sync_sample *ret)
+{
+	(void)sync;
+	*ret = (struct sync_sample){ .number = 1, .peer = "lb2", .count = 2 };
+	for (uint32_t i = 0; i < ret->count; i++)
+		ret->entries[i] = (struct table_entry){ .client = lbd_addr_from4(htonl(0xcb007105)),
+							.client_port = htons((uint16_t)(40000 + i)),
+							.vip_port = htons(80),
+							.service = 1,
+							.backend = (uint16_t)(1 + i) };
+}
+
 int sync_peers(struct sync *sync, struct sync_peer_status **ret, uint32_t *ret_count)
 {
 	*ret = malloc(sizeof(**ret));
