@@ -5,8 +5,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-int link_new(const struct sync_peer_config *config, const struct tables *tables,
-	     struct transport *transport, int64_t now_us, struct link **ret, struct error *err)
+#define LINK_RECONNECT_US (150 * 1000LL)
+
+static int link_connect(const struct link *link, const struct link_own *own,
+			struct transport_socket **ret, struct error *err)
+{
+	const struct transport_way way = {
+		.source = own->source,
+		.address = link->config.address,
+		.own = own->pair,
+		.server = link->config.keys[link->key],
+	};
+
+	return transport_connect(own->transport, &way, ret, err);
+}
+
+int link_new(const struct sync_peer_config *config, const struct link_own *own, int64_t now_us,
+	     struct link **ret, struct error *err)
 {
 	struct link *link = calloc(1, sizeof(*link));
 	int code = -ENOMEM;
@@ -17,11 +32,11 @@ int link_new(const struct sync_peer_config *config, const struct tables *tables,
 	peer_init(&link->peer, now_us);
 	intake_init(&link->intake);
 	link->directory = directory_new();
-	if (!link->directory || outbox_init(&link->outbox, tables)) {
+	if (!link->directory || outbox_init(&link->outbox, own->tables)) {
 		error_errno(err, code, "peer %s", config->name);
 		goto fail;
 	}
-	code = transport_connect(transport, &config->address, &link->dealer, err);
+	code = link_connect(link, own, &link->dealer, err);
 	if (code)
 		goto fail;
 	*ret = link;
@@ -41,16 +56,46 @@ void link_free(struct link *link, int linger_ms)
 	free(link);
 }
 
-int link_reconnect(struct link *link, struct transport *transport)
+int link_reconnect(struct link *link, const struct link_own *own)
 {
 	struct transport_socket *dealer;
-	int err = transport_connect(transport, &link->config.address, &dealer, NULL);
+	int err = link_connect(link, own, &dealer, NULL);
 
 	if (err)
 		return err;
 	transport_close(link->dealer, 0);
 	link->dealer = dealer;
+	link->reconnect_due = false;
 	return 0;
+}
+
+void link_rekey(struct link *link, const struct sync_peer_config *config)
+{
+	const char *used = link->config.keys[link->key];
+	uint32_t key = 0;
+
+	while (key < config->keys_count && strcmp(config->keys[key], used) != 0)
+		key++;
+	if (key == config->keys_count) {
+		link->reconnect_due = config->keys_count > 0;
+		key = 0;
+	}
+	link->config = *config;
+	link->key = key;
+}
+
+bool link_attend(struct link *link, const struct link_own *own, int64_t now_us)
+{
+	if (transport_failed(link->dealer)) {
+		link->reconnect_due = true;
+		if (link->config.keys_count)
+			link->key = (link->key + 1) % link->config.keys_count;
+	}
+	if (!link->reconnect_due || now_us < link->reconnect_us || link_reconnect(link, own))
+		return false;
+	link->reconnect_us = now_us + LINK_RECONNECT_US;
+	peer_restart(&link->peer, now_us);
+	return true;
 }
 
 bool link_wants_marks(const struct link *link)

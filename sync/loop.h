@@ -19,6 +19,8 @@ struct loop {
 	const struct tables *tables;
 	struct transport *transport;
 	struct addr_endpoint listen;
+	bool plaintext;
+	struct curve_pair own; /* our keys, unless plaintext */
 	struct transport_socket *router;
 	struct link **links;
 	uint32_t links_count;
@@ -52,6 +54,9 @@ int loop_turn(struct loop *loop);
 void loop_wait(struct loop *loop, int timeout_ms);
 
 /* --- between the files of the loop */
+
+/* What its links have in common; points into @loop. */
+struct link_own loop_own(const struct loop *loop);
 
 /* Read what has come, within a budget. Returns true if there may be more. */
 bool loop_receive(struct loop *loop);

@@ -17,17 +17,24 @@
 #include "base/error.h"
 #include "dataplane/tables.h"
 #include "model/model.h"
+#include "sync/curve.h"
 
 struct sync;
+
+#define SYNC_KEYS_MAX CONFIG_PEER_KEYS_MAX
 
 struct sync_peer_config {
 	char name[CONFIG_NAME_MAX];
 	struct addr_endpoint address;
+	char keys[SYNC_KEYS_MAX][Z85_KEY_SIZE]; /* public keys that it may have */
+	uint32_t keys_count;
 };
 
 struct sync_config {
 	char node[CONFIG_NAME_MAX];
 	struct addr_endpoint listen;
+	bool plaintext;	       /* no keys: told by address alone */
+	struct curve_pair own; /* else: our keys */
 	struct sync_peer_config *peers;
 	uint32_t peers_count;
 };

@@ -22,6 +22,7 @@
 	X(rollback)    \
 	X(role)        \
 	X(keepalived)  \
+	X(keygen)      \
 	X(tune)        \
 	X(version)     \
 	X(help)

@@ -28,15 +28,24 @@ limits:
 EOC
 }
 
+# config_key NAME: the public key of NAME, whose pair is made when first asked for.
+config_key() {
+  [[ -f $LAB/$1.key ]] || "$LAB_LBCTL" keygen "$LAB/$1.key" >/dev/null
+  "$LAB_LBCTL" keygen --public "$LAB/$1.key"
+}
+
 config_cluster() {
   local node=$1 peer=${NODE_PEER[$1]}
+  config_key "$node" >/dev/null
   cat <<EOC
 cluster:
   secret-file: $LAB/secret
+  key-file: $LAB/$node.key
   listen: $(host4 "$node"):7400
   peers:
     - name: $peer
       address: $(host4 "$peer"):7400
+      keys: ["$(config_key "$peer")"]
 vrrp:
   interface: eth0
   router-id: 51
