@@ -89,7 +89,10 @@ void link_rekey(struct link *link, const struct sync_peer_config *config)
 
 bool link_attend(struct link *link, const struct link_own *own, int64_t now_us)
 {
+	if (link_wants_marks(link))
+		link->handshakes_failed = 0;
 	if (transport_failed(link->dealer)) {
+		link->handshakes_failed++;
 		link->reconnect_due = true;
 		if (link->config.keys_count)
 			link->key = (link->key + 1) % link->config.keys_count;
@@ -140,6 +143,7 @@ void link_status(const struct link *link, int64_t now_us, struct sync_peer_statu
 		.pending_buckets = link->outbox.pending,
 		.rtt_us = peer->rtt_us,
 		.reconnects = peer->welcomes ? peer->welcomes - 1 : 0,
+		.handshakes_failed = link->handshakes_failed,
 	};
 	proof_report(&link->holds, now_us, &ret->holds);
 	proof_report(&link->prover.proof, now_us, &ret->held);

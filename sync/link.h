@@ -20,8 +20,9 @@ struct link {
 	struct transport_socket *dealer;
 	uint32_t key;	      /* of config.keys: the one that the dealer expects */
 	int64_t reconnect_us; /* not before */
-	bool reconnect_due;   /* the dealer's keys are wrong, or no longer ours */
-	struct peer peer;     /* towards it: the dealer */
+	uint64_t handshakes_failed;
+	bool reconnect_due; /* the dealer's keys are wrong, or no longer ours */
+	struct peer peer;   /* towards it: the dealer */
 	struct outbox outbox;
 	struct prover prover;
 	uint32_t dictionary_next; /* row of our dictionary to tell next */
