@@ -2,6 +2,7 @@
 #include "sync/door.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
@@ -24,9 +25,14 @@ struct door_guest {
 	int64_t shut_us; /* until; 0: not shut out */
 };
 
-/* A descriptor may be closed and used again at any time: the cookie tells whether it was. */
+/*
+ * The descriptor is ZeroMQ's, which closes it at any time; it may be another
+ * socket then, which the cookie tells. Our own one of the same socket is what
+ * it can be cut by, and shows who has ended it.
+ */
 struct door_connection {
 	int fd;
+	int own;
 	uint64_t cookie;
 	struct lbd_addr addr;
 	bool silent; /* nothing came of it yet */
@@ -40,6 +46,7 @@ struct door {
 	struct door_connection connections[DOOR_CONNECTIONS_MAX];
 	uint32_t connections_count;
 	uint32_t silent_count;
+	int64_t swept_us;
 	uint32_t drops; /* of the socket, as last read */
 	bool shutting;	/* is any guest shut out? */
 };
@@ -220,6 +227,8 @@ void door_close(struct door *door)
 {
 	if (!door)
 		return;
+	for (uint32_t i = 0; i < door->connections_count; i++)
+		close(door->connections[i].own);
 	if (door->fd >= 0)
 		close(door->fd);
 	free(door);
@@ -258,8 +267,10 @@ uint32_t door_connections(struct door *door)
 
 	door->silent_count = 0;
 	for (uint32_t i = 0; i < door->connections_count; i++) {
-		if (door_cookie(door->connections[i].fd) != door->connections[i].cookie)
+		if (door_cookie(door->connections[i].fd) != door->connections[i].cookie) {
+			close(door->connections[i].own);
 			continue;
+		}
 		door->silent_count += door->connections[i].silent;
 		door->connections[kept++] = door->connections[i];
 	}
@@ -276,18 +287,6 @@ static uint32_t door_guest_connections(const struct door *door, const struct lbd
 	return count;
 }
 
-/* By a descriptor of our own, which can't become another socket meanwhile. */
-static void door_cut_socket(int fd, uint64_t cookie)
-{
-	int own = dup(fd);
-
-	if (own < 0)
-		return;
-	if (door_cookie(own) == cookie)
-		shutdown(own, SHUT_RDWR);
-	close(own);
-}
-
 static struct door_connection *door_find_connection(struct door *door, int fd)
 {
 	for (uint32_t i = 0; i < door->connections_count; i++)
@@ -301,7 +300,7 @@ void door_cut(struct door *door, int fd)
 	const struct door_connection *connection = door_find_connection(door, fd);
 
 	if (connection)
-		door_cut_socket(fd, connection->cookie);
+		shutdown(connection->own, SHUT_RDWR);
 }
 
 void door_spoke(struct door *door, int fd)
@@ -316,16 +315,29 @@ void door_spoke(struct door *door, int fd)
 	door->silent_count--;
 }
 
-bool door_left(struct door *door, int fd)
+/* As long as we hold a descriptor, TCP doesn't know that ZeroMQ has closed its own. */
+static bool door_is_established(const struct door_connection *connection)
+{
+	struct tcp_info info = { 0 };
+	socklen_t size = sizeof(info);
+
+	return !getsockopt(connection->own, IPPROTO_TCP, TCP_INFO, &info, &size) &&
+	       info.tcpi_state == TCP_ESTABLISHED;
+}
+
+enum door_end door_left(struct door *door, int fd)
 {
 	struct door_connection *connection = door_find_connection(door, fd);
-	bool spoke = connection && !connection->silent;
+	enum door_end end = DOOR_END_THEIRS;
 
 	if (!connection)
-		return false;
+		return end;
+	if (door_is_established(connection))
+		end = connection->silent ? DOOR_END_UNHEARD : DOOR_END_BROKEN;
 	door->silent_count -= connection->silent;
+	close(connection->own);
 	*connection = door->connections[--door->connections_count];
-	return spoke;
+	return end;
 }
 
 /* Too often in this second? */
@@ -345,16 +357,31 @@ static bool door_has_room(struct door *door, const struct door_connection *conne
 	       door_guest_connections(door, &connection->addr) < DOOR_GUEST_CONNECTIONS;
 }
 
-void door_accepted(struct door *door, int fd, int64_t now_us, struct refusals *refusals)
+/* Fill @ret for @fd, as long as it is the socket that was accepted. */
+static int door_identify(int fd, struct door_connection *ret)
 {
-	struct door_connection connection = { fd, door_cookie(fd), .silent = true };
 	struct sockaddr_storage addr;
 	socklen_t size = sizeof(addr);
+
+	*ret = (struct door_connection){ .fd = fd, .silent = true };
+	ret->own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (ret->own < 0)
+		return -errno;
+	ret->cookie = door_cookie(ret->own);
+	if (ret->cookie && !getpeername(ret->own, (struct sockaddr *)&addr, &size) &&
+	    !addr_from_sockaddr(&addr, &ret->addr))
+		return 0;
+	close(ret->own);
+	return -ENOTCONN;
+}
+
+void door_accepted(struct door *door, int fd, int64_t now_us, struct refusals *refusals)
+{
+	struct door_connection connection;
 	struct door_guest *guest;
 
-	if (!connection.cookie || getpeername(fd, (struct sockaddr *)&addr, &size) ||
-	    addr_from_sockaddr(&addr, &connection.addr))
-		return; /* gone already; it comes again, or not */
+	if (door_identify(fd, &connection))
+		return; /* gone already */
 	guest = door_find(door->guests, door->guests_count, &connection.addr);
 	if (guest && !door_hurries(guest, now_us) && door_has_room(door, &connection)) {
 		door->connections[door->connections_count++] = connection;
@@ -362,7 +389,8 @@ void door_accepted(struct door *door, int fd, int64_t now_us, struct refusals *r
 		return;
 	}
 	refusal_count(refusals, guest ? REFUSAL_CROWD : REFUSAL_ADDRESS, 1);
-	door_cut_socket(fd, connection.cookie);
+	shutdown(connection.own, SHUT_RDWR);
+	close(connection.own);
 	if (guest)
 		door_shut(door, guest, now_us);
 }
@@ -402,4 +430,8 @@ void door_turn(struct door *door, int64_t now_us, struct refusals *refusals)
 	door->drops = drops;
 	if (door->shutting)
 		door_let_in(door, now_us);
+	if (now_us - door->swept_us >= DOOR_SECOND_US) {
+		door->swept_us = now_us;
+		door_connections(door);
+	}
 }

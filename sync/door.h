@@ -53,8 +53,14 @@ void door_accepted(struct door *door, int fd, int64_t now_us, struct refusals *r
 /* @fd has said something that could be understood. */
 void door_spoke(struct door *door, int fd);
 
-/* @fd is closed. Returns true if it had spoken. */
-bool door_left(struct door *door, int fd);
+enum door_end {
+	DOOR_END_THEIRS,  /* the other side has gone, or we had cut it */
+	DOOR_END_UNHEARD, /* it was ended here before anything was understood */
+	DOOR_END_BROKEN,  /* it was ended here for what it said */
+};
+
+/* The connection @fd is over: how? */
+enum door_end door_left(struct door *door, int fd);
 
 /* Cut the connection @fd if it is one that came in here. */
 void door_cut(struct door *door, int fd);

@@ -37,6 +37,7 @@
 	X(MECHANISM, "mechanism", "a connection without CURVE, or with it in plaintext")           \
 	X(OTHER_SERVER, "other_server", "a connection encrypted for a key that isn't this node's") \
 	X(UNKNOWN_KEY, "unknown_key", "a connection with a key that isn't a peer's")               \
+	X(BROKEN, "broken", "a connection that sent a message too long, or not as encrypted")      \
 	X(OLD_KEY, "old_key", "a message over a connection whose key was taken off the list")      \
 	X(IMPOSTOR, "impostor", "a message in the name of another node than the key's")            \
 	X(BAD_DIGEST, "bad_digest", "sums or regions of a pass that nobody began, or none at all")

@@ -57,10 +57,14 @@ static void transport_count_failure(struct transport_socket *router,
 	router->failed = true;
 }
 
-/* Some failures aren't told: that nothing was understood shows only at the end. */
+/* Some failures aren't told, and show only in how the connection ends. */
 static void transport_left(struct transport_socket *router, int fd, struct refusals *refusals)
 {
-	if (!door_left(router->door, fd) && !router->failed)
+	const enum door_end end = door_left(router->door, fd);
+
+	if (end == DOOR_END_BROKEN)
+		refusal_count(refusals, REFUSAL_BROKEN, 1);
+	else if (end == DOOR_END_UNHEARD && !router->failed)
 		refusal_count(refusals, REFUSAL_HANDSHAKE, 1);
 	router->failed = false;
 }
