@@ -32,7 +32,8 @@
 	X(UNEXPECTED, "unexpected", "a message that makes no sense in that direction or state")    \
 	X(BAD_RECORD, "bad_record", "a record that contradicts the dictionary or itself; skipped") \
 	X(BAD_IDENTITY, "bad_identity", "a dictionary row with an impossible id; skipped")         \
-	X(ADDRESS, "address", "a packet of a connection from an address that isn't a peer's")      \
+	X(ADDRESS, "address",                                                                      \
+	  "a packet for the port that isn't from a peer's address, or out of place")               \
 	X(CROWD, "crowd", "a connection too many, or packets of one, from a peer's address")       \
 	X(MECHANISM, "mechanism", "a connection without CURVE, or with it in plaintext")           \
 	X(OTHER_SERVER, "other_server", "a connection encrypted for a key that isn't this node's") \

@@ -28,10 +28,17 @@ limits:
 EOC
 }
 
-# config_key NAME: the public key of NAME, whose pair is made when first asked for.
+# config_key NAME [.new]: the public key of NAME, whose pair is made when first asked for.
 config_key() {
-  [[ -f $LAB/$1.key ]] || "$LAB_LBCTL" keygen "$LAB/$1.key" >/dev/null
-  "$LAB_LBCTL" keygen --public "$LAB/$1.key"
+  local file=$LAB/$1.key${2:-}
+  [[ -f $file ]] || "$LAB_LBCTL" keygen "$file" >/dev/null
+  "$LAB_LBCTL" keygen --public "$file"
+}
+
+# config_keys NAME: as a peer's config has them; two while NAME.key.new waits to be taken.
+config_keys() {
+  printf '"%s"' "$(config_key "$1")"
+  [[ ! -f $LAB/$1.key.new ]] || printf ', "%s"' "$(config_key "$1" .new)"
 }
 
 config_cluster() {
@@ -45,7 +52,7 @@ cluster:
   peers:
     - name: $peer
       address: $(host4 "$peer"):7400
-      keys: ["$(config_key "$peer")"]
+      keys: [$(config_keys "$peer")]
 vrrp:
   interface: eth0
   router-id: 51
