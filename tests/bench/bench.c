@@ -15,6 +15,7 @@
 #include "tests/bench/packet.h"
 #include "tests/bench/peers.h"
 #include "tests/bench/report.h"
+#include "tests/bench/sync.h"
 
 struct options {
 	bool quick;
@@ -68,6 +69,8 @@ static int run_all(const struct options *options, struct report *report, struct 
 		rc = e2e_bench(report, options->build, options->only, err);
 	if (!rc && !options->quick)
 		rc = peers_bench(report, options->build, options->only, err);
+	if (!rc && !options->quick)
+		rc = sync_bench(report, options->build, options->only, err);
 	if (!rc && options->json && report_save(report, options->json))
 		rc = error_set(err, -EIO, "can't write %s", options->json);
 	return rc;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Figures: nanoseconds a packet, and packets a second end to end.
+# Figures: nanoseconds a packet, packets a second end to end, and flows to another node.
 
 BENCH := $(BUILD)/tests/bench/bench
 BENCH_SOURCES := $(wildcard tests/bench/*.c tests/lab/*.c)
@@ -21,4 +21,9 @@ bench-quick: deps
 	@$(MAKE) -s bench-binaries
 	@$(BENCH) --quick --build $(BUILD) --json $(BUILD)/bench-quick.json
 
-.PHONY: bench bench-quick bench-binaries
+# State sync alone.
+bench-sync: deps
+	@$(MAKE) -s bench-binaries
+	@$(BENCH) --only sync. --build $(BUILD) --json $(BUILD)/bench-sync.json
+
+.PHONY: bench bench-quick bench-sync bench-binaries

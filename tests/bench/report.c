@@ -36,6 +36,8 @@ static bool report_met(const struct figure *figure)
 {
 	if (figure->aim == FIGURE_MEDIAN_AT_MOST)
 		return figure->median <= figure->target;
+	if (figure->aim == FIGURE_MEDIAN_AT_LEAST)
+		return figure->median >= figure->target;
 	return figure->ratio >= figure->target;
 }
 
@@ -44,6 +46,7 @@ static void report_target(const struct figure *figure, char *text, size_t size)
 	static const char *const prefix[] = {
 		[FIGURE_NO_AIM] = "",
 		[FIGURE_MEDIAN_AT_MOST] = "<= ",
+		[FIGURE_MEDIAN_AT_LEAST] = ">= ",
 		[FIGURE_RATIO_AT_LEAST] = "ratio >= ",
 	};
 

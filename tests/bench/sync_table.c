@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tests/bench/sync_table.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "tests/bench/scene.h"
+
+#define BUCKETS6 64 /* nothing comes by IPv6 here */
+#define PORTS 16384
+
+static void *sync_table_map(size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+int sync_table_make(const struct tables *like, uint64_t salt, struct tables *ret, struct error *err)
+{
+	*ret = *like;
+	ret->conn4_buckets = SYNC_TABLE_BUCKETS;
+	ret->conn6_buckets = BUCKETS6;
+	ret->conn4 = sync_table_map(SYNC_TABLE_BUCKETS * sizeof(*ret->conn4));
+	ret->conn6 = sync_table_map(BUCKETS6 * sizeof(*ret->conn6));
+	ret->dirty4 = sync_table_map(SYNC_TABLE_BUCKETS / 8);
+	ret->dirty6 = sync_table_map(BUCKETS6 / 8);
+	ret->secret = (struct lbd_secret){ { salt, ~salt } };
+	if (ret->conn4 && ret->conn6 && ret->dirty4 && ret->dirty6)
+		return 0;
+	return error_set(err, -ENOMEM, "no memory for a connection table");
+}
+
+void sync_table_clear(const struct tables *tables)
+{
+	memset(tables->conn4, 0, tables->conn4_buckets * sizeof(*tables->conn4));
+	memset(tables->dirty4, 0, tables->conn4_buckets / 8);
+}
+
+static struct lbd_flow sync_table_flow(uint32_t n)
+{
+	return lbd_flow4(htonl(0xc6120000 + n / PORTS), htons((uint16_t)(1024 + n % PORTS)), 1,
+			 htons(80));
+}
+
+static void sync_table_pair(const struct tables *tables, const struct lbd_flow *flow,
+			    struct lbd_pair *ret)
+{
+	uint64_t hash = lbd_flow_hash(flow, false, &tables->secret);
+
+	for (int i = 0; i < 2; i++)
+		ret->bucket[i] =
+			&tables->conn4[lbd_flow_bucket(hash, i, tables->conn4_buckets - 1)];
+	ret->client[0] = ret->client[1] = NULL;
+}
+
+static void sync_table_mark(const struct tables *tables, const struct lbd_bucket *bucket)
+{
+	uint32_t at = (uint32_t)(bucket - tables->conn4);
+	uint64_t bit = 1ULL << at % 64;
+
+	if (!(LBD_READ_ONCE(tables->dirty4[at / 64]) & bit))
+		__atomic_fetch_or(&tables->dirty4[at / 64], bit, __ATOMIC_SEQ_CST);
+}
+
+bool sync_table_enter(const struct tables *tables, uint32_t n)
+{
+	const struct lbd_flow flow = sync_table_flow(n);
+	uint32_t now = tables_now(tables);
+	uint64_t value = lbd_value_make((uint16_t)(1 + n % SCENE_BACKENDS), flow.dport,
+					LBD_CONN_CONFIRMED, now);
+	struct lbd_pair pair;
+	__u64 found;
+
+	sync_table_pair(tables, &flow, &pair);
+	if (!lbd_pair_insert(&pair, &flow, value, now, &tables->timeouts, LBD_KEY_CLAIMED_BPF))
+		return false;
+	for (int i = 0; i < 2; i++)
+		if (lbd_bucket_find(pair.bucket[i], NULL, &flow, &found) < LBD_BUCKET_SLOTS)
+			sync_table_mark(tables, pair.bucket[i]);
+	return true;
+}
+
+bool sync_table_has(const struct tables *tables, uint32_t n)
+{
+	const struct lbd_flow flow = sync_table_flow(n);
+	struct lbd_pair pair;
+	__u64 found;
+
+	sync_table_pair(tables, &flow, &pair);
+	return lbd_bucket_find(pair.bucket[0], NULL, &flow, &found) < LBD_BUCKET_SLOTS ||
+	       lbd_bucket_find(pair.bucket[1], NULL, &flow, &found) < LBD_BUCKET_SLOTS;
+}
+
+struct sync_table_comparison {
+	const struct tables *to;
+	uint64_t missing;
+};
+
+static bool sync_table_compare(void *context, const struct table_entry *entry)
+{
+	struct sync_table_comparison *comparison = context;
+	struct table_entry there;
+
+	if (entry->flags & LBD_CONN_CONFIRMED &&
+	    (!tables_find(comparison->to, entry, &there) || there.backend != entry->backend))
+		comparison->missing++;
+	return true;
+}
+
+uint64_t sync_table_missing(const struct tables *from, const struct tables *to)
+{
+	struct sync_table_comparison comparison = { .to = to };
+
+	tables_walk(from, sync_table_compare, &comparison);
+	return comparison.missing;
+}
