@@ -98,6 +98,7 @@ static void example_make2(uint64_t type, struct example *ret)
 	ret->message.role = WIRE_ROLE_ACTIVE;
 	ret->message.term_ms = 86400000;
 	ret->message.term_known = 8;
+	ret->message.ended_ms = 1000;
 	ret->message.consumed = 63;
 }
 
