@@ -43,6 +43,8 @@ void loop_set_role(struct loop *loop, enum sync_role role)
 {
 	bool held = term_is_held(&loop->term), began;
 
+	for (uint32_t i = 0; i < loop->links_count && role != loop->role; i++)
+		peer_say_role(&loop->links[i]->peer);
 	loop->role = role;
 	began = term_set_role(&loop->term, role, loop->now_us);
 	if (began)

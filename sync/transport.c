@@ -5,15 +5,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 #include <zmq.h>
 
 #include "sync/wire.h"
 
 #define TRANSPORT_URL_MAX (ADDR_TEXT_MAX + 8)
+#define TRANSPORT_OWN_ITEMS 2 /* to wait for besides sockets: the wake-up, the timer */
 
 struct transport {
 	void *context;
 	int wake_fd;
+	int timer_fd; /* zmq_poll knows whole milliseconds only */
 	zmq_pollitem_t *items;
 	uint32_t items_count;
 };
@@ -79,8 +83,10 @@ int transport_new(int wake_fd, struct transport **ret)
 	if (!transport)
 		return -ENOMEM;
 	transport->wake_fd = wake_fd;
+	transport->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	transport->context = zmq_ctx_new();
-	if (!transport->context || transport_reserve(transport, 1)) {
+	if (transport->timer_fd < 0 || !transport->context ||
+	    transport_reserve(transport, TRANSPORT_OWN_ITEMS)) {
 		transport_free(transport);
 		return -ENOMEM;
 	}
@@ -94,6 +100,8 @@ void transport_free(struct transport *transport)
 		return;
 	if (transport->context)
 		zmq_ctx_term(transport->context);
+	if (transport->timer_fd >= 0)
+		close(transport->timer_fd);
 	free(transport->items);
 	free(transport);
 }
@@ -274,15 +282,26 @@ uint64_t transport_take_failures(struct transport_socket *socket)
 
 /* --- waiting */
 
-void transport_wait(struct transport *transport, struct transport_socket **sockets, uint32_t count,
-		    int timeout_ms)
+/* Setting the timer also makes it unreadable again. */
+static void transport_set_timer(const struct transport *transport, int64_t timeout_us)
 {
-	/* Without memory the wake-up alone is waited for: later, but not never. */
-	if (transport_reserve(transport, count + 1))
+	const struct itimerspec when = { .it_value = { timeout_us / 1000000,
+						       timeout_us % 1000000 * 1000 } };
+
+	timerfd_settime(transport->timer_fd, 0, &when, NULL);
+}
+
+void transport_wait(struct transport *transport, struct transport_socket **sockets, uint32_t count,
+		    int64_t timeout_us)
+{
+	/* Without memory wake-up and timer alone are waited for: later, but not never. */
+	if (transport_reserve(transport, count + TRANSPORT_OWN_ITEMS))
 		count = 0;
 	for (uint32_t i = 0; i < count; i++)
-		transport->items[i + 1] =
+		transport->items[i + TRANSPORT_OWN_ITEMS] =
 			(zmq_pollitem_t){ .socket = sockets[i]->socket, .events = ZMQ_POLLIN };
 	transport->items[0] = (zmq_pollitem_t){ .fd = transport->wake_fd, .events = ZMQ_POLLIN };
-	zmq_poll(transport->items, (int)count + 1, timeout_ms);
+	transport->items[1] = (zmq_pollitem_t){ .fd = transport->timer_fd, .events = ZMQ_POLLIN };
+	transport_set_timer(transport, timeout_us);
+	zmq_poll(transport->items, (int)count + TRANSPORT_OWN_ITEMS, timeout_us ? -1 : 0);
 }

@@ -59,6 +59,6 @@ uint64_t transport_take_failures(struct transport_socket *socket);
 
 /* Wait until any of @sockets can be read, the wake_fd is set, or the time is up. */
 void transport_wait(struct transport *transport, struct transport_socket **sockets, uint32_t count,
-		    int timeout_ms);
+		    int64_t timeout_us);
 
 #endif
