@@ -175,7 +175,7 @@ uint64_t transport_take_failures(struct transport_socket *socket)
 }
 
 void transport_wait(struct transport *transport, struct transport_socket **sockets, uint32_t count,
-		    int timeout_ms)
+		    int64_t timeout_us)
 {
-	(void)transport, (void)sockets, (void)count, (void)timeout_ms;
+	(void)transport, (void)sockets, (void)count, (void)timeout_us;
 }
