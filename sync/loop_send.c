@@ -56,7 +56,8 @@ static int loop_do_plain(struct loop *loop, struct link *link, enum peer_action 
 
 static int loop_do_reconnect(struct loop *loop, struct link *link, enum peer_action action)
 {
-	int err = link_reconnect(link, loop->transport);
+	const struct link_own own = loop_own(loop);
+	int err = link_reconnect(link, &own);
 
 	if (!err)
 		peer_done(&link->peer, action, false, loop->now_us);

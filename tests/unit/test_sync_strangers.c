@@ -45,7 +45,9 @@ struct stranger {
 	void *dealer;
 };
 
-static void stranger_open(struct stranger *stranger, const struct node *node)
+/* @pair: whose key it has; NULL: it doesn't encrypt. */
+static void stranger_open(struct stranger *stranger, const struct node *node,
+			  const struct curve_pair *pair)
 {
 	char url[ADDR_TEXT_MAX + 8], text[ADDR_TEXT_MAX];
 	int linger = 0;
@@ -55,6 +57,8 @@ static void stranger_open(struct stranger *stranger, const struct node *node)
 	stranger->context = zmq_ctx_new();
 	stranger->dealer = zmq_socket(stranger->context, ZMQ_DEALER);
 	zmq_setsockopt(stranger->dealer, ZMQ_LINGER, &linger, sizeof(linger));
+	if (pair)
+		assert_int_equal(curve_join(stranger->dealer, pair, node->pair.public), 0);
 	assert_int_equal(zmq_connect(stranger->dealer, url), 0);
 }
 
@@ -97,14 +101,14 @@ static void garbage_inside_zmtp_is_counted_by_kind(void **state)
 	(void)state;
 	cluster_start(&cluster, 2);
 	WAIT_UNTIL(is_live(&cluster.nodes[0], "beta"));
-	stranger_open(&stranger, &cluster.nodes[0]);
+	stranger_open(&stranger, &cluster.nodes[0], &cluster.nodes[1].pair);
 	assert_int_equal(zmq_send(stranger.dealer, "garbage", 7, 0), 7);
 	assert_int_equal(zmq_send(stranger.dealer, "two", 3, ZMQ_SNDMORE), 3);
 	assert_int_equal(zmq_send(stranger.dealer, "frames", 6, 0), 6);
 	stranger_send(&stranger, &message);
 	WAIT_UNTIL(refusals(&cluster.nodes[0], "not_lbd") == 1);
 	WAIT_UNTIL(refusals(&cluster.nodes[0], "frames") == 1);
-	WAIT_UNTIL(refusals(&cluster.nodes[0], "unknown_node") == 1);
+	WAIT_UNTIL(refusals(&cluster.nodes[0], "impostor") == 1);
 	make_web(&cluster.nodes[0], 0, 40);
 	WAIT_UNTIL(count_web(&cluster.nodes[1], 0, 40) == 40);
 	stranger_close(&stranger);
@@ -123,7 +127,7 @@ static void mad_peer_start(struct cluster *cluster, struct stranger *beta)
 
 	cluster_init(cluster, 2);
 	node_start(&cluster->nodes[0]);
-	stranger_open(beta, &cluster->nodes[0]);
+	stranger_open(beta, &cluster->nodes[0], &cluster->nodes[1].pair);
 	stranger_send(beta, &hello);
 	hello = stranger_receive(beta);
 	assert_int_equal(hello.type, WIRE_WELCOME);
@@ -307,6 +311,7 @@ static void stalling_open(struct stalling *beta, const struct node *node)
 	beta->context = zmq_ctx_new();
 	beta->router = zmq_socket(beta->context, ZMQ_ROUTER);
 	zmq_setsockopt(beta->router, ZMQ_LINGER, &linger, sizeof(linger));
+	assert_int_equal(curve_serve(beta->router, &node->pair), 0);
 	assert_int_equal(zmq_bind(beta->router, url), 0);
 }
 
