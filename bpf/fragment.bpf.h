@@ -7,7 +7,7 @@
  *   later, first known     to the backend of the first; translated as that was
  *                          (nat_fragment.bpf.h)
  *   later, first unknown   to lbd, which holds it until the first has come;
- *                          dropped if nobody listens there
+ *                          dropped if nobody listens there, or it may not come
  *   over the first's data  dropped: it could only mean to change what was seen
  *
  * Those of neither TCP nor UDP, pings say, are the kernel's.
@@ -26,10 +26,12 @@
 #include "bpf/config.bpf.h"
 #include "bpf/extensions.bpf.h"
 #include "bpf/forward.bpf.h"
+#include "bpf/guard.bpf.h"
 #include "bpf/handover.bpf.h"
 #include "bpf/maps.bpf.h"
 #include "bpf/packet.bpf.h"
 #include "bpf/parse.bpf.h"
+#include "bpf/source.bpf.h"
 #include "bpf/tag.bpf.h"
 #include "bpf/vip.bpf.h"
 
@@ -151,10 +153,19 @@ __attribute__((noinline)) int fragment_remember(struct xdp_md *ctx, __u32 target
 }
 
 /* Nobody has seen its first: lbd may hold it. */
-LBD_INLINE int fragment_hold(struct xdp_md *ctx, int *ret_action)
+LBD_INLINE int fragment_hold(struct xdp_md *ctx, const struct fragment *fragment, int *ret_action,
+			     _Bool v6)
 {
 	const __u32 slot = lbd_xsk_slot(ctx->ingress_ifindex, ctx->rx_queue_index);
+	struct packet packet = { .client = fragment->key.client };
+	int problem;
 
+	vip_snapshot(&packet);
+	problem = source_check(&packet, v6);
+	if (problem == PACKET_GO_ON)
+		problem = guard_stranger(&packet, 0, v6);
+	if (problem != PACKET_GO_ON)
+		return problem;
 	*ret_action = bpf_redirect_map(&lbd_xsks, slot, XDP_DROP);
 	return *ret_action == XDP_REDIRECT ? LBD_OUTCOME_HOLD_FRAGMENT : LBD_OUTCOME_DROP_FRAGMENT;
 }
@@ -188,9 +199,12 @@ LBD_INLINE int fragment_forward(struct xdp_md *ctx, const struct fragment *fragm
 	};
 	const __u16 index = entry->backend;
 	const struct lbd_backend *backend;
-	int outcome = LBD_OUTCOME_FORWARD_FRAGMENT;
+	int outcome = LBD_OUTCOME_FORWARD_FRAGMENT, problem;
 
 	vip_snapshot(&packet);
+	problem = guard(&packet, v6);
+	if (problem != PACKET_GO_ON)
+		return problem;
 	if (config_has(LBD_FEATURE_NAT) && entry->nat) {
 		handover_put(&packet);
 		return FRAGMENT_STAGE_NAT;
@@ -220,7 +234,7 @@ LBD_INLINE int fragment_follow(struct xdp_md *ctx, __u32 l3, int *ret_action, _B
 	if (!found || clock_jiffies() - found->seen > lbd_config.fragment_jiffies) {
 		if (fragment.protocol != IPPROTO_TCP && fragment.protocol != IPPROTO_UDP)
 			return LBD_OUTCOME_PASS_NOT_L4;
-		return fragment_hold(ctx, ret_action);
+		return fragment_hold(ctx, &fragment, ret_action, v6);
 	}
 	entry = *found;
 	if (fragment.offset < entry.size)

@@ -20,6 +20,7 @@
 #include "bpf/conn.bpf.h"
 #include "bpf/echo.bpf.h"
 #include "bpf/forward.bpf.h"
+#include "bpf/guard.bpf.h"
 #include "bpf/handover.bpf.h"
 #include "bpf/packet.bpf.h"
 #include "bpf/parse.bpf.h"
@@ -96,10 +97,12 @@ LBD_INLINE int icmp_by_type(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 	if ((const void *)(icmp + 1) > (void *)(long)ctx->data_end)
 		return LBD_OUTCOME_PASS_NOT_L4;
 	if (config_has(LBD_FEATURE_ICMP_ERRORS) && icmp_is_error(icmp->type, v6))
-		return PACKET_GO_ON;
+		return source_check(packet, v6);
 	if (!config_has(LBD_FEATURE_ECHO) || !icmp_is_echo(icmp->type, v6))
 		return LBD_OUTCOME_PASS_NOT_L4;
 	problem = source_check(packet, v6);
+	if (problem == PACKET_GO_ON)
+		problem = guard_stranger(packet, 1, v6);
 	return problem == PACKET_GO_ON ? echo_answer(ctx, packet, v6) : problem;
 }
 
@@ -192,6 +195,16 @@ LBD_INLINE int icmp_forward(struct xdp_md *ctx, const struct packet *packet, int
 	return outcome;
 }
 
+/* May its sender say anything about flows of the service? To a NAT address write backends. */
+LBD_INLINE int icmp_guard(const struct packet *packet, const struct lbd_addr *sender, _Bool v6)
+{
+	const struct packet from = { .client = *sender,
+				     .half = packet->half,
+				     .service = packet->service };
+
+	return packet->service ? guard_stranger(&from, 1, v6) : PACKET_GO_ON;
+}
+
 #define ICMP_STAGE_NAT (-2)
 
 /*
@@ -213,6 +226,8 @@ LBD_INLINE int icmp_handle(struct xdp_md *ctx, __u32 l3, int *ret_action, _Bool 
 	packet = read;
 	packet.l3 = l3;
 	outcome = icmp_turn(&packet, &quote);
+	if (outcome == PACKET_GO_ON)
+		outcome = icmp_guard(&packet, &read.client, v6);
 	if (outcome != PACKET_GO_ON)
 		return outcome;
 	if (config_has(LBD_FEATURE_NAT) && packet.translated) {

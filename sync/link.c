@@ -75,6 +75,7 @@ void link_status(const struct link *link, struct sync_peer_status *ret, int64_t 
 
 	*ret = (struct sync_peer_status){
 		.address = link->config.address,
+		.role = link->role,
 		.state = peer->state,
 		.received_all = intake->received_all,
 		.boot = intake->boot ? intake->boot : peer->boot,

@@ -13,6 +13,7 @@
 
 struct link {
 	struct sync_peer_config config;
+	enum sync_role role; /* as the peer said last, in either direction */
 	struct transport_socket *dealer;
 	struct peer peer; /* towards it: the dealer */
 	struct outbox outbox;

@@ -16,6 +16,7 @@
 struct loop {
 	char node[CONFIG_NAME_MAX];
 	uint64_t boot;
+	enum sync_role role;
 	const struct tables *tables;
 	struct transport *transport;
 	struct addr_endpoint listen;

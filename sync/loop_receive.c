@@ -62,6 +62,12 @@ static loop_take *const loop_takes[WIRE_TYPE_LIMIT] = {
 	[WIRE_BULK_DONE] = loop_take_bulk_done,
 };
 
+/* Every message in order says what part its sender has. */
+static void loop_take_header(struct link *link, const struct wire_message *message)
+{
+	link->role = (enum sync_role)message->role;
+}
+
 /* A refused hello isn't answered: its sender tries again by itself. */
 static void loop_refuse(struct loop *loop, const struct intake_route *route,
 			const struct wire_message *message, enum refusal refusal)
@@ -89,9 +95,12 @@ static void loop_take_request(void *context, const struct intake_route *route, c
 	}
 	link->received_bytes += size;
 	refusal = intake_receive(&link->intake, route, &message, loop->now_us);
-	if (refusal)
+	if (refusal) {
 		loop_refuse(loop, route, &message, refusal);
-	else if (loop_takes[message.type])
+		return;
+	}
+	loop_take_header(link, &message);
+	if (loop_takes[message.type])
 		loop_takes[message.type](loop, link, &message);
 }
 
@@ -119,6 +128,8 @@ static void loop_take_answer(void *context, const struct intake_route *route, co
 		refusal = peer_receive(&link->peer, &message, dealer->loop->now_us, &mark_all);
 	}
 	refusal_count(&dealer->loop->refusals, refusal, 1);
+	if (!refusal)
+		loop_take_header(link, &message);
 	if (mark_all)
 		link_mark_all(link);
 }

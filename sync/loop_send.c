@@ -7,6 +7,10 @@
 /* Messages a link may send in a turn, so that one in bulk doesn't starve the others. */
 #define LOOP_SEND_BUDGET 16
 
+_Static_assert((int)SYNC_ROLE_ACTIVE == WIRE_ROLE_ACTIVE &&
+		       (int)SYNC_ROLE_STANDBY == WIRE_ROLE_STANDBY,
+	       "roles go over the wire as they are");
+
 int loop_transmit(struct loop *loop, struct transport_socket *socket,
 		  const struct intake_route *route, struct wire_message *message)
 {
@@ -14,6 +18,7 @@ int loop_transmit(struct loop *loop, struct transport_socket *socket,
 
 	snprintf(message->node, sizeof(message->node), "%s", loop->node);
 	message->boot = loop->boot;
+	message->role = loop->role;
 	size = wire_encode(message, loop->buffer, sizeof(loop->buffer));
 	if (size < 0)
 		return size;

@@ -33,6 +33,7 @@ struct sync {
 	pthread_mutex_t mutex; /* everything below */
 	pthread_cond_t reconfigured;
 	bool stop;
+	enum sync_role role;
 	struct dictionary *dictionary;	  /* to be taken by the thread */
 	const struct sync_config *config; /* as well; reconfigured is signalled afterwards */
 	struct error *config_error;
@@ -109,6 +110,7 @@ static bool sync_take_commands(struct sync *sync)
 	if (sync->dictionary)
 		loop_set_dictionary(sync->loop, sync->dictionary);
 	sync->dictionary = NULL;
+	sync->loop->role = sync->role;
 	sync_take_config(sync);
 	stop = sync->stop;
 	pthread_mutex_unlock(&sync->mutex);
@@ -219,6 +221,14 @@ int sync_set_dictionary(struct sync *sync, const struct model *model)
 	pthread_mutex_unlock(&sync->mutex);
 	sync_wake(sync);
 	return 0;
+}
+
+void sync_set_role(struct sync *sync, enum sync_role role)
+{
+	pthread_mutex_lock(&sync->mutex);
+	sync->role = role;
+	pthread_mutex_unlock(&sync->mutex);
+	sync_wake(sync);
 }
 
 static int64_t sync_ms_ago(int64_t then_us)

@@ -9,6 +9,12 @@ static const char *const peers_states[] = {
 #undef X
 };
 
+static const char *const peers_roles[] = {
+#define X(constant, name) name,
+	SYNC_ROLES(X)
+#undef X
+};
+
 static json_t *peers_json(const struct sync_peer_status *peer)
 {
 	char address[ADDR_TEXT_MAX];
@@ -22,6 +28,7 @@ static json_t *peers_json(const struct sync_peer_status *peer)
 			 (json_int_t)peer->sent_bytes, "received_records",
 			 (json_int_t)peer->received_records, "received_bytes",
 			 (json_int_t)peer->received_bytes);
+	json_object_set_new(json, "role", json_string(peers_roles[peer->role]));
 	json_object_update_new(
 		json,
 		json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "applied",

@@ -21,6 +21,7 @@ static void peers_print(const struct invocation *invocation, const json_t *answe
 	static const struct table_column columns[] = {
 		{ "PEER", "name", table_text, false },
 		{ "ADDRESS", "address", table_text, false },
+		{ "ROLE", "role", table_text, false },
 		{ "STATE", "state", table_text, false },
 		{ "HAVE ITS TABLE", "received_all", table_yes, false },
 		{ "LAST HEARD", "heard_ms_ago", table_ms, true },

@@ -21,6 +21,11 @@ int sync_peers(struct sync *sync, struct sync_peer_status **ret, uint32_t *ret_c
 	return 0;
 }
 
+void sync_set_role(struct sync *sync, enum sync_role role)
+{
+	sync->role = role;
+}
+
 int lab_setup(void **state)
 {
 	struct lab *lab = calloc(1, sizeof(*lab));

@@ -2,6 +2,25 @@
 /* Whole nodes in one process, over loopback: what is made on one arrives on the others. */
 #include "sync_cluster.h"
 
+static bool says_role(struct node *node, const char *peer, enum sync_role role)
+{
+	return peer_status(node, peer).role == role;
+}
+
+static void a_peer_hears_of_a_role_at_once(void **state)
+{
+	struct cluster cluster;
+
+	(void)state;
+	cluster_start(&cluster, 2);
+	WAIT_UNTIL(is_live(&cluster.nodes[0], "beta"));
+	sync_set_role(cluster.nodes[0].sync, SYNC_ROLE_ACTIVE);
+	sync_set_role(cluster.nodes[1].sync, SYNC_ROLE_STANDBY);
+	WAIT_UNTIL(says_role(&cluster.nodes[1], "alpha", SYNC_ROLE_ACTIVE));
+	WAIT_UNTIL(says_role(&cluster.nodes[0], "beta", SYNC_ROLE_STANDBY));
+	cluster_stop(&cluster);
+}
+
 static void what_was_there_before_arrives_under_the_others_ids(void **state)
 {
 	struct cluster cluster;
@@ -316,6 +335,7 @@ static void a_node_may_move_to_another_address(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_peer_hears_of_a_role_at_once),
 		cmocka_unit_test(what_was_there_before_arrives_under_the_others_ids),
 		cmocka_unit_test(what_is_made_later_arrives_too_in_both_directions),
 		cmocka_unit_test(an_unconfirmed_connection_stays_at_home),
