@@ -14,19 +14,7 @@
 #define NAT_AF_INET 2
 #define NAT_AF_INET6 10
 
-/* Which NAT address the packet is to; LBD_NAT_ADDRS_MAX if it is none. */
-LBD_INLINE __u32 nat_index(const struct lbd_addr *addr, _Bool v6)
-{
-#pragma GCC unroll 8
-	for (__u32 i = 0; i < LBD_NAT_ADDRS_MAX; i++)
-		if (i < lbd_config.nat.count[v6] &&
-		    addr->halves[0] == lbd_config.nat.addrs[v6][i].halves[0] &&
-		    addr->halves[1] == lbd_config.nat.addrs[v6][i].halves[1])
-			return i;
-	return LBD_NAT_ADDRS_MAX;
-}
-
-/* The same, if the packet is to a port of the NAT: others of the address are the node's own. */
+/* nat_index, if the packet is to a port of the NAT: others of the address are the node's own. */
 LBD_INLINE __u32 nat_port_address(const struct packet *packet, _Bool v6)
 {
 	const __u32 port = bpf_ntohs(packet->vip_port) - lbd_config.nat.first_port;
