@@ -77,10 +77,25 @@ LBD_INLINE void nat_want(const struct lbd_addr *client)
 	LBD_WRITE_ONCE(wanted->halves[1], client->halves[1]);
 }
 
+/* Who tries a generation apart from any network has a client behind whoever sends the answer. */
+LBD_INLINE int nat_find_nobody(const struct xdp_md *ctx, struct bpf_fib_lookup *fib)
+{
+	const struct ethhdr *eth = (void *)(long)ctx->data;
+
+	if ((const void *)(eth + 1) > (void *)(long)ctx->data_end)
+		return LBD_OUTCOME_PASS_TRUNCATED;
+	__builtin_memcpy(fib->dmac, eth->h_source, ETH_ALEN);
+	__builtin_memcpy(fib->smac, eth->h_dest, ETH_ALEN);
+	fib->ifindex = ctx->ingress_ifindex;
+	return PACKET_GO_ON;
+}
+
 /* Where the flow's client is, by the kernel's routes and neighbours. */
 LBD_INLINE int nat_find_client(struct xdp_md *ctx, const struct packet *flow, __u32 length,
 			       struct bpf_fib_lookup *fib, _Bool v6)
 {
+	if (config_has(LBD_FEATURE_ROUTELESS))
+		return nat_find_nobody(ctx, fib);
 	fib->family = v6 ? NAT_AF_INET6 : NAT_AF_INET;
 	fib->l4_protocol = flow->protocol;
 	fib->sport = flow->vip_port;
