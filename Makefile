@@ -151,4 +151,7 @@ help:
 
 .PHONY: all deps clean help
 
+# A header that went makes what included it be compiled again, instead of an error.
+%.h: ;
+
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
