@@ -14,8 +14,9 @@ static void a_new_service_on_a_known_address_has_its_next_hop_at_once(void **sta
 
 static void a_lost_interface_holds_up_nobody_else(void **state)
 {
-	const struct lbd_backend_change weigh = { LBD_BACKEND_WEIGHT, "web", "198.51.100.1", NULL,
-						  7, 0 };
+	const struct lbd_backend_change weigh = {
+		LBD_BACKEND_WEIGHT, "web", "198.51.100.1", NULL, 7, 0
+	};
 	struct error err = { 0 };
 
 	(void)state;
