@@ -152,18 +152,28 @@ __attribute__((noinline)) int fragment_remember(struct xdp_md *ctx, __u32 target
 	return !bpf_map_update_elem(&lbd_fragments, &fragment.key, &entry, BPF_ANY);
 }
 
-/* Nobody has seen its first: lbd may hold it. */
-LBD_INLINE int fragment_hold(struct xdp_md *ctx, const struct fragment *fragment, int *ret_action,
-			     _Bool v6)
+/* May its sender have us hold it? To a NAT address write backends. */
+LBD_INLINE int fragment_check(const struct fragment *fragment, _Bool v6)
 {
-	const __u32 slot = lbd_xsk_slot(ctx->ingress_ifindex, ctx->rx_queue_index);
 	struct packet packet = { .client = fragment->key.client };
 	int problem;
 
 	vip_snapshot(&packet);
 	problem = source_check(&packet, v6);
-	if (problem == PACKET_GO_ON)
-		problem = guard_stranger(&packet, 0, v6);
+	if (problem != PACKET_GO_ON)
+		return problem;
+	if (config_has(LBD_FEATURE_NAT) && nat_index(&fragment->key.vip, v6) < LBD_NAT_ADDRS_MAX)
+		return PACKET_GO_ON;
+	return guard_stranger(&packet, 0, v6);
+}
+
+/* Nobody has seen its first: lbd may hold it. */
+LBD_INLINE int fragment_hold(struct xdp_md *ctx, const struct fragment *fragment, int *ret_action,
+			     _Bool v6)
+{
+	const __u32 slot = lbd_xsk_slot(ctx->ingress_ifindex, ctx->rx_queue_index);
+	const int problem = fragment_check(fragment, v6);
+
 	if (problem != PACKET_GO_ON)
 		return problem;
 	*ret_action = bpf_redirect_map(&lbd_xsks, slot, XDP_DROP);
@@ -202,7 +212,7 @@ LBD_INLINE int fragment_forward(struct xdp_md *ctx, const struct fragment *fragm
 	int outcome = LBD_OUTCOME_FORWARD_FRAGMENT, problem;
 
 	vip_snapshot(&packet);
-	problem = guard(&packet, v6);
+	problem = packet.service ? guard(&packet, v6) : PACKET_GO_ON;
 	if (problem != PACKET_GO_ON)
 		return problem;
 	if (config_has(LBD_FEATURE_NAT) && entry->nat) {
