@@ -129,11 +129,12 @@ __attribute__((noinline)) int fragment_read_apart(struct xdp_md *ctx, struct fra
 /*
  * The first fragment goes there: so shall the others.
  * @target: service and, above it, backend; @ports: source's and, above it,
- * destination's; @nat: attempt at which its flow is translated; @ifindex: where
- * it goes out, if no backend says so.
+ * destination's; @how: attempt at which its flow is translated and, above it,
+ * the flow's protocol, which a header behind the fragment header keeps from
+ * view; @ifindex: where it goes out, if no backend says so.
  */
 __attribute__((noinline)) int fragment_remember(struct xdp_md *ctx, __u32 target, __u32 ports,
-						__u32 nat, __u32 ifindex)
+						__u32 how, __u32 ifindex)
 {
 	struct fragment fragment = {};
 	struct lbd_fragment entry = {};
@@ -146,8 +147,8 @@ __attribute__((noinline)) int fragment_remember(struct xdp_md *ctx, __u32 target
 	entry.client_port = (__u16)ports;
 	entry.vip_port = ports >> 16;
 	entry.size = fragment.size;
-	entry.protocol = fragment.protocol;
-	entry.nat = nat;
+	entry.protocol = how >> 8;
+	entry.nat = (__u8)how;
 	entry.ifindex = ifindex;
 	return !bpf_map_update_elem(&lbd_fragments, &fragment.key, &entry, BPF_ANY);
 }

@@ -168,6 +168,9 @@ LBD_INLINE _Bool nat_set_attempt(struct conn *conn, __u32 attempt, _Bool v6)
 {
 	const __u64 value = lbd_value_with_nat(conn->value, attempt);
 
+	/* As mostly: a SYN that is sent again is no news for the peers. */
+	if (value == conn->value)
+		return 1;
 	if (!config_writes())
 		return 1;
 	if (LBD_CAS(conn->word, conn->value, value) != conn->value)

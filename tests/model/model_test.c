@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "tests/model/compare.h"
+#include "tests/model/kernel.h"
 #include "tests/model/play.h"
 #include "tests/model/random.h"
 
@@ -50,7 +51,10 @@ static const bool run_reachable[LBD_OUTCOME_COUNT] = {
 	[LBD_OUTCOME_DROP_ANSWER_LIMIT] = true, [LBD_OUTCOME_ANSWER_TOO_BIG] = true,
 	[LBD_OUTCOME_ANSWER_RESET] = true,	[LBD_OUTCOME_ANSWER_UNREACHABLE] = true,
 	[LBD_OUTCOME_FORWARD_QUIC] = true,	[LBD_OUTCOME_DROP_DENIED] = true,
-	[LBD_OUTCOME_DROP_NOT_ALLOWED] = true,
+	[LBD_OUTCOME_DROP_NOT_ALLOWED] = true,	[LBD_OUTCOME_FORWARD_RETURN] = true,
+	[LBD_OUTCOME_DROP_NAT_PORTS] = true,	[LBD_OUTCOME_DROP_NAT_UNKNOWN] = true,
+	[LBD_OUTCOME_DROP_TTL] = true,		[LBD_OUTCOME_DROP_NO_ROUTE] = true,
+	[LBD_OUTCOME_DROP_ICMP_UNKNOWN] = true,
 };
 
 static void run_tell(struct run *run, bool good, const char *what)
@@ -232,14 +236,6 @@ static int run_stay_on_cpu(void)
 	return sched_setaffinity(0, sizeof(cpus), &cpus);
 }
 
-/* The namespace of the stories: two interfaces that the next hops are behind. */
-static int run_interfaces(void)
-{
-	if (unshare(CLONE_NEWNET))
-		return -1;
-	return system("ip link add " RUN_INTERFACE_IN " type veth peer name " RUN_INTERFACE_OUT);
-}
-
 int main(int argc, char **argv)
 {
 	struct run run = {
@@ -257,7 +253,7 @@ int main(int argc, char **argv)
 	if (run_options(&run, argc, argv))
 		return 2;
 	snprintf(pattern, sizeof(pattern), "%s/setups/*.yaml", run.place.dir);
-	if (run_stay_on_cpu() || run_interfaces() ||
+	if (run_stay_on_cpu() || kernel_make() ||
 	    neighbourhood_load(run.neighbours, &neighbourhood, &err) ||
 	    story_make(&run.book, STORY_PACKETS) || glob(pattern, 0, NULL, &files)) {
 		fprintf(stderr, "model_test: needs root, iproute2 and %s %s\n", pattern, err.text);

@@ -104,6 +104,7 @@ static int notice_quote(const struct frame *frame, struct view *view)
 	view->protocol = quote.protocol;
 	view->vip_port = frame_get16(quote.bytes + quote.l4);
 	view->client_port = frame_get16(quote.bytes + quote.l4 + 2);
+	view->quoted_l4 = at + quote.l4;
 	view->error = true;
 	return VIEW_WHOLE;
 }

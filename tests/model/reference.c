@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/model/back.h"
 #include "tests/model/guard.h"
 #include "tests/model/notice.h"
 #include "tests/model/route.h"
@@ -16,6 +17,9 @@
 /* A later fragment to a VIP. */
 #define REFERENCE_PIECE (-3)
 
+/* To a NAT address: an answer, or an error about what went out from there. */
+#define REFERENCE_BACK (-4)
+
 int reference_make(struct reference *reference, const struct world *world, uint32_t most_flows)
 {
 	const struct lbd_limits *limits = &world->model->limits;
@@ -24,7 +28,8 @@ int reference_make(struct reference *reference, const struct world *world, uint3
 	reference->services = calloc(limits->services, sizeof(*reference->services));
 	reference->backends = calloc(limits->backends, sizeof(*reference->backends));
 	reference->pieces = calloc(1, sizeof(*reference->pieces));
-	if (!reference->services || !reference->backends || !reference->pieces)
+	reference->ways = calloc(1, sizeof(*reference->ways));
+	if (!reference->services || !reference->backends || !reference->pieces || !reference->ways)
 		return -ENOMEM;
 	return flows_make(&reference->flows, most_flows)
 		       ?: flows_make(&reference->clients, MOST_CLIENTS);
@@ -36,6 +41,7 @@ void reference_free(struct reference *reference)
 	free(reference->services);
 	free(reference->backends);
 	free(reference->pieces);
+	free(reference->ways);
 	flows_free(&reference->clients);
 	*reference = (struct reference){ 0 };
 }
@@ -47,6 +53,7 @@ void reference_clear(struct reference *reference)
 	flows_clear(&reference->flows);
 	flows_clear(&reference->clients);
 	reference->pieces->count = 0;
+	reference->ways->count = 0;
 	memset(reference->services, 0, limits->services * sizeof(*reference->services));
 	memset(reference->backends, 0, limits->backends * sizeof(*reference->backends));
 }
@@ -70,10 +77,12 @@ static int reference_service(struct step *step)
 	const struct service *service =
 		world_service(world, &view->vip, view->vip_port, view->protocol);
 
-	if (!service)
+	if (!service && !world_is_nat(world, &view->vip))
 		return LBD_OUTCOME_PASS_NO_SERVICE;
 	if (!world_is_mac(world, step->frame->bytes))
 		return LBD_OUTCOME_PASS_OTHER_HOST;
+	if (!service)
+		return REFERENCE_BACK;
 	step->ret->key = (struct flow_key){
 		.client = view->client,
 		.client_port = view->client_port,
@@ -144,8 +153,10 @@ static void reference_flow(struct step *step, uint32_t ifindex)
 	outcome = reference_guard(step);
 	if (outcome == GUARD_PASSES)
 		outcome = route_flow(step);
+	step->attempt = step->flow ? step->flow->attempt : 0;
 	if (step->backend && view->more && !view->error)
-		pieces_remember(step->reference->pieces, view, &step->ret->key, step->backend);
+		pieces_remember(step->reference->pieces, view, &step->ret->key, step->backend,
+				step->attempt);
 	if (step->backend)
 		send_packet(step, ifindex, outcome);
 	else if (outcome == LBD_OUTCOME_ANSWER_RESET || outcome == LBD_OUTCOME_ANSWER_UNREACHABLE)
@@ -163,6 +174,8 @@ static int reference_early(const struct step *step)
 
 	if (view->piece.next != IPPROTO_TCP && view->piece.next != IPPROTO_UDP)
 		return LBD_OUTCOME_PASS_NOT_L4;
+	if (world_is_nat(world, &view->vip))
+		return LBD_OUTCOME_DROP_FRAGMENT;
 	if (outcome == VIEW_WHOLE)
 		outcome = guard_check_stranger(world->config, NULL, &view->client, view->v6);
 	return outcome == GUARD_PASSES ? LBD_OUTCOME_DROP_FRAGMENT : outcome;
@@ -179,13 +192,18 @@ static void reference_piece(struct step *step, uint32_t ifindex)
 		send_leave(step, LBD_OUTCOME_DROP_BAD_LENGTH);
 	} else if (!datagram) {
 		send_leave(step, reference_early(step));
-	} else if (view->piece.offset < datagram->size ||
-		   backend->service != datagram->key.service ||
+	} else if (view->piece.offset < datagram->size) {
+		send_leave(step, LBD_OUTCOME_DROP_FRAGMENT);
+	} else if (datagram->answer) {
+		back_piece(step, ifindex, datagram->key.client_port, datagram->key.vip_port,
+			   datagram->flow_protocol);
+	} else if (backend->service != datagram->key.service ||
 		   model_backend_state(backend) == LBD_BACKEND_GONE) {
 		send_leave(step, LBD_OUTCOME_DROP_FRAGMENT);
 	} else {
 		step->ret->key = datagram->key;
 		step->backend = backend->index;
+		step->attempt = datagram->attempt;
 		view->client_port = datagram->key.client_port;
 		view->vip_port = datagram->key.vip_port;
 		send_packet(step, ifindex, LBD_OUTCOME_FORWARD_FRAGMENT);
@@ -202,6 +220,8 @@ void reference_packet(struct reference *reference, const struct frame *frame, ui
 	outcome = reference_read(&step);
 	if (outcome == VIEW_WHOLE)
 		reference_flow(&step, ifindex);
+	else if (outcome == REFERENCE_BACK)
+		back_packet(&step, ifindex);
 	else if (outcome == REFERENCE_PIECE)
 		reference_piece(&step, ifindex);
 	else if (outcome == NOTICE_PING)

@@ -23,7 +23,9 @@ static int stage_load(struct stage *stage, const char *object, struct error *err
 	for (int way = 0; way < STAGE_WAYS && !rc; way++)
 		rc = dataplane_load(stage->lab.dataplane, object, stage->lab.model,
 				    stage->features[way], &stage->prog_fd[way], err);
-	return rc;
+	/* The tables learn from the running generation where flows go out by NAT. */
+	return rc ? rc
+		  : dataplane_swap(stage->lab.dataplane, stage->prog_fd[STAGE_EVERY_FEATURE], err);
 }
 
 static int stage_remember(struct stage *stage)
@@ -141,6 +143,8 @@ int stage_reset(struct stage *stage, enum stage_way way, struct error *err)
 
 	memset(tables->conn4, 0, tables->conn4_buckets * sizeof(*tables->conn4));
 	memset(tables->conn6, 0, tables->conn6_buckets * sizeof(*tables->conn6));
+	memset(tables->nat4, 0, tables->nat4_buckets * sizeof(*tables->nat4));
+	memset(tables->nat6, 0, tables->nat6_buckets * sizeof(*tables->nat6));
 	memset(tables->sticky, 0, tables->sticky_buckets * sizeof(*tables->sticky));
 	memset(stage->choices, 0, sizeof(*stage->choices));
 	memcpy(model->backends, stage->backends, model->limits.backends * sizeof(*stage->backends));

@@ -124,6 +124,8 @@ static void story_add_peer(struct story *story, struct craft *craft, const struc
 		flags |= LBD_CONN_UDP;
 	else if (random_chance(craft->random, 20))
 		flags |= LBD_CONN_CLOSING;
+	if (service->forward == LBD_FORWARD_NAT)
+		flags = lbd_value_with_nat(flags, random_below(craft->random, 8));
 	story->events[story->count++] = (struct event){
 		.kind = EVENT_PEER,
 		.entry = { .client = flow->client,
@@ -184,10 +186,10 @@ static void story_print_peer(const struct table_entry *entry, const struct model
 {
 	char client[ADDR_TEXT_MAX];
 
-	fprintf(to, "    # a peer says: %s to port %u of %s: backend %s%s\n",
+	fprintf(to, "    # a peer says: %s to port %u of %s: backend %s, attempt %u%s\n",
 		addr_format_endpoint(&entry->client, entry->client_port, client),
 		ntohs(entry->vip_port), model->services[entry->service].name,
-		model->backends[entry->backend].name,
+		model->backends[entry->backend].name, lbd_value_nat(entry->flags),
 		entry->flags & LBD_CONN_CLOSING ? ", closing" : "");
 }
 
