@@ -55,7 +55,7 @@ TEST_BPF_SOURCES := $(wildcard tests/*/*.bpf.c)
 BPF_OBJECTS := $(BPF_SOURCES:%.bpf.c=$(BUILD)/%.bpf.o)
 TEST_BPF_OBJECTS := $(TEST_BPF_SOURCES:%.bpf.c=$(BUILD)/%.bpf.o)
 UNIT_TESTS := $(UNIT_SOURCES:%.c=$(BUILD)/asan/%)
-TOOLS := $(TOOL_SOURCES:%.c=$(BUILD)/%)
+TOOLS := $(TOOL_SOURCES:%.c=$(BUILD)/%) $(BUILD)/tests/cluster/walltime.so
 
 # V=1 shows whole commands, otherwise what is made.
 V ?= 0
@@ -123,6 +123,11 @@ $(BUILD)/tests/tools/talk: $(TALK_OBJECTS)
 $(BUILD)/tests/tools/%: $(BUILD)/obj/tests/tools/%.o $(BUILD)/liblbd.a
 	@mkdir -p $(@D)
 	$(call run,LD)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIB_LIBS) -lm
+
+# What tests preload into a daemon.
+$(BUILD)/tests/cluster/%.so: tests/cluster/%.c
+	@mkdir -p $(@D)
+	$(call run,CC)$(CC) $(CPPFLAGS) $(CFLAGS) -shared -fPIC -o $@ $< -ldl
 
 # --- BPF
 

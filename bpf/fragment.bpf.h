@@ -228,7 +228,7 @@ LBD_INLINE int fragment_forward(struct xdp_md *ctx, const struct fragment *fragm
 	if (!fragment_keeps(&packet, backend) ||
 	    forward_is(backend, LBD_FORWARD_NAT, LBD_FEATURE_NAT))
 		return LBD_OUTCOME_DROP_FRAGMENT;
-	*ret_action = forward(ctx, &packet, index, &outcome, v6);
+	*ret_action = forward_way(ctx, &packet, index, &outcome, FORWARD_WITHOUT_NAT, v6);
 	trace_target(packet.service, index);
 	return outcome;
 }

@@ -200,7 +200,7 @@ LBD_INLINE int translate(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 	if (!backend)
 		return leave_unserved(ctx, packet, outcome);
 	remember(ctx, packet, backend);
-	action = forward_way(ctx, packet, backend, &outcome, 1, v6);
+	action = forward_way(ctx, packet, backend, &outcome, FORWARD_NAT_ONLY, v6);
 	count_exit(outcome, packet->service, backend);
 	return action;
 }

@@ -7,6 +7,7 @@
 #ifndef NAT_RETURN_BPF_H
 #define NAT_RETURN_BPF_H
 
+#include "bpf/answer.bpf.h"
 #include "bpf/fragment.bpf.h"
 #include "bpf/nat_table.bpf.h"
 
@@ -133,6 +134,16 @@ LBD_INLINE int nat_send(struct xdp_md *ctx, const struct packet *packet,
 	return (int)bpf_redirect(fib->ifindex, 0);
 }
 
+/* The client gets nothing, for @problem; perhaps the backend can be told. Returns the action. */
+LBD_INLINE int nat_fail(struct xdp_md *ctx, const struct packet *packet, int problem, __u32 mtu,
+			int *outcome, _Bool v6)
+{
+	if (problem == LBD_OUTCOME_DROP_TOO_BIG && config_has(LBD_FEATURE_TELL_MTU))
+		problem = answer_too_big(ctx, packet->l3, packet->length, mtu, v6);
+	*outcome = problem;
+	return problem == LBD_OUTCOME_ANSWER_TOO_BIG ? XDP_TX : XDP_DROP;
+}
+
 /* An answer that comes in fragments: the others find its flow by its ports, as this one did. */
 LBD_INLINE void nat_remember(struct xdp_md *ctx, const struct packet *packet, __u32 attempt,
 			     __u32 ifindex)
@@ -159,8 +170,7 @@ LBD_INLINE int nat_deliver(struct xdp_md *ctx, const struct packet *packet,
 	}
 	if (problem == PACKET_GO_ON)
 		return nat_send(ctx, packet, &fib);
-	*outcome = problem;
-	return XDP_DROP;
+	return nat_fail(ctx, packet, problem, fib.mtu_result, outcome, v6);
 }
 
 /* An answer to a NAT address. Returns the action. */

@@ -101,7 +101,7 @@ static const struct {
 	{ "drops --json", { "kept", "drops" } },
 	{ "peers --json", { "peers", "refusals" } },
 	{ "backend drain web web1 --json", { "backends" } },
-	{ "backend add web web9 198.51.100.19 --weight 5 --json", { "backends" } },
+	{ "backend add web web9 198.51.100.19 --weight 5 --port 8080 --json", { "backends" } },
 	{ "reload --json", { "services", "runtime_changes_dropped" } },
 	{ "upgrade --json", { "running", "previous" } },
 	{ "rollback --json", { "running", "previous" } },
@@ -261,6 +261,9 @@ static void wrong_usage_is_exit_code_2_and_names_what_was_meant(void **state)
 		{ "backend weight web web1 65536", "expected 0 to 65535" },
 		{ "backend drain web web1 x", "unexpected argument x" },
 		{ "backend drain web web1 --weight 3", "--weight goes with add only" },
+		{ "backend drain web web1 --port 3", "--port goes with add only" },
+		{ "backend add web web1 192.0.2.1 --port 0", "port 0: expected 1 to 65535" },
+		{ "backend add web web1 192.0.2.1 --port 65536", "expected 1 to 65535" },
 	};
 	struct result result;
 
