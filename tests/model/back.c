@@ -100,6 +100,10 @@ static void back_deliver(struct step *step, const struct flow *flow, uint32_t if
 	struct kernel_hop hop = { 0 };
 	const int problem = kernel_route(&flow->key.client, view->length, &hop);
 
+	if (problem == LBD_OUTCOME_DROP_TOO_BIG) {
+		send_too_big(step, hop.mtu);
+		return;
+	}
 	if (problem != VIEW_WHOLE) {
 		send_leave(step, problem);
 		return;

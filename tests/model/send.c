@@ -29,8 +29,7 @@ static void send_answer(const struct step *step, int outcome, const struct answe
 
 #define LEAST_MTU6 1280
 
-/* It would fit if it had @room: said to the client, if the config says so and it helps. */
-static void send_too_big(const struct step *step, uint32_t room)
+void send_too_big(const struct step *step, uint32_t room)
 {
 	const struct view *view = &step->ret->view;
 	const bool v6 = view->v6;

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What random packets against the reference (tests/model) brought to light."""
-from scapy.all import (ICMP, IP, TCP, ICMPv6EchoRequest, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment,
-                       IPv6ExtHdrHopByHop)
+from scapy.all import (ICMP, IP, TCP, UDP, ICMPv6EchoRequest, IPv6, IPv6ExtHdrDestOpt,
+                       IPv6ExtHdrFragment, IPv6ExtHdrHopByHop)
 
-from casebook import (CLIENT, CLIENT6, PORT, TWO, VIP, VIP6, case, drops, frame, passes, tcp, tcp6,
-                      to, udp6)
+from casebook import (CLIENT, CLIENT6, PORT, TWO, VIP, VIP6, case, drops, error4, frame, passes,
+                      step, tcp, tcp6, to, udp, udp6)
 from chapters.fragments import DATA
-from chapters.nat import out
+from chapters.nat import NAT_PORT, answer, back, out
 from chapters.nat_fragments import back as back6, here, out as out6, reply, there
 
 OPTION = IPv6ExtHdrDestOpt()
@@ -34,6 +34,19 @@ def nat():
              out(t("S"), "forward_new", 80),
              out(t("A"), "forward_known", 80, entry="confirmed", news="yes"),
              out(t("S"), "forward_first", 80, entry="confirmed", news="no"))
+
+
+    told = step(frame(udp()), "TX", "answer_unreachable", error4(frame(udp()), 3, 3))
+    late = answer(UDP(sport=53, dport=NAT_PORT), load=b"late")
+    case("nat-no-attempt", "By NAT, a flow that has no port any more gets no answers from the one it "
+         "had", "nat-reset",
+         out(udp(), "forward_new", 53, changes=[("dns-two", "down")]),
+         dict(told, changes=[("dns-two", "up"), ("dns-one", "down")]),
+         out(udp(), "forward_known", 53, dst="203.0.113.12", dmac=TWO),
+         dict(told, changes=[("dns-one", "up"), ("dns-two", "down")]),
+         drops(late, "drop_nat_unknown"),
+         out(udp(), "forward_known", 53),
+         back(answer(UDP(sport=53, dport=NAT_PORT), load=b"answer"), 53))
 
 
 OTHER_MAC = "02:00:00:00:aa:77"
