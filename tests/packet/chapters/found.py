@@ -3,10 +3,10 @@
 from scapy.all import (ICMP, IP, TCP, UDP, ICMPv6EchoRequest, IPv6, IPv6ExtHdrDestOpt,
                        IPv6ExtHdrFragment, IPv6ExtHdrHopByHop)
 
-from casebook import (CLIENT, CLIENT6, PORT, TWO, VIP, VIP6, case, drops, error4, frame, passes,
-                      step, tcp, tcp6, to, udp, udp6)
-from chapters.fragments import DATA
-from chapters.nat import NAT_PORT, answer, back, out
+from casebook import (CLIENT, CLIENT6, ONE6, PORT, TWO, VIP, VIP6, case, drops, error4, frame, passes,
+                      step, tcp, tcp6, to, too_big, udp, udp6)
+from chapters.fragments import DATA, pieces6
+from chapters.nat import NAT6, NAT_PORT, answer, back, out
 from chapters.nat_fragments import back as back6, here, out as out6, reply, there
 
 OPTION = IPv6ExtHdrDestOpt()
@@ -36,6 +36,11 @@ def nat():
              out(t("S"), "forward_first", 80, entry="confirmed", news="no"))
 
 
+    first = here(back6(reply(True), pieces6, 53)[:1])
+    large = IPv6(src=ONE6, dst=NAT6) / IPv6ExtHdrFragment(nh=17, id=7, offset=8) / (b"x" * 1600)
+    case("nat-fragments-too-big-back-6", "IPv6 by NAT, a backend whose later fragment doesn't fit the "
+         "way to the client is told", "nat",
+         out(udp6(), "forward_new", 53), *first, too_big(large, 1500))
     told = step(frame(udp()), "TX", "answer_unreachable", error4(frame(udp()), 3, 3))
     late = answer(UDP(sport=53, dport=NAT_PORT), load=b"late")
     case("nat-no-attempt", "By NAT, a flow that has no port any more gets no answers from the one it "
