@@ -174,12 +174,16 @@ LBD_INLINE int fragment_guard(const struct fragment *fragment, _Bool v6)
 LBD_INLINE int fragment_hold(struct xdp_md *ctx, const struct fragment *fragment, int *ret_action,
 			     _Bool v6)
 {
-	const __u32 slot = lbd_xsk_slot(ctx->ingress_ifindex, ctx->rx_queue_index);
+	const __u32 ifindex = ctx->ingress_ifindex, queue = ctx->rx_queue_index;
 	const int problem = fragment_guard(fragment, v6);
+	const __u32 *number;
 
 	if (problem != PACKET_GO_ON)
 		return problem;
-	*ret_action = bpf_redirect_map(&lbd_xsks, slot, XDP_DROP);
+	number = bpf_map_lookup_elem(&lbd_xsk_slots, &ifindex);
+	if (!number || queue >= LBD_XSK_QUEUES)
+		return LBD_OUTCOME_DROP_FRAGMENT;
+	*ret_action = bpf_redirect_map(&lbd_xsks, lbd_xsk_slot(*number, queue), XDP_DROP);
 	return *ret_action == XDP_REDIRECT ? LBD_OUTCOME_HOLD_FRAGMENT : LBD_OUTCOME_DROP_FRAGMENT;
 }
 

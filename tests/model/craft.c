@@ -402,6 +402,28 @@ static void craft_remember(struct craft *craft, const struct frame *frame)
 	craft->past[place] = *frame;
 }
 
+static bool craft_is_first(const struct composition *plan)
+{
+	const bool header = plan->extensions_count && plan->extensions[0].type == IPPROTO_FRAGMENT;
+
+	return plan->v6 ? header && plan->fragment == 1 : plan->fragment == MF;
+}
+
+/* A later fragment of the datagram whose first came last, mostly behind that. */
+static void craft_later(struct craft *craft, struct frame *ret)
+{
+	struct composition plan = craft->first;
+	const uint32_t words = plan.load_size / 8;
+	const uint16_t offset = (uint16_t)random_between(craft->random, words / 2 + 1, words + 8);
+	const bool more = random_chance(craft->random, 50);
+
+	plan.fragment =
+		plan.v6 ? (uint16_t)(offset << 3 | more) : (uint16_t)(offset | (more ? MF : 0));
+	if (random_chance(craft->random, 80))
+		plan.load_size = random_below(craft->random, 64);
+	compose_frame(&plan, ret);
+}
+
 void craft_next(struct craft *craft, struct frame *ret)
 {
 	const uint32_t kind = random_below(craft->random, 100);
@@ -415,9 +437,13 @@ void craft_next(struct craft *craft, struct frame *ret)
 		craft_error(craft, ret);
 	} else if (kind < 18) {
 		craft_other(craft, ret);
+	} else if (kind < 21 && craft_is_first(&craft->first)) {
+		craft_later(craft, ret);
 	} else {
 		craft_plan(craft, &plan);
 		compose_frame(&plan, ret);
+		if (craft_is_first(&plan))
+			craft->first = plan;
 	}
 	if (random_chance(craft->random, 35))
 		mutate_frame(craft->random, ret, craft->past, craft->past_count);

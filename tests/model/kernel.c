@@ -41,13 +41,13 @@ static const char *kernel_interface(bool beyond)
 	return beyond ? RUN_INTERFACE_OUT : RUN_INTERFACE_IN;
 }
 
-/* No addresses of their own: nothing but these routes leads anywhere. */
+/* No addresses of their own: nothing but these routes leads anywhere. Indexes far apart. */
 static const char kernel_script[] =
 	"set -e\n"
 	"echo 1 > /proc/sys/net/ipv4/ip_forward\n"
 	"echo 1 > /proc/sys/net/ipv6/conf/all/forwarding\n"
-	"ip link add " RUN_INTERFACE_IN " address 02:00:00:00:aa:01 type veth"
-	" peer name " RUN_INTERFACE_OUT " address 02:00:00:00:aa:02\n"
+	"ip link add " RUN_INTERFACE_IN " index 1000 address 02:00:00:00:aa:01 type veth"
+	" peer name " RUN_INTERFACE_OUT " index 1064 address 02:00:00:00:aa:02\n"
 	"link() {\n"
 	"	ip link set $1 addrgenmode none\n"
 	"	ip link set $1 mtu $2 up\n"

@@ -54,7 +54,7 @@ static const bool run_reachable[LBD_OUTCOME_COUNT] = {
 	[LBD_OUTCOME_DROP_NOT_ALLOWED] = true,	[LBD_OUTCOME_FORWARD_RETURN] = true,
 	[LBD_OUTCOME_DROP_NAT_PORTS] = true,	[LBD_OUTCOME_DROP_NAT_UNKNOWN] = true,
 	[LBD_OUTCOME_DROP_TTL] = true,		[LBD_OUTCOME_DROP_NO_ROUTE] = true,
-	[LBD_OUTCOME_DROP_ICMP_UNKNOWN] = true,
+	[LBD_OUTCOME_DROP_ICMP_UNKNOWN] = true, [LBD_OUTCOME_HOLD_FRAGMENT] = true,
 };
 
 static void run_tell(struct run *run, bool good, const char *what)

@@ -8,7 +8,7 @@ static bool pieces_is(const struct datagram *datagram, const struct view *view)
 	       datagram->protocol == (view->v6 ? 0 : view->protocol);
 }
 
-const struct datagram *pieces_find(const struct pieces *pieces, const struct view *view)
+static const struct datagram *pieces_known(const struct pieces *pieces, const struct view *view)
 {
 	for (uint32_t i = 0; i < pieces->count; i++)
 		if (pieces_is(&pieces->datagrams[i], view))
@@ -16,10 +16,17 @@ const struct datagram *pieces_find(const struct pieces *pieces, const struct vie
 	return NULL;
 }
 
+const struct datagram *pieces_find(const struct pieces *pieces, const struct view *view)
+{
+	const struct datagram *known = pieces_known(pieces, view);
+
+	return known && pieces->now - known->seen <= pieces->timeout ? known : NULL;
+}
+
 /* Under the datagram's identity; what is known of it is the caller's to fill in. NULL: no room. */
 static struct datagram *pieces_enter(struct pieces *pieces, const struct view *view)
 {
-	const struct datagram *known = pieces_find(pieces, view);
+	const struct datagram *known = pieces_known(pieces, view);
 	const uint32_t place = known ? (uint32_t)(known - pieces->datagrams) : pieces->count;
 
 	if (place == PIECES_MAX)
@@ -32,6 +39,7 @@ static struct datagram *pieces_enter(struct pieces *pieces, const struct view *v
 		.protocol = view->v6 ? 0 : view->protocol,
 		.size = view->piece.size,
 		.flow_protocol = view->protocol,
+		.seen = pieces->now,
 	};
 	return &pieces->datagrams[place];
 }

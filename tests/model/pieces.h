@@ -22,11 +22,14 @@ struct datagram {
 	bool answer;	 /* to a NAT address: of no flow, but from and to the ports of @key */
 	uint32_t size;	 /* of what came in the first */
 	uint8_t flow_protocol;
+	int64_t seen; /* seconds */
 };
 
 struct pieces {
 	struct datagram datagrams[PIECES_MAX];
 	uint32_t count;
+	int64_t now;	 /* seconds, as the reference has it ... */
+	int64_t timeout; /* ... and how long a first is remembered */
 };
 
 /* @view is a first fragment of the flow @key, and goes to @backend, by NAT at @attempt. */

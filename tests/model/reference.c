@@ -168,6 +168,8 @@ static void reference_flow(struct step *step, uint32_t ifindex)
 /* Without its first, which alone shows whose it is. It may wait for that only if it may come at all. */
 static int reference_early(const struct step *step)
 {
+	const int waits = step->reference->world->holds ? LBD_OUTCOME_HOLD_FRAGMENT
+							: LBD_OUTCOME_DROP_FRAGMENT;
 	const struct world *world = step->reference->world;
 	const struct view *view = &step->ret->view;
 	int outcome = world_source(world, view);
@@ -175,10 +177,10 @@ static int reference_early(const struct step *step)
 	if (view->piece.next != IPPROTO_TCP && view->piece.next != IPPROTO_UDP)
 		return LBD_OUTCOME_PASS_NOT_L4;
 	if (world_is_nat(world, &view->vip))
-		return LBD_OUTCOME_DROP_FRAGMENT;
+		return waits;
 	if (outcome == VIEW_WHOLE)
 		outcome = guard_check_stranger(world->config, NULL, &view->client, view->v6);
-	return outcome == GUARD_PASSES ? LBD_OUTCOME_DROP_FRAGMENT : outcome;
+	return outcome == GUARD_PASSES ? waits : outcome;
 }
 
 /* A later fragment goes where its first went, unless it means to change what that showed. */
@@ -217,6 +219,8 @@ void reference_packet(struct reference *reference, const struct frame *frame, ui
 	int outcome;
 
 	*ret = (struct expectation){ 0 };
+	reference->pieces->now = reference->now;
+	reference->pieces->timeout = reference->world->model->fragment_ms / 1000;
 	outcome = reference_read(&step);
 	if (outcome == VIEW_WHOLE)
 		reference_flow(&step, ifindex);

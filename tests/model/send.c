@@ -11,11 +11,13 @@
 #include "tests/model/translate.h"
 #include "tests/model/wrap.h"
 
-/* Left to the kernel or dropped, by its outcome; as it came. */
+/* Left to the kernel, to lbd or dropped, by its outcome; as it came. */
 void send_leave(const struct step *step, int outcome)
 {
 	step->ret->outcome = outcome;
 	step->ret->verdict = LBD_OUTCOME_DROPS >> outcome & 1 ? XDP_DROP : XDP_PASS;
+	if (outcome == LBD_OUTCOME_HOLD_FRAGMENT)
+		step->ret->verdict = XDP_REDIRECT;
 	wrap_nothing(step->frame, &step->ret->frame);
 }
 

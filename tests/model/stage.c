@@ -7,6 +7,7 @@
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/model/random.h"
@@ -58,6 +59,17 @@ static int stage_make(struct stage *stage, uint32_t packets)
 	return rc;
 }
 
+static int stage_listen(struct stage *stage, struct error *err)
+{
+	static const char *const interfaces[] = { RUN_INTERFACE_IN, RUN_INTERFACE_OUT };
+	int rc = 0;
+
+	stage->world.holds = stage->lab.config->fragments.memory_kib > 0;
+	for (int i = 0; i < 2 && !rc && stage->world.holds; i++)
+		rc = queue_open(stage->lab.dataplane, interfaces[i], 0, &stage->queues[i], err);
+	return rc;
+}
+
 int stage_open(struct stage *stage, const struct stage_options *options, struct error *err)
 {
 	struct random random = { options->seed };
@@ -77,6 +89,8 @@ int stage_open(struct stage *stage, const struct stage_options *options, struct 
 	if (rc)
 		return error_errno(err, rc, "%s", options->setup);
 	rc = lab_commit(&stage->lab, err);
+	if (!rc)
+		rc = stage_listen(stage, err);
 	return rc ? rc : stage_load(stage, options->place->object, err);
 }
 
@@ -85,6 +99,8 @@ void stage_close(struct stage *stage)
 	for (int way = 0; way < STAGE_WAYS; way++)
 		if (stage->prog_fd[way] >= 0)
 			close(stage->prog_fd[way]);
+	for (int i = 0; i < 2; i++)
+		queue_close(stage->queues[i]);
 	stage_free_traffic(&stage->before);
 	flows_free(&stage->kept);
 	reference_free(&stage->reference);
@@ -171,8 +187,40 @@ int stage_change(struct stage *stage, const struct event *event, struct error *e
 	return stage_commit(stage, err);
 }
 
+/* All keys: whoever changes entries while he walks a hash may walk for ever. */
+static uint32_t stage_fragment_keys(int fd, struct lbd_fragment_key *ret)
+{
+	uint32_t count = 0;
+
+	while (count < LBD_FRAGMENTS_MAX &&
+	       !bpf_map_get_next_key(fd, count ? &ret[count - 1] : NULL, &ret[count]))
+		count++;
+	return count;
+}
+
+/* As if each datagram's first had come @seconds earlier. */
+static void stage_age_fragments(const struct stage *stage, uint32_t seconds)
+{
+	static struct lbd_fragment_key keys[LBD_FRAGMENTS_MAX];
+	int fd = stage_map(stage, "lbd_fragments");
+	struct lbd_fragment first;
+	struct timespec jiffy;
+
+	if (fd < 0)
+		return;
+	clock_getres(CLOCK_MONOTONIC_COARSE, &jiffy);
+	for (uint32_t i = stage_fragment_keys(fd, keys); i--;) {
+		if (bpf_map_lookup_elem(fd, &keys[i], &first))
+			continue;
+		first.seen -= seconds * (1000000000ULL / (uint64_t)jiffy.tv_nsec);
+		bpf_map_update_elem(fd, &keys[i], &first, BPF_EXIST);
+	}
+	close(fd);
+}
+
 void stage_idle(struct stage *stage, uint32_t seconds)
 {
+	stage_age_fragments(stage, seconds);
 	run_age(dataplane_tables(stage->lab.dataplane), seconds);
 	stage->reference.now += seconds;
 	flows_clear(&stage->kept);

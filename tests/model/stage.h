@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 
+#include "dataplane/queue.h"
 #include "tests/lab/lab.h"
 #include "tests/model/choice.h"
 #include "tests/model/reference.h"
@@ -30,8 +31,10 @@ struct stage {
 	struct backend *backends; /* as they were at first */
 	int prog_fd[STAGE_WAYS];
 	uint32_t features[STAGE_WAYS];
-	uint32_t in, out;  /* interfaces */
-	bool crowded;	   /* flows displace each other: the table says which are left */
+	uint32_t in, out; /* interfaces ... */
+	struct queue *queues
+		[2];  /* ... and who takes fragments from them, unless the config says nobody */
+	bool crowded; /* flows displace each other: the table says which are left */
 	struct flows kept; /* confirmed ones, that nothing may displace */
 	enum stage_way way;
 	uint64_t outcomes[LBD_OUTCOME_MAX]; /* the data plane's counters, as last read */

@@ -12,6 +12,7 @@
 struct world {
 	const struct config *config;
 	const struct model *model;
+	bool holds;	   /* somebody waits for fragments that come before their first */
 	uint32_t features; /* what the generation was specialised for */
 	uint16_t *rings;   /* one after the other, by service id */
 	bool *has_ring;	   /* is there anything to pick? by service id */
