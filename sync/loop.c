@@ -9,22 +9,29 @@
 
 #include "base/log.h"
 #include "base/secret.h"
+#include "sync/loop_digest.h"
 
 #define LOOP_FLUSH_MS 1
 #define LOOP_IDLE_MS 20
 #define LOOP_BYE_MS 100 /* for a bye to leave; ZeroMQ sends in the background */
 
-static int64_t loop_clock_us(void)
+static int64_t loop_read_clock_us(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(clock, &now);
 	return now.tv_sec * 1000000LL + now.tv_nsec / 1000;
+}
+
+int64_t loop_clock_us(void)
+{
+	return loop_read_clock_us(CLOCK_MONOTONIC);
 }
 
 /* --- life */
 
-static int loop_init(struct loop *loop, const struct tables *tables, int wake_fd, struct error *err)
+static int loop_init(struct loop *loop, const struct sync_config *config,
+		     const struct tables *tables, int wake_fd, struct error *err)
 {
 	struct lbd_secret random;
 	int code = secret_random(&random);
@@ -33,7 +40,14 @@ static int loop_init(struct loop *loop, const struct tables *tables, int wake_fd
 		return error_errno(err, code, "cannot draw a boot identity");
 	loop->boot = random.words[0] | 1; /* 0 says unknown */
 	loop->tables = tables;
+	loop->identities = calloc(1, sizeof(*loop->identities));
+	if (!loop->identities)
+		return error_errno(err, -ENOMEM, "cannot start sync");
 	loop->now_us = loop_clock_us();
+	snprintf(loop->run_dir, sizeof(loop->run_dir), "%s",
+		 config->run_dir ? config->run_dir : "");
+	loop_load_term(loop);
+	aside_init(&loop->aside, &random);
 	code = transport_new(wake_fd, &loop->transport);
 	return code ? error_errno(err, code, "cannot start ZeroMQ") : 0;
 }
@@ -46,7 +60,7 @@ int loop_new(const struct sync_config *config, const struct tables *tables, int 
 
 	if (!loop)
 		return error_errno(err, -ENOMEM, "cannot start sync");
-	code = loop_init(loop, tables, wake_fd, err);
+	code = loop_init(loop, config, tables, wake_fd, err);
 	if (!code)
 		code = loop_reconfigure(loop, config, err);
 	if (code) {
@@ -68,6 +82,8 @@ void loop_free(struct loop *loop)
 	transport_close(loop->router, LOOP_BYE_MS);
 	transport_free(loop->transport);
 	dictionary_free(loop->dictionary);
+	free(loop->identities);
+	aside_destroy(&loop->aside);
 	free(loop->links);
 	free(loop->marking);
 	free(loop->waiting);
@@ -198,6 +214,8 @@ static void loop_commit(struct loop *loop, const struct sync_config *config, str
 	loop->marking = plan->marking;
 	loop->waiting = plan->waiting;
 	loop->listen = config->listen;
+	bandwidth_set(&loop->bandwidth, config->bandwidth, loop->now_us);
+	cpu_set(&loop->cpu, config->cpu ? config->cpu : 100);
 	if (plan->router)
 		loop_exchange_router(loop, plan->router);
 	loop_set_node(loop, config->node);
@@ -221,8 +239,20 @@ static void loop_renew_dictionary(struct loop *loop, struct link *link)
 	peer_tell_dictionary(&link->peer);
 	if (link->outbox.withheld)
 		link_mark_all(link);
-	if (directory_map(link->directory, loop->dictionary))
+	/* What was missed was kept, but for what there was no room for. */
+	if (directory_map(link->directory, loop->dictionary) && loop->aside.counts.given_up)
 		intake_ask_resync(&link->intake);
+}
+
+static void loop_enter_kept(struct loop *loop)
+{
+	const struct apply_target target = loop_target(loop);
+	uint64_t before = loop->aside.counts.entered;
+
+	apply_kept(&target, loop->dictionary);
+	if (loop->aside.counts.entered != before)
+		log_info("sync: %llu records that were kept aside have their services now",
+			 (unsigned long long)(loop->aside.counts.entered - before));
 }
 
 void loop_set_dictionary(struct loop *loop, struct dictionary *dictionary)
@@ -236,6 +266,8 @@ void loop_set_dictionary(struct loop *loop, struct dictionary *dictionary)
 	loop->dictionary_version++;
 	for (uint32_t i = 0; i < loop->links_count; i++)
 		loop_renew_dictionary(loop, loop->links[i]);
+	loop_digest_learn(loop);
+	loop_enter_kept(loop);
 }
 
 /* --- the turn */
@@ -262,33 +294,60 @@ static void loop_log_state(struct link *link)
 		log_debug("sync: %s is %s", link->config.name, peer_state_name(link->logged));
 }
 
+/* How long to do nothing at all, so that the thread keeps to its share of a core. */
+static int loop_rest_ms(struct loop *loop)
+{
+	int64_t rest_us = 0;
+
+	if (cpu_is_limited(&loop->cpu))
+		rest_us = cpu_rest_us(&loop->cpu, loop->now_us,
+				      loop_read_clock_us(CLOCK_THREAD_CPUTIME_ID));
+	loop->resting = rest_us > 0;
+	return (int)((rest_us + 999) / 1000);
+}
+
+/* Returns true if there is more to send. They take turns to be first, as they share the bandwidth. */
+static bool loop_serve_all(struct loop *loop)
+{
+	bool more = false;
+
+	for (uint32_t i = 0; i < loop->links_count; i++) {
+		struct link *link = loop->links[(loop->serve_next + i) % loop->links_count];
+
+		more |= loop_serve(loop, link);
+		loop_log_state(link);
+	}
+	loop->serve_next = loop->links_count ? (loop->serve_next + 1) % loop->links_count : 0;
+	return more;
+}
+
 int loop_turn(struct loop *loop)
 {
-	int timeout_ms = LOOP_IDLE_MS;
+	int timeout_ms = LOOP_IDLE_MS, rest_ms;
 	bool more;
 
 	if (!loop->dictionary)
 		return LOOP_IDLE_MS;
 	loop->now_us = loop_clock_us();
+	rest_ms = loop_rest_ms(loop);
+	if (rest_ms)
+		return rest_ms;
 	more = loop_receive(loop);
 	loop_collect(loop);
-	for (uint32_t i = 0; i < loop->links_count; i++) {
-		struct link *link = loop->links[i];
-
-		more |= loop_serve(loop, link);
-		loop_log_state(link);
-		if (link_wants_marks(link))
+	loop_digest(loop);
+	more |= loop_serve_all(loop);
+	for (uint32_t i = 0; i < loop->links_count; i++)
+		if (link_wants_marks(loop->links[i]))
 			timeout_ms = LOOP_FLUSH_MS;
-	}
 	return more ? 0 : timeout_ms;
 }
 
-/* Before there is a dictionary nothing is read, so nothing but the wake-up is waited for. */
+/* Before there is a dictionary, and at rest, nothing is read: only the wake-up is waited for. */
 void loop_wait(struct loop *loop, int timeout_ms)
 {
 	uint32_t count = 0;
 
-	if (loop->dictionary) {
+	if (loop->dictionary && !loop->resting) {
 		loop->waiting[count++] = loop->router;
 		for (uint32_t i = 0; i < loop->links_count; i++)
 			loop->waiting[count++] = loop->links[i]->dealer;

@@ -30,6 +30,9 @@ struct sync_config {
 	struct addr_endpoint listen;
 	struct sync_peer_config *peers;
 	uint32_t peers_count;
+	uint64_t bandwidth;  /* bytes a second for all peers together; 0: without limit */
+	uint32_t cpu;	     /* percent of a core for the thread; 0 or 100: without limit */
+	const char *run_dir; /* where the term is kept; NULL: nowhere. Read at start only */
 };
 
 /* X(constant, name): the states of a peer, with its diagram in sync/peer.h. */
@@ -73,6 +76,7 @@ struct sync_peer_status {
 	char name[CONFIG_NAME_MAX];
 	struct addr_endpoint address;
 	enum sync_role role;   /* as it said last */
+	uint64_t term;	       /* of its last takeover, 0: none that it knows of */
 	enum sync_state state; /* of our conversation towards it */
 	bool received_all;     /* has its full table arrived since we last (re)connected? */
 	uint64_t boot;	       /* its boot identity, 0 unknown */
@@ -106,6 +110,29 @@ int sync_set_dictionary(struct sync *sync, const struct model *model);
 
 /* This node's part from now on; the peers are told with every message. */
 void sync_set_role(struct sync *sync, enum sync_role role);
+
+/* This node's term (PROTOCOL.md, Terms). */
+struct sync_term {
+	uint64_t own;	      /* of its last takeover, 0: none that it knows of */
+	int64_t began_ms_ago; /* -1: never */
+	uint64_t known;	      /* the highest that it has heard of */
+};
+
+void sync_get_term(struct sync *sync, struct sync_term *ret);
+
+/*
+ * Records of services and backends that aren't configured here, kept until
+ * they are. All but @held are ever.
+ */
+struct sync_kept {
+	uint64_t held; /* now */
+	uint64_t kept;
+	uint64_t entered;  /* into the table, when the config came */
+	uint64_t given_up; /* for newer ones: there is room for so many */
+	uint64_t expired;  /* idle for too long when the config came */
+};
+
+void sync_get_kept(struct sync *sync, struct sync_kept *ret);
 
 /* Status of every configured peer. *ret (free()) has *ret_count entries. */
 int sync_peers(struct sync *sync, struct sync_peer_status **ret, uint32_t *ret_count);

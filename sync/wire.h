@@ -41,6 +41,9 @@
 /* An age beyond this says as much as this: the connection is long forgotten. */
 #define WIRE_AGE_MAX_MS (24U * 3600 * 1000)
 
+/* The version that brought digests. */
+#define WIRE_VERSION_DIGESTS 2
+
 /* X(constant, number). Those from 11 on came with version 2. */
 #define WIRE_TYPES(X)       \
 	X(HELLO, 1)         \
@@ -73,6 +76,9 @@ struct wire_rows {
 	uint32_t stride; /* bytes a row; a newer sender may append to each */
 	uint32_t count;
 };
+
+/* Terms are bounded, so that the one after the highest known can always be told. */
+#define WIRE_TERM_MAX (1ULL << 48)
 
 /* What the header says of the sender's part in the cluster. */
 #define WIRE_ROLE_UNKNOWN 0
@@ -167,6 +173,10 @@ void wire_get_record4(const uint8_t *row, struct wire_record *ret);
 void wire_get_record6(const uint8_t *row, struct wire_record *ret);
 void wire_get_service(const uint8_t *row, struct wire_service *ret);
 void wire_get_backend(const uint8_t *row, struct wire_backend *ret);
+void wire_put_sum(uint8_t *row, uint64_t sum);
+uint64_t wire_get_sum(const uint8_t *row);
+void wire_put_region(uint8_t *row, uint32_t region);
+uint32_t wire_get_region(const uint8_t *row);
 
 static inline const uint8_t *wire_row(const struct wire_rows *rows, uint32_t i)
 {

@@ -394,6 +394,9 @@ struct lbd_tunnel {
 /* Interfaces whose own MAC address is compared. */
 #define LBD_MACS_MAX 4
 
+/* A live entry is replicated again every 2^bits ticks. */
+#define LBD_REFRESH_BITS 5
+
 struct lbd_generation_config {
 	__u32 abi;
 	__u32 features;

@@ -20,8 +20,8 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "base/runfile.h"
 #include "ha/gate.h"
-#include "ha/runfile.h"
 
 #define HA_LOOK_MS 50
 #define HA_GATE_OPEN "0"

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ha/runfile.h"
+#include "base/runfile.h"
 
 /* Comes before the one of sync/: the peers say what a test has set. */
 int sync_peers(struct sync *sync, struct sync_peer_status **ret, uint32_t *ret_count)

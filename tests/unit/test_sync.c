@@ -137,6 +137,59 @@ static void a_restarted_node_gets_everything_again(void **state)
 	cluster_stop(&cluster);
 }
 
+/* 20,000 records of 18 bytes at 300 kB/s: more than a second, while heartbeats go on. */
+static void bulk_keeps_to_the_bandwidth_and_heartbeats_go_on(void **state)
+{
+	enum { MANY = 20000, RATE = 300000 };
+	struct cluster cluster;
+	struct node *alpha = &cluster.nodes[0], *beta = &cluster.nodes[1];
+	int64_t started_ns = fixture_clock_ns(), took_ms;
+	uint64_t sent;
+
+	(void)state;
+	cluster_init(&cluster, 2);
+	for (uint32_t n = 0; n < 2; n++) {
+		fixture_tables_free(&cluster.nodes[n].tables);
+		fixture_tables(&cluster.nodes[n].tables, 65536, 77 * (n + 1));
+	}
+	alpha->config.bandwidth = RATE;
+	make_web(alpha, 0, MANY);
+	node_start(alpha);
+	node_start(beta);
+	WAIT_UNTIL(count_web(beta, MANY - 10, 10) > 0 || peer_status(beta, "alpha").applied > 0);
+	WAIT_UNTIL(peer_status(beta, "alpha").received_records >= MANY);
+	took_ms = (fixture_clock_ns() - started_ns) / 1000000;
+	sent = peer_status(alpha, "beta").sent_bytes;
+	print_message("%llu bytes in %lld ms\n", (unsigned long long)sent, (long long)took_ms);
+	assert_in_range(took_ms, (MANY * 18 - RATE / 10) * 1000LL / RATE - 100, PATIENCE_MS);
+	assert_int_equal(peer_status(alpha, "beta").reconnects, 0);
+	WAIT_UNTIL(is_live(alpha, "beta"));
+	assert_int_equal(count_web(beta, 0, MANY), MANY);
+	cluster_stop(&cluster);
+}
+
+static void a_small_share_of_a_core_is_enough_to_stay_alive(void **state)
+{
+	enum { MANY = 20000 };
+	struct cluster cluster;
+	struct node *alpha = &cluster.nodes[0], *beta = &cluster.nodes[1];
+
+	(void)state;
+	cluster_init(&cluster, 2);
+	for (uint32_t n = 0; n < 2; n++) {
+		fixture_tables_free(&cluster.nodes[n].tables);
+		fixture_tables(&cluster.nodes[n].tables, 65536, 77 * (n + 1));
+		cluster.nodes[n].config.cpu = 5;
+	}
+	node_start(alpha);
+	node_start(beta);
+	WAIT_UNTIL(is_live(alpha, "beta") && is_live(beta, "alpha"));
+	make_web(alpha, 0, MANY);
+	WAIT_UNTIL(count_web(beta, 0, MANY) == MANY);
+	assert_int_equal(peer_status(alpha, "beta").reconnects, 0);
+	cluster_stop(&cluster);
+}
+
 static void a_node_that_went_is_stale_until_it_is_back(void **state)
 {
 	struct cluster cluster;
@@ -191,6 +244,89 @@ static void records_unknown_at_first_come_once_the_config_does(void **state)
 	assert_int_equal(sync_set_dictionary(beta->sync, &beta->model.model), 0);
 	WAIT_UNTIL(count_web(beta, 0, 100) == 100);
 	WAIT_UNTIL(has_all(beta, "alpha"));
+	cluster_stop(&cluster);
+}
+
+static struct sync_kept kept_by(struct node *node)
+{
+	struct sync_kept kept;
+
+	sync_get_kept(node->sync, &kept);
+	return kept;
+}
+
+static void records_kept_aside_are_entered_though_who_told_them_has_died(void **state)
+{
+	struct cluster cluster;
+	struct node *alpha = &cluster.nodes[0], *beta = &cluster.nodes[1];
+
+	(void)state;
+	cluster_init(&cluster, 2);
+	beta->model.services[beta->web].id = 0;
+	make_web(alpha, 0, 100);
+	node_start(alpha);
+	node_start(beta);
+	WAIT_UNTIL(kept_by(beta).held == 100);
+	node_stop(alpha);
+	node_model(beta);
+	assert_int_equal(sync_set_dictionary(beta->sync, &beta->model.model), 0);
+	WAIT_UNTIL(kept_by(beta).entered == 100);
+	assert_int_equal(count_web(beta, 0, 100), 100);
+	assert_int_equal(kept_by(beta).held, 0);
+	assert_int_equal(kept_by(beta).given_up, 0);
+	cluster_stop(&cluster);
+}
+
+/* A backend that is new is as unknown as its service would be; what idles for too long is dropped. */
+static void records_kept_aside_for_too_long_are_dropped(void **state)
+{
+	struct cluster cluster;
+	struct node *alpha = &cluster.nodes[0], *beta = &cluster.nodes[1];
+	struct table_entry entry;
+
+	(void)state;
+	cluster_init(&cluster, 2);
+	beta->model.backends[beta->backend].index = 0;
+	beta->tables.timeouts.tcp = 100;
+	make_web(alpha, 0, 50);
+	entry = fixture_entry(&alpha->tables, 100, false, alpha->web, alpha->backend);
+	entry.tick -= 200;
+	make_entry(alpha, entry);
+	node_start(alpha);
+	node_start(beta);
+	WAIT_UNTIL(has_all(beta, "alpha"));
+	WAIT_UNTIL(kept_by(beta).held == 26);
+	node_model(beta);
+	assert_int_equal(sync_set_dictionary(beta->sync, &beta->model.model), 0);
+	WAIT_UNTIL(kept_by(beta).entered == 25);
+	assert_int_equal(count_web(beta, 0, 50), 50);
+	assert_int_equal(kept_by(beta).expired, 1);
+	assert_false(find_web(beta, 100, &entry));
+	cluster_stop(&cluster);
+}
+
+static void what_was_given_up_is_asked_for_again(void **state)
+{
+	enum { MANY = 70000 };
+	struct cluster cluster;
+	struct node *alpha = &cluster.nodes[0], *beta = &cluster.nodes[1];
+
+	(void)state;
+	cluster_init(&cluster, 2);
+	for (uint32_t n = 0; n < 2; n++) {
+		fixture_tables_free(&cluster.nodes[n].tables);
+		fixture_tables(&cluster.nodes[n].tables, 262144, 77 * (n + 1));
+	}
+	beta->model.services[beta->web].id = 0;
+	make_web(alpha, 0, MANY);
+	node_start(alpha);
+	node_start(beta);
+	WAIT_UNTIL(has_all(beta, "alpha") && kept_by(beta).held == 65536);
+	WAIT_UNTIL(kept_by(beta).given_up == MANY - 65536);
+	node_model(beta);
+	assert_int_equal(sync_set_dictionary(beta->sync, &beta->model.model), 0);
+	WAIT_UNTIL(count_web(beta, 0, MANY) == MANY);
+	assert_int_equal(kept_by(beta).entered, 65536);
 	cluster_stop(&cluster);
 }
 
@@ -342,9 +478,14 @@ int main(void)
 		cmocka_unit_test(a_closing_connection_is_known_as_closing),
 		cmocka_unit_test(three_nodes_all_know_everything),
 		cmocka_unit_test(a_restarted_node_gets_everything_again),
+		cmocka_unit_test(bulk_keeps_to_the_bandwidth_and_heartbeats_go_on),
+		cmocka_unit_test(a_small_share_of_a_core_is_enough_to_stay_alive),
 		cmocka_unit_test(a_node_that_went_is_stale_until_it_is_back),
 		cmocka_unit_test(a_node_of_another_name_is_refused),
 		cmocka_unit_test(records_unknown_at_first_come_once_the_config_does),
+		cmocka_unit_test(records_kept_aside_are_entered_though_who_told_them_has_died),
+		cmocka_unit_test(records_kept_aside_for_too_long_are_dropped),
+		cmocka_unit_test(what_was_given_up_is_asked_for_again),
 		cmocka_unit_test(records_made_before_their_own_dictionary_are_sent_after_it),
 		cmocka_unit_test(a_dictionary_of_many_parts_arrives_whole),
 		cmocka_unit_test(a_peer_taken_out_and_put_back_is_complete_again),
