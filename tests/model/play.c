@@ -42,6 +42,8 @@ static bool play_packet(struct stage *stage, const struct story *story, const st
 	struct frame frame;
 
 	story_frame(story, event, &frame);
+	if (*stage->clocks)
+		stage_tick(stage, event->jiffies);
 	if (stage->crowded)
 		play_learn(stage, &frame);
 	result.size = sizeof(result.frame);

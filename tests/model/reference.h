@@ -17,6 +17,7 @@
 
 #include "tests/model/flows.h"
 #include "tests/model/frame.h"
+#include "tests/model/limits.h"
 #include "tests/model/pieces.h"
 #include "tests/model/view.h"
 #include "tests/model/ways.h"
@@ -27,6 +28,7 @@ struct reference {
 	const struct world *world;
 	struct pieces *pieces;
 	struct ways *ways;
+	struct limits *limits;
 	struct flows flows;
 	struct flows clients; /* of sticky services: the backend of their last connection */
 	int64_t now;	      /* seconds; goes on only when it is told to */

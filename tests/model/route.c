@@ -138,6 +138,21 @@ static void route_enter(struct step *step)
 	step->ret->entered = true;
 }
 
+/* A limit of new connections may keep a flow from getting an entry. */
+static int route_new(struct step *step)
+{
+	const struct limits_sender sender = { &step->ret->view.client, step->ret->view.v6 };
+	struct reference *reference = step->reference;
+	const int refused = limits_check(reference->limits, reference->world->model,
+					 step_own_service(step), sender, LIMITS_ENTRY);
+
+	if (refused == LIMITS_PASS)
+		route_enter(step);
+	else
+		step->backend = 0;
+	return refused;
+}
+
 /* There is no backend to pick: dropped, or said to the client. */
 static int route_nobody(const struct step *step)
 {
@@ -149,18 +164,24 @@ static int route_nobody(const struct step *step)
 /* A flow that no entry knows: a backend for it, and an entry unless it opens or closes. */
 static int route_unknown(struct step *step)
 {
+	int refused;
+
 	step->backend = route_pick(step);
 	if (!step->backend)
 		return route_nobody(step);
 	if (route_translated(step)) {
-		route_enter(step);
+		refused = route_new(step);
+		if (refused != LIMITS_PASS)
+			return refused;
 		return step->sticky ? LBD_OUTCOME_FORWARD_STICKY : LBD_OUTCOME_FORWARD_NEW;
 	}
 	if (step->opens)
 		return step->sticky ? LBD_OUTCOME_FORWARD_STICKY : LBD_OUTCOME_FORWARD_FIRST;
 	if (step->closes)
 		return LBD_OUTCOME_FORWARD_UNTRACKED;
-	route_enter(step);
+	refused = route_new(step);
+	if (refused != LIMITS_PASS)
+		return refused;
 	return step->sticky && !step->tcp ? LBD_OUTCOME_FORWARD_STICKY : LBD_OUTCOME_FORWARD_NEW;
 }
 
@@ -296,7 +317,10 @@ static int route_named(struct step *step, const struct backend *named)
 {
 	step->backend = named->index;
 	if (!step->flow) {
-		route_enter(step);
+		int refused = route_new(step);
+
+		if (refused != LIMITS_PASS)
+			return refused;
 	} else if (step->flow->backend == named->index) {
 		step->flow->confirmed = true;
 	} else {

@@ -3,10 +3,12 @@
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -14,19 +16,46 @@
 
 #define STAGE_CROWD 4096 /* connections at most, for a table to count as small */
 
+static uint64_t stage_jiffy_ns(void)
+{
+	struct timespec jiffy;
+
+	clock_getres(CLOCK_MONOTONIC_COARSE, &jiffy);
+	return (uint64_t)jiffy.tv_nsec;
+}
+
+/* Limits go by the clock, and the reference must have the same: a generation that traces has ours. */
+static int stage_stop_time(struct stage *stage, struct error *err)
+{
+	int rc = 0;
+
+	for (int way = 0; way < STAGE_WAYS && !rc; way++)
+		rc = dataplane_trace_open(stage->lab.dataplane, stage->prog_fd[way],
+					  &stage->clocks[way], err);
+	stage->reference.limits->hz = (int64_t)(1000000000 / stage_jiffy_ns());
+	if (!rc)
+		stage_tick(stage, 0);
+	return rc;
+}
+
 static int stage_load(struct stage *stage, const char *object, struct error *err)
 {
 	const uint32_t needed = model_features(stage->lab.model, &stage->in, 1);
 	int rc = 0;
 
 	stage->features[STAGE_SPECIALISED] = needed;
+	if (needed & LBD_FEATURE_LIMITS)
+		stage->features[STAGE_SPECIALISED] |= LBD_FEATURE_TRACE;
 	stage->features[STAGE_EVERY_FEATURE] = RUN_EVERY_FEATURE;
 	for (int way = 0; way < STAGE_WAYS && !rc; way++)
 		rc = dataplane_load(stage->lab.dataplane, object, stage->lab.model,
 				    stage->features[way], &stage->prog_fd[way], err);
 	/* The tables learn from the running generation where flows go out by NAT. */
-	return rc ? rc
-		  : dataplane_swap(stage->lab.dataplane, stage->prog_fd[STAGE_EVERY_FEATURE], err);
+	if (!rc)
+		rc = dataplane_swap(stage->lab.dataplane, stage->prog_fd[STAGE_EVERY_FEATURE], err);
+	if (!rc && needed & LBD_FEATURE_LIMITS)
+		rc = stage_stop_time(stage, err);
+	return rc;
 }
 
 static int stage_remember(struct stage *stage)
@@ -97,6 +126,8 @@ int stage_open(struct stage *stage, const struct stage_options *options, struct 
 void stage_close(struct stage *stage)
 {
 	for (int way = 0; way < STAGE_WAYS; way++)
+		dataplane_trace_close(stage->clocks[way]);
+	for (int way = 0; way < STAGE_WAYS; way++)
 		if (stage->prog_fd[way] >= 0)
 			close(stage->prog_fd[way]);
 	for (int i = 0; i < 2; i++)
@@ -152,6 +183,51 @@ static void stage_forget_fragments(const struct stage *stage)
 		close(fd);
 }
 
+/* Zeros into a map of arrays, mapped. */
+static void stage_clear_array(const struct stage *stage, const char *name)
+{
+	struct bpf_map_info info = { 0 };
+	__u32 size = sizeof(info);
+	int fd = stage_map(stage, name);
+	void *memory;
+
+	if (fd < 0)
+		return;
+	if (!bpf_obj_get_info_by_fd(fd, &info, &size)) {
+		const size_t bytes = (size_t)info.value_size * info.max_entries;
+
+		memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		if (memory != MAP_FAILED) {
+			memset(memory, 0, bytes);
+			munmap(memory, bytes);
+		}
+	}
+	close(fd);
+}
+
+/* What this CPU has taken in advance. */
+static void stage_clear_credits(const struct stage *stage)
+{
+	const int cpus = libbpf_num_possible_cpus();
+	struct lbd_credit *none = calloc((size_t)(cpus > 0 ? cpus : 1), sizeof(*none));
+	int fd = stage_map(stage, "lbd_credits");
+
+	for (__u32 id = 0; none && fd >= 0 && id < stage->lab.model->limits.services; id++)
+		bpf_map_update_elem(fd, &id, none, BPF_ANY);
+	if (fd >= 0)
+		close(fd);
+	free(none);
+}
+
+static void stage_forget_limits(const struct stage *stage)
+{
+	if (!*stage->clocks)
+		return;
+	stage_clear_array(stage, "lbd_sources");
+	stage_clear_array(stage, "lbd_meters");
+	stage_clear_credits(stage);
+}
+
 int stage_reset(struct stage *stage, enum stage_way way, struct error *err)
 {
 	const struct tables *tables = dataplane_tables(stage->lab.dataplane);
@@ -165,6 +241,7 @@ int stage_reset(struct stage *stage, enum stage_way way, struct error *err)
 	memset(stage->choices, 0, sizeof(*stage->choices));
 	memcpy(model->backends, stage->backends, model->limits.backends * sizeof(*stage->backends));
 	stage_forget_fragments(stage);
+	stage_forget_limits(stage);
 	reference_clear(&stage->reference);
 	flows_clear(&stage->kept);
 	stage_free_traffic(&stage->before);
@@ -204,24 +281,34 @@ static void stage_age_fragments(const struct stage *stage, uint32_t seconds)
 	static struct lbd_fragment_key keys[LBD_FRAGMENTS_MAX];
 	int fd = stage_map(stage, "lbd_fragments");
 	struct lbd_fragment first;
-	struct timespec jiffy;
 
 	if (fd < 0)
 		return;
-	clock_getres(CLOCK_MONOTONIC_COARSE, &jiffy);
 	for (uint32_t i = stage_fragment_keys(fd, keys); i--;) {
 		if (bpf_map_lookup_elem(fd, &keys[i], &first))
 			continue;
-		first.seen -= seconds * (1000000000ULL / (uint64_t)jiffy.tv_nsec);
+		first.seen -= seconds * 1000000000ULL / stage_jiffy_ns();
 		bpf_map_update_elem(fd, &keys[i], &first, BPF_EXIST);
 	}
 	close(fd);
 }
 
+void stage_tick(struct stage *stage, uint32_t jiffies)
+{
+	stage->elapsed_ns += jiffies * stage_jiffy_ns();
+	for (int way = 0; way < STAGE_WAYS; way++)
+		dataplane_trace_set_elapsed(stage->clocks[way], stage->elapsed_ns);
+	stage->reference.limits->jiffies = (int64_t)(stage->elapsed_ns / stage_jiffy_ns());
+}
+
 void stage_idle(struct stage *stage, uint32_t seconds)
 {
-	stage_age_fragments(stage, seconds);
-	run_age(dataplane_tables(stage->lab.dataplane), seconds);
+	if (*stage->clocks) {
+		stage_tick(stage, (uint32_t)(seconds * 1000000000ULL / stage_jiffy_ns()));
+	} else {
+		stage_age_fragments(stage, seconds);
+		run_age(dataplane_tables(stage->lab.dataplane), seconds);
+	}
 	stage->reference.now += seconds;
 	flows_clear(&stage->kept);
 }
