@@ -250,10 +250,12 @@ static void reference_ping(const struct step *step)
 {
 	const int refused = reference_limits(step, NULL, &step->ret->view.client);
 
-	if (refused == LIMITS_PASS)
+	if (refused != LIMITS_PASS)
+		send_leave(step, refused);
+	else if (notice_is_plain(&step->ret->view))
 		send_ping(step);
 	else
-		send_leave(step, refused);
+		send_leave(step, LBD_OUTCOME_PASS_NOT_L4);
 }
 
 void reference_packet(struct reference *reference, const struct frame *frame, uint32_t ifindex,
