@@ -153,7 +153,7 @@ LBD_INLINE void nat_remember(struct xdp_md *ctx, const struct packet *packet, __
 {
 	if (config_has(LBD_FEATURE_FRAGMENTS) && packet->more)
 		fragment_remember(ctx, 0, packet->client_port | (__u32)packet->vip_port << 16,
-				  attempt, ifindex);
+				  attempt | (__u32)packet->protocol << 8, ifindex);
 }
 
 /* To the flow's client, as from the VIP. Returns the action. */
