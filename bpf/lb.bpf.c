@@ -33,6 +33,7 @@
 #include "bpf/reset.bpf.h"
 #include "bpf/sample.bpf.h"
 #include "bpf/tag.bpf.h"
+#include "bpf/verifier.bpf.h"
 #include "bpf/vip.bpf.h"
 
 LBD_INLINE int leave_from(__u16 service, int outcome)
@@ -103,6 +104,7 @@ LBD_INLINE int balance(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 		return stage_hand_over(ctx, packet, LBD_STAGE_NAT);
 	if (!backend)
 		return leave_unserved(ctx, packet, outcome);
+	outcome = (int)verifier_forget(outcome);
 	if (config_has(LBD_FEATURE_FRAGMENTS) && packet->more)
 		fragment_remember(ctx, packet->service | (__u32)backend << 16,
 				  packet->client_port | (__u32)packet->vip_port << 16);
