@@ -55,7 +55,7 @@ TEST_BPF_SOURCES := $(wildcard tests/*/*.bpf.c)
 BPF_OBJECTS := $(BPF_SOURCES:%.bpf.c=$(BUILD)/%.bpf.o)
 TEST_BPF_OBJECTS := $(TEST_BPF_SOURCES:%.bpf.c=$(BUILD)/%.bpf.o)
 UNIT_TESTS := $(UNIT_SOURCES:%.c=$(BUILD)/asan/%)
-TOOLS := $(TOOL_SOURCES:%.c=$(BUILD)/%)
+TOOLS := $(TOOL_SOURCES:%.c=$(BUILD)/%) $(BUILD)/tests/cluster/walltime.so
 
 # V=1 shows whole commands, otherwise what is made.
 V ?= 0
@@ -124,6 +124,11 @@ $(BUILD)/tests/tools/%: $(BUILD)/obj/tests/tools/%.o $(BUILD)/liblbd.a
 	@mkdir -p $(@D)
 	$(call run,LD)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIB_LIBS) -lm
 
+# What tests preload into a daemon.
+$(BUILD)/tests/cluster/%.so: tests/cluster/%.c
+	@mkdir -p $(@D)
+	$(call run,CC)$(CC) $(CPPFLAGS) $(CFLAGS) -shared -fPIC -o $@ $< -ldl
+
 # --- BPF
 
 $(BUILD)/%.bpf.o: %.bpf.c
@@ -145,5 +150,8 @@ help:
 	@sed -n 's/^#   make/  make/p' Makefile
 
 .PHONY: all deps clean help
+
+# A header that went makes what included it be compiled again, instead of an error.
+%.h: ;
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -89,15 +89,26 @@ LBD_INLINE int forward_address(struct xdp_md *ctx, const struct lbd_backend *bac
 	return PACKET_GO_ON;
 }
 
+/* Which ways are open: a stage that can do without one gives its stack to others. */
+enum forward_ways { FORWARD_ANY, FORWARD_NAT_ONLY, FORWARD_WITHOUT_NAT };
+
+LBD_INLINE _Bool forward_translates(const struct lbd_backend *backend, enum forward_ways ways)
+{
+	if (ways == FORWARD_ANY)
+		return forward_is(backend, LBD_FORWARD_NAT, LBD_FEATURE_NAT);
+	return ways == FORWARD_NAT_ONLY;
+}
+
 /* Make the frame one for the backend. */
 LBD_INLINE int forward_make(struct xdp_md *ctx, const struct packet *packet, __u16 index,
-			    const struct lbd_backend *backend, const _Bool nat, _Bool v6)
+			    const struct lbd_backend *backend, const enum forward_ways ways,
+			    _Bool v6)
 {
 	int problem;
 
 	if (!backend->ifindex)
 		return LBD_OUTCOME_DROP_UNRESOLVED;
-	if (nat || forward_is(backend, LBD_FORWARD_NAT, LBD_FEATURE_NAT))
+	if (forward_translates(backend, ways))
 		problem = forward_nat(ctx, packet, index, v6);
 	else
 		problem = forward_encap(ctx, packet, backend, v6);
@@ -106,11 +117,11 @@ LBD_INLINE int forward_make(struct xdp_md *ctx, const struct packet *packet, __u
 
 /*
  * Send the packet to backend @index. Takes the outcome that brought it here
- * and leaves the one that holds: sending may fail. @nat: whatever the backend
- * says, for the stage that has no other way.
+ * and leaves the one that holds: sending may fail. Whatever the backend says,
+ * it goes one of @ways.
  */
 LBD_INLINE int forward_way(struct xdp_md *ctx, const struct packet *packet, __u16 index,
-			   int *outcome, const _Bool nat, _Bool v6)
+			   int *outcome, const enum forward_ways ways, _Bool v6)
 {
 	const struct lbd_backend *backend = conn_backend(packet, index);
 	int problem;
@@ -119,7 +130,7 @@ LBD_INLINE int forward_way(struct xdp_md *ctx, const struct packet *packet, __u1
 		*outcome = LBD_OUTCOME_DROP_TABLE;
 		return XDP_DROP;
 	}
-	problem = forward_make(ctx, packet, index, backend, nat, v6);
+	problem = forward_make(ctx, packet, index, backend, ways, v6);
 	if (problem != PACKET_GO_ON)
 		return forward_fail(ctx, packet, backend, problem, outcome, v6);
 	count_forwarded(packet->service, index, packet->length);
@@ -129,7 +140,7 @@ LBD_INLINE int forward_way(struct xdp_md *ctx, const struct packet *packet, __u1
 LBD_INLINE int forward(struct xdp_md *ctx, const struct packet *packet, __u16 index, int *outcome,
 		       _Bool v6)
 {
-	return forward_way(ctx, packet, index, outcome, 0, v6);
+	return forward_way(ctx, packet, index, outcome, FORWARD_ANY, v6);
 }
 
 #endif

@@ -4,9 +4,10 @@
  * It is balanced like any packet, and remembers its backend for the others:
  *
  *   first                  as its flow, entered in lbd_fragments
- *   later, first known     to the backend of the first
+ *   later, first known     to the backend of the first; translated as that was
+ *                          (nat_fragment.bpf.h)
  *   later, first unknown   to lbd, which holds it until the first has come;
- *                          dropped if nobody listens there
+ *                          dropped if nobody listens there, or it may not come
  *   over the first's data  dropped: it could only mean to change what was seen
  *
  * Those of neither TCP nor UDP, pings say, are the kernel's.
@@ -25,9 +26,12 @@
 #include "bpf/config.bpf.h"
 #include "bpf/extensions.bpf.h"
 #include "bpf/forward.bpf.h"
+#include "bpf/guard.bpf.h"
+#include "bpf/handover.bpf.h"
 #include "bpf/maps.bpf.h"
 #include "bpf/packet.bpf.h"
 #include "bpf/parse.bpf.h"
+#include "bpf/source.bpf.h"
 #include "bpf/tag.bpf.h"
 #include "bpf/vip.bpf.h"
 
@@ -133,10 +137,13 @@ __attribute__((noinline)) int fragment_read_apart(struct xdp_md *ctx, struct fra
 }
 
 /*
- * The first fragment goes to this backend: so shall the others.
- * @target: service and, above it, backend; @ports: client's and, above it, VIP's.
+ * The first fragment goes there: so shall the others.
+ * @target: service and, above it, backend; @ports: source's and, above it,
+ * destination's; @nat: attempt at which its flow is translated; @ifindex: where
+ * it goes out, if no backend says so.
  */
-__attribute__((noinline)) int fragment_remember(struct xdp_md *ctx, __u32 target, __u32 ports)
+__attribute__((noinline)) int fragment_remember(struct xdp_md *ctx, __u32 target, __u32 ports,
+						__u32 nat, __u32 ifindex)
 {
 	struct fragment fragment = {};
 	struct lbd_fragment entry = {};
@@ -150,18 +157,38 @@ __attribute__((noinline)) int fragment_remember(struct xdp_md *ctx, __u32 target
 	entry.vip_port = ports >> 16;
 	entry.size = fragment.size;
 	entry.protocol = fragment.protocol;
+	entry.nat = nat;
+	entry.ifindex = ifindex;
 	return !bpf_map_update_elem(&lbd_fragments, &fragment.key, &entry, BPF_ANY);
 }
 
 /* Nobody has seen its first: lbd may hold it. */
-LBD_INLINE int fragment_hold(struct xdp_md *ctx, int *ret_action)
+LBD_INLINE int fragment_hold(struct xdp_md *ctx, const struct fragment *fragment, int *ret_action,
+			     _Bool v6)
 {
 	const __u32 slot = lbd_xsk_slot(ctx->ingress_ifindex, ctx->rx_queue_index);
+	struct packet packet = { .client = fragment->key.client };
+	int problem;
 
+	vip_snapshot(&packet);
+	problem = source_check(&packet, v6);
+	if (problem == PACKET_GO_ON)
+		problem = guard_stranger(&packet, 0, v6);
+	if (problem != PACKET_GO_ON)
+		return problem;
 	*ret_action = bpf_redirect_map(&lbd_xsks, slot, XDP_DROP);
 	return *ret_action == XDP_REDIRECT ? LBD_OUTCOME_HOLD_FRAGMENT : LBD_OUTCOME_DROP_FRAGMENT;
 }
 
+#define FRAGMENT_STAGE_NAT (-2)
+
+/* May the backend of the first have the others? It may have gone, and another have its index. */
+LBD_INLINE _Bool fragment_keeps(const struct packet *packet, const struct lbd_backend *backend)
+{
+	return backend && backend->service == packet->service && backend->state != LBD_BACKEND_GONE;
+}
+
+/* Returns the outcome, or FRAGMENT_STAGE_NAT with the packet handed over. */
 LBD_INLINE int fragment_forward(struct xdp_md *ctx, const struct fragment *fragment,
 				const struct lbd_fragment *entry, __u32 l3, int *ret_action,
 				_Bool v6)
@@ -177,22 +204,32 @@ LBD_INLINE int fragment_forward(struct xdp_md *ctx, const struct fragment *fragm
 		.traffic = fragment->traffic,
 		.fragment = 1,
 		.service = entry->service,
+		.backend = entry->backend,
+		.nat = entry->nat,
 	};
 	const __u16 index = entry->backend;
 	const struct lbd_backend *backend;
-	int outcome = LBD_OUTCOME_FORWARD_FRAGMENT;
+	int outcome = LBD_OUTCOME_FORWARD_FRAGMENT, problem;
 
 	vip_snapshot(&packet);
+	problem = guard(&packet, v6);
+	if (problem != PACKET_GO_ON)
+		return problem;
+	if (config_has(LBD_FEATURE_NAT) && entry->nat) {
+		handover_put(&packet);
+		return FRAGMENT_STAGE_NAT;
+	}
 	backend = conn_backend(&packet, index);
-	/* Its backend went, and perhaps another has the index. */
-	if (!backend || backend->service != packet.service || backend->state == LBD_BACKEND_GONE)
+	/* To be translated, but its first was not: it came before the service's last change. */
+	if (!fragment_keeps(&packet, backend) ||
+	    forward_is(backend, LBD_FORWARD_NAT, LBD_FEATURE_NAT))
 		return LBD_OUTCOME_DROP_FRAGMENT;
-	*ret_action = forward(ctx, &packet, index, &outcome, v6);
+	*ret_action = forward_way(ctx, &packet, index, &outcome, FORWARD_WITHOUT_NAT, v6);
 	trace_target(packet.service, index);
 	return outcome;
 }
 
-/* A later fragment to a VIP. Returns the outcome; *ret_action: what to do if it isn't dropped. */
+/* A later fragment to a VIP or NAT address. As fragment_forward; *ret_action: what to do if it isn't dropped. */
 LBD_INLINE int fragment_follow(struct xdp_md *ctx, __u32 l3, int *ret_action, _Bool v6)
 {
 	const struct lbd_fragment *found;
@@ -207,7 +244,7 @@ LBD_INLINE int fragment_follow(struct xdp_md *ctx, __u32 l3, int *ret_action, _B
 	if (!found || clock_jiffies() - found->seen > lbd_config.fragment_jiffies) {
 		if (fragment.protocol != IPPROTO_TCP && fragment.protocol != IPPROTO_UDP)
 			return LBD_OUTCOME_PASS_NOT_L4;
-		return fragment_hold(ctx, ret_action);
+		return fragment_hold(ctx, &fragment, ret_action, v6);
 	}
 	entry = *found;
 	if (fragment.offset < entry.size)

@@ -3,6 +3,18 @@
  * Who may send what to our services: lists first, then limits. Asked before
  * the connection table, so that what is refused costs no entry; only the
  * limit of new flows is asked once more by who would make one (conn.bpf.h).
+ *
+ *   packet                   lists                             limits
+ *   -----------------------  --------------------------------  ---------------------------
+ *   of a flow, or a later    deny and allow, of all and of     packets; new ones: of a flow
+ *   fragment of one          its service
+ *   ICMP error to a VIP      deny, of all and of the service   packets, as one to that
+ *                            whose packet it quotes            service
+ *   ping of a VIP            deny, of all                      packets of its source
+ *   later fragment whose     deny, of all                      none yet
+ *   first wasn't seen
+ *
+ * An allow list names a service's clients; errors come from any router on the way.
  */
 #ifndef GUARD_BPF_H
 #define GUARD_BPF_H
@@ -27,16 +39,21 @@ LBD_INLINE __u32 guard_place(const struct packet *packet)
 	return packet->half * lbd_config.limits.services + packet->service;
 }
 
+LBD_INLINE __u64 guard_lower(const struct packet *packet, _Bool v6)
+{
+	return v6 ? bpf_be64_to_cpu(packet->client.halves[1]) : 0;
+}
+
 LBD_INLINE int guard_lists(const struct packet *packet, __u64 upper, _Bool v6)
 {
 	const __u32 place = guard_place(packet);
 	const struct lbd_rule *rule = bpf_map_lookup_elem(&lbd_rules, &place);
-	const __u64 lower = v6 ? bpf_be64_to_cpu(packet->client.halves[1]) : 0;
 	__u32 on;
 
 	if (!rule || !(rule->deny | rule->allow))
 		return PACKET_GO_ON;
-	on = (__u32)acl_lists(upper, lower, packet->half * lbd_config.limits.acl_entries,
+	on = (__u32)acl_lists(upper, guard_lower(packet, v6),
+			      packet->half * lbd_config.limits.acl_entries,
 			      v6 ? LBD_ACL_ROOT6 : LBD_ACL_ROOT4);
 	if (on & rule->deny)
 		return LBD_OUTCOME_DROP_DENIED;
@@ -75,6 +92,31 @@ LBD_INLINE int guard_entry(const struct packet *packet, _Bool v6)
 	if (!config_has(LBD_FEATURE_LIMITS))
 		return PACKET_GO_ON;
 	return limit_entry(guard_upper(packet, v6), guard_place(packet), v6);
+}
+
+/* Deny lists alone. @place: of a rule; that of service 0 in each half holds for all of them. */
+__attribute__((noinline)) int guard_denies(__u64 upper, __u64 lower, __u32 place, __u32 v6)
+{
+	const struct lbd_rule *rule = bpf_map_lookup_elem(&lbd_rules, &place);
+	const __u32 half = place >= lbd_config.limits.services;
+
+	if (!rule || !rule->deny)
+		return 0;
+	return rule->deny & acl_lists(upper, lower, half * lbd_config.limits.acl_entries,
+				      v6 ? LBD_ACL_ROOT6 : LBD_ACL_ROOT4);
+}
+
+/* May a packet of somebody who need be no client go on? @packet->service 0: asked of all. */
+LBD_INLINE int guard_stranger(const struct packet *packet, const _Bool count, _Bool v6)
+{
+	const __u64 upper = guard_upper(packet, v6);
+
+	if (config_has(LBD_FEATURE_ACL) &&
+	    guard_denies(upper, guard_lower(packet, v6), guard_place(packet), v6))
+		return LBD_OUTCOME_DROP_DENIED;
+	if (count && config_has(LBD_FEATURE_LIMITS))
+		return limit_packet(upper, guard_place(packet), v6);
+	return PACKET_GO_ON;
 }
 
 #endif

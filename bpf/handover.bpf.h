@@ -36,8 +36,11 @@ LBD_INLINE void handover_put(const struct packet *packet)
 	to->protocol = packet->protocol;
 	to->syn = packet->syn;
 	to->fin = packet->fin;
+	to->more = packet->more;
 	to->half = packet->half;
 	to->service = packet->service;
+	to->backend = packet->backend;
+	to->nat = packet->nat;
 }
 
 #endif

@@ -20,6 +20,7 @@
 #include "bpf/conn.bpf.h"
 #include "bpf/echo.bpf.h"
 #include "bpf/forward.bpf.h"
+#include "bpf/guard.bpf.h"
 #include "bpf/handover.bpf.h"
 #include "bpf/packet.bpf.h"
 #include "bpf/parse.bpf.h"
@@ -97,10 +98,12 @@ LBD_INLINE int icmp_by_type(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 	if ((const void *)(icmp + 1) > (void *)(long)ctx->data_end)
 		return LBD_OUTCOME_PASS_NOT_L4;
 	if (config_has(LBD_FEATURE_ICMP_ERRORS) && icmp_is_error(icmp->type, v6))
-		return PACKET_GO_ON;
+		return source_check(packet, v6);
 	if (!config_has(LBD_FEATURE_ECHO) || !icmp_is_echo(icmp->type, v6))
 		return LBD_OUTCOME_PASS_NOT_L4;
 	problem = source_check(packet, v6);
+	if (problem == PACKET_GO_ON)
+		problem = guard_stranger(packet, 1, v6);
 	return problem == PACKET_GO_ON ? echo_answer(ctx, packet, v6) : problem;
 }
 
@@ -188,9 +191,41 @@ LBD_INLINE int icmp_forward(struct xdp_md *ctx, const struct packet *packet, int
 
 	if (!backend)
 		return LBD_OUTCOME_DROP_NO_BACKEND;
-	*ret_action = forward(ctx, packet, backend, &outcome, v6);
+	*ret_action = forward_way(ctx, packet, backend, &outcome, FORWARD_WITHOUT_NAT, v6);
 	trace_target(packet->service, backend);
 	return outcome;
+}
+
+/* May its sender say anything about flows of the service? To a NAT address write backends. */
+LBD_INLINE int icmp_guard(const struct packet *packet, const struct lbd_addr *sender, _Bool v6)
+{
+	const struct packet from = { .client = *sender,
+				     .half = packet->half,
+				     .service = packet->service };
+
+	return packet->service ? guard_stranger(&from, 1, v6) : PACKET_GO_ON;
+}
+
+/* A copy of what was read: of that whose address was given away the verifier knows nothing. */
+LBD_INLINE int icmp_begin(struct xdp_md *ctx, struct packet *ret, _Bool v6)
+{
+	struct packet read = {};
+	int outcome = icmp_decide(ctx, icmp_find(ctx), v6, &read);
+
+	*ret = read;
+	return outcome;
+}
+
+LBD_INLINE int icmp_quoted(struct xdp_md *ctx, struct packet *packet, _Bool v6)
+{
+	struct quote quote = {};
+	const struct lbd_addr sender = packet->client;
+	int outcome = quote_read(ctx, packet->l4 + sizeof(struct answer_icmp),
+				 packet->l3 + packet->length, v6, &quote);
+
+	if (outcome == PACKET_GO_ON)
+		outcome = icmp_turn(packet, &quote);
+	return outcome == PACKET_GO_ON ? icmp_guard(packet, &sender, v6) : outcome;
 }
 
 #define ICMP_STAGE_NAT (-2)
@@ -201,19 +236,12 @@ LBD_INLINE int icmp_forward(struct xdp_md *ctx, const struct packet *packet, int
  */
 LBD_INLINE int icmp_handle(struct xdp_md *ctx, __u32 l3, int *ret_action, _Bool v6)
 {
-	struct quote quote = {};
-	struct packet read = {}, packet;
-	int outcome = icmp_decide(ctx, icmp_find(ctx), v6, &read);
+	struct packet packet;
+	int outcome = icmp_begin(ctx, &packet, v6);
 
-	if (outcome == PACKET_GO_ON)
-		outcome = quote_read(ctx, read.l4 + sizeof(struct answer_icmp), l3 + read.length,
-				     v6, &quote);
-	if (outcome != PACKET_GO_ON)
-		return outcome;
-	/* Not the one whose address was given away, of which the verifier knows nothing. */
-	packet = read;
 	packet.l3 = l3;
-	outcome = icmp_turn(&packet, &quote);
+	if (outcome == PACKET_GO_ON)
+		outcome = icmp_quoted(ctx, &packet, v6);
 	if (outcome != PACKET_GO_ON)
 		return outcome;
 	if (config_has(LBD_FEATURE_NAT) && packet.translated) {

@@ -25,6 +25,7 @@
 #include "bpf/guard.bpf.h"
 #include "bpf/handover.bpf.h"
 #include "bpf/icmp.bpf.h"
+#include "bpf/nat_fragment.bpf.h"
 #include "bpf/nat_icmp.bpf.h"
 #include "bpf/nat_return.bpf.h"
 #include "bpf/nat_table.bpf.h"
@@ -82,6 +83,15 @@ LBD_INLINE int leave_unserved(struct xdp_md *ctx, const struct packet *packet, i
 	return stage_enter(ctx, LBD_STAGE_RESET);
 }
 
+/* Of a datagram in fragments only the first gets here: the others shall follow it. */
+LBD_INLINE void remember(struct xdp_md *ctx, const struct packet *packet, __u16 backend)
+{
+	if (config_has(LBD_FEATURE_FRAGMENTS) && packet->more)
+		fragment_remember(ctx, packet->service | (__u32)backend << 16,
+				  packet->client_port | (__u32)packet->vip_port << 16, packet->nat,
+				  0);
+}
+
 LBD_INLINE int balance(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 {
 	__u16 backend = 0;
@@ -105,9 +115,7 @@ LBD_INLINE int balance(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 	if (!backend)
 		return leave_unserved(ctx, packet, outcome);
 	outcome = (int)verifier_forget(outcome);
-	if (config_has(LBD_FEATURE_FRAGMENTS) && packet->more)
-		fragment_remember(ctx, packet->service | (__u32)backend << 16,
-				  packet->client_port | (__u32)packet->vip_port << 16);
+	remember(ctx, packet, backend);
 	action = forward(ctx, packet, backend, &outcome, v6);
 	count_exit(outcome, packet->service, backend);
 	return action;
@@ -193,7 +201,8 @@ LBD_INLINE int translate(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 	outcome = nat_route(packet, &backend, v6);
 	if (!backend)
 		return leave_unserved(ctx, packet, outcome);
-	action = forward_way(ctx, packet, backend, &outcome, 1, v6);
+	remember(ctx, packet, backend);
+	action = forward_way(ctx, packet, backend, &outcome, FORWARD_NAT_ONLY, v6);
 	count_exit(outcome, packet->service, backend);
 	return action;
 }
@@ -294,10 +303,12 @@ LBD_INLINE int follow(struct xdp_md *ctx, __u32 l3, _Bool v6)
 	int action = ACTION_NONE;
 	int outcome = fragment_follow(ctx, l3, &action, v6);
 
+	if (config_has(LBD_FEATURE_NAT) && outcome == FRAGMENT_STAGE_NAT)
+		return stage_enter(ctx, LBD_STAGE_NAT_FRAGMENT);
 	return leave_by(action, outcome);
 }
 
-/* Fragments to a VIP, other than the first. */
+/* Fragments to a VIP or NAT address, other than the first. */
 SEC("xdp")
 int lbd_fragment(struct xdp_md *ctx)
 {
@@ -312,6 +323,20 @@ int lbd_fragment(struct xdp_md *ctx)
 		return leave(LBD_OUTCOME_PASS_OTHER_HOST);
 	return sample_watch(ctx, protocol == bpf_htons(ETH_P_IP) ? follow(ctx, l3, 0)
 								 : follow(ctx, l3, 1));
+}
+
+/* Those of what is translated. */
+SEC("xdp")
+int lbd_nat_fragment(struct xdp_md *ctx)
+{
+	const struct packet *packet = handover_get();
+	int outcome = LBD_OUTCOME_DROP_TABLE, action = ACTION_NONE;
+
+	if (packet && config_has(LBD_FEATURE_IPV4) && lbd_addr_is4(&packet->vip))
+		outcome = nat_fragment(ctx, packet, &action, 0);
+	else if (packet && config_has(LBD_FEATURE_IPV6))
+		outcome = nat_fragment(ctx, packet, &action, 1);
+	return sample_watch(ctx, leave_by(action, outcome));
 }
 
 char _license[] SEC("license") = "GPL";

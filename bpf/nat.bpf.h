@@ -7,6 +7,7 @@
  *   nat_out       client -> VIP       becomes  NAT address -> backend
  *   nat_return    backend -> NAT      becomes  VIP -> client (nat_return.bpf.h)
  *   nat_error     ICMP errors about either         (nat_icmp.bpf.h)
+ *   nat_fragment  later fragments of either        (nat_fragment.bpf.h)
  *
  * A frame that its sender left the checksum of to the network card (tx-checksum
  * offload on a virtual link) carries no checksum that could be updated.
@@ -134,6 +135,19 @@ LBD_INLINE int nat_rewrite_ipv6(struct ipv6hdr *ip, const struct nat_ends *ends,
 	ip->hop_limit--;
 	*ret_gained = gained;
 	return PACKET_GO_ON;
+}
+
+/* The IP header at @l3 alone. PASS_TRUNCATED: it isn't there. */
+LBD_INLINE int nat_rewrite_ip(const struct xdp_md *ctx, __u32 l3, const struct nat_ends *ends,
+			      __u64 *ret_gained, _Bool v6)
+{
+	void *header = nat_l3(ctx, l3);
+
+	if (header + (v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) >
+	    (void *)(long)ctx->data_end)
+		return LBD_OUTCOME_PASS_TRUNCATED;
+	return v6 ? nat_rewrite_ipv6(header, ends, ret_gained)
+		  : nat_rewrite_ipv4(header, ends, ret_gained);
 }
 
 /* UDP without a checksum stays so; one that comes out as 0 is sent as its other form (RFC 768). */

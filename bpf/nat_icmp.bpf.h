@@ -118,17 +118,12 @@ LBD_INLINE int nat_error_rewrite(struct xdp_md *ctx, const struct packet *packet
 	__u64 outer = 0, quoted = 0;
 	struct quote quote = {};
 	int outcome;
-	void *l3;
 
 	outcome = quote_read(ctx, packet->l4 + sizeof(struct answer_icmp),
 			     packet->l3 + packet->length, v6, &quote);
 	if (outcome != PACKET_GO_ON)
 		return outcome;
-	l3 = nat_l3(ctx, packet->l3);
-	if (l3 + (v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) > (void *)(long)ctx->data_end)
-		return LBD_OUTCOME_DROP_ICMP_BAD;
-	outcome = v6 ? nat_rewrite_ipv6(l3, &error->outer, &outer)
-		     : nat_rewrite_ipv4(l3, &error->outer, &outer);
+	outcome = nat_rewrite_ip(ctx, packet->l3, &error->outer, &outer, v6);
 	if (outcome != PACKET_GO_ON)
 		return outcome;
 	if (!nat_quote_rewrite(ctx, packet->l4, &quote, &error->quoted, &quoted, v6))

@@ -7,6 +7,7 @@
 #ifndef NAT_RETURN_BPF_H
 #define NAT_RETURN_BPF_H
 
+#include "bpf/fragment.bpf.h"
 #include "bpf/nat_table.bpf.h"
 
 #define NAT_AF_INET 2
@@ -132,9 +133,18 @@ LBD_INLINE int nat_send(struct xdp_md *ctx, const struct packet *packet,
 	return (int)bpf_redirect(fib->ifindex, 0);
 }
 
+/* An answer that comes in fragments: the others find its flow by its ports, as this one did. */
+LBD_INLINE void nat_remember(struct xdp_md *ctx, const struct packet *packet, __u32 attempt,
+			     __u32 ifindex)
+{
+	if (config_has(LBD_FEATURE_FRAGMENTS) && packet->more)
+		fragment_remember(ctx, 0, packet->client_port | (__u32)packet->vip_port << 16,
+				  attempt, ifindex);
+}
+
 /* To the flow's client, as from the VIP. Returns the action. */
 LBD_INLINE int nat_deliver(struct xdp_md *ctx, const struct packet *packet,
-			   const struct packet *flow, int *outcome, _Bool v6)
+			   const struct packet *flow, __u32 attempt, int *outcome, _Bool v6)
 {
 	const struct nat_ends ends = { .source = flow->vip,
 				       .dest = flow->client,
@@ -143,8 +153,10 @@ LBD_INLINE int nat_deliver(struct xdp_md *ctx, const struct packet *packet,
 	int problem;
 
 	problem = nat_find_client(ctx, flow, packet->length, &fib, v6);
-	if (problem == PACKET_GO_ON)
+	if (problem == PACKET_GO_ON) {
+		nat_remember(ctx, packet, attempt, fib.ifindex);
 		problem = nat_rewrite(ctx, nat_place(packet), &ends, v6);
+	}
 	if (problem == PACKET_GO_ON)
 		return nat_send(ctx, packet, &fib);
 	*outcome = problem;
@@ -167,7 +179,7 @@ LBD_INLINE int nat_return(struct xdp_md *ctx, const struct packet *packet, int *
 	*outcome = LBD_OUTCOME_FORWARD_RETURN;
 	trace_target(flow.service, lbd_value_backend(conn.value));
 	nat_touch(&conn, packet->fin, v6);
-	return nat_deliver(ctx, packet, &flow, outcome, v6);
+	return nat_deliver(ctx, packet, &flow, lbd_value_nat(conn.value), outcome, v6);
 }
 
 #endif

@@ -27,6 +27,7 @@ struct packet {
 	__u16 service;	  /* id; 0: to a NAT address */
 	_Bool translated; /* the service forwards by NAT */
 	__u8 nat;	  /* attempt at which the flow goes out, 0: none yet (lbd/nat.h) */
+	__u16 backend;	  /* index; of a later fragment only: its first's */
 };
 
 /*

@@ -111,12 +111,13 @@ static int apply_attach(struct lbd *lbd, const struct config *config,
 
 /* --- peers */
 
-static void apply_sync_config(const struct config *config, struct sync_config *ret,
-			      struct sync_peer_config *peers)
+static void apply_sync_config(const struct config *config, const char *run_dir,
+			      struct sync_config *ret, struct sync_peer_config *peers)
 {
 	memset(ret, 0, sizeof(*ret));
 	snprintf(ret->node, sizeof(ret->node), "%s", config->node);
 	ret->listen = config->cluster.listen;
+	ret->run_dir = run_dir;
 	ret->peers = peers;
 	ret->peers_count = config->cluster.peers_count;
 	for (uint32_t i = 0; i < ret->peers_count; i++) {
@@ -136,7 +137,7 @@ int lbd_start_cluster(struct lbd *lbd, const struct config *config, struct error
 	peers = calloc(config->cluster.peers_count, sizeof(*peers));
 	if (!peers)
 		return error_set(err, -ENOMEM, "out of memory");
-	apply_sync_config(config, &sync, peers);
+	apply_sync_config(config, lbd->run_dir, &sync, peers);
 	if (lbd->sync)
 		rc = sync_reconfigure(lbd->sync, &sync, err);
 	else

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "sync/apply.h"
 
+#include <string.h>
+
 struct applying {
-	const struct tables *tables;
+	const struct apply_target *target;
+	const struct wire_message *message;
 	struct directory *directory;
 	struct apply_counts *counts;
 	uint32_t now;
+	uint64_t own_ticks; /* since our term began */
 };
 
 /* Does the record agree with what the peer's dictionary says of its service? */
@@ -20,23 +24,23 @@ static bool apply_is_sound(const struct directory *directory, const struct wire_
 	return lbd_addr_is4(&service->identity.vip) == lbd_addr_is4(&record->client);
 }
 
+/* All but what it is here: the ids of service and backend. */
 static void apply_entry(const struct applying *applying, const struct wire_record *record,
 			struct table_entry *ret)
 {
-	const struct directory *directory = applying->directory;
 	uint32_t age_ms = record->age_ms < WIRE_AGE_MAX_MS ? record->age_ms : WIRE_AGE_MAX_MS;
 
-	ret->client = record->client;
-	ret->client_port = record->client_port;
-	ret->vip_port = record->vip_port;
-	ret->service = directory->services[record->service].local;
-	ret->backend = directory->backends[record->backend].local;
-	ret->flags = LBD_CONN_CONFIRMED | LBD_CONN_REMOTE |
-		     (record->flags & WIRE_CONN_CLOSING ? LBD_CONN_CLOSING : 0) |
-		     (record->flags & WIRE_CONN_UDP ? LBD_CONN_UDP : 0);
+	*ret = (struct table_entry){
+		.client = record->client,
+		.client_port = record->client_port,
+		.vip_port = record->vip_port,
+		.flags = LBD_CONN_CONFIRMED | LBD_CONN_REMOTE |
+			 (record->flags & WIRE_CONN_CLOSING ? LBD_CONN_CLOSING : 0) |
+			 (record->flags & WIRE_CONN_UDP ? LBD_CONN_UDP : 0),
+		.tick = tables_tick_of_age(applying->target->tables, age_ms, applying->now),
+	};
 	ret->flags = lbd_value_with_nat(ret->flags,
 					record->flags >> WIRE_CONN_NAT_SHIFT & WIRE_CONN_NAT_MASK);
-	ret->tick = tables_tick_of_age(applying->tables, age_ms, applying->now);
 }
 
 static void apply_count(struct apply_counts *counts, enum tables_put put)
@@ -55,6 +59,59 @@ static void apply_count(struct apply_counts *counts, enum tables_put put)
 	}
 }
 
+/* Put it, and tell who watches. */
+static enum tables_put apply_claim(const struct apply_target *target,
+				   const struct table_entry *entry,
+				   const struct tables_claim *claim, uint32_t now)
+{
+	const struct apply_watch *watch = &target->watch;
+	struct table_entry before;
+	enum tables_put put;
+	bool found;
+
+	if (!watch->changed)
+		return tables_put_claimed(target->tables, entry, claim);
+	found = tables_find(target->tables, entry, &before);
+	put = tables_put_claimed(target->tables, entry, claim);
+	if (put == TABLES_PUT_ADDED || put == TABLES_PUT_UPDATED)
+		watch->changed(watch->context, found ? &before : NULL, entry, now);
+	return put;
+}
+
+/* Version 1 knew no terms: its records are taken as they were then, by age alone. */
+static enum tables_put apply_put(const struct applying *applying, const struct wire_record *record,
+				 const struct table_entry *entry)
+{
+	const struct apply_target *target = applying->target;
+	const struct tables_claim claim = {
+		.standing = term_standing(target->term, target->node, applying->message, record),
+		.ticks = applying->own_ticks,
+		.second_hand = record->flags & WIRE_CONN_SECONDHAND,
+		.greater = strcmp(applying->message->node, target->node) > 0,
+	};
+
+	return apply_claim(target, entry, applying->message->version > 1 ? &claim : NULL,
+			   applying->now);
+}
+
+static void apply_keep(const struct applying *applying, const struct wire_record *record,
+		       const struct table_entry *entry)
+{
+	const struct directory *directory = applying->directory;
+	const struct wire_message *message = applying->message;
+	struct aside_record kept = {
+		.service = directory->services[record->service].identity,
+		.backend = directory->backends[record->backend].addr,
+		.entry = *entry,
+		.term = term_of_record(message, record),
+		.greater = strcmp(message->node, applying->target->node) > 0,
+		.second_hand = record->flags & WIRE_CONN_SECONDHAND,
+		.plain = message->version < 2,
+	};
+
+	aside_keep(applying->target->aside, &kept);
+}
+
 static void apply_record(const struct applying *applying, const struct wire_record *record)
 {
 	struct directory_backend *backend = &applying->directory->backends[record->backend];
@@ -64,13 +121,16 @@ static void apply_record(const struct applying *applying, const struct wire_reco
 		applying->counts->bad++;
 		return;
 	}
+	apply_entry(applying, record, &entry);
 	if (backend->local == 0) {
 		backend->missed = true;
 		applying->counts->unknown++;
+		apply_keep(applying, record, &entry);
 		return;
 	}
-	apply_entry(applying, record, &entry);
-	apply_count(applying->counts, tables_put(applying->tables, &entry));
+	entry.service = applying->directory->services[record->service].local;
+	entry.backend = backend->local;
+	apply_count(applying->counts, apply_put(applying, record, &entry));
 }
 
 static void apply_rows(const struct applying *applying, const struct wire_rows *rows,
@@ -84,11 +144,78 @@ static void apply_rows(const struct applying *applying, const struct wire_rows *
 	}
 }
 
-void apply_records(const struct tables *tables, struct directory *directory,
+void apply_records(const struct apply_target *target, struct directory *directory,
 		   const struct wire_message *message, struct apply_counts *counts)
 {
-	struct applying applying = { tables, directory, counts, tables_now(tables) };
+	const struct applying applying = {
+		.target = target,
+		.message = message,
+		.directory = directory,
+		.counts = counts,
+		.now = tables_now(target->tables),
+		.own_ticks = tables_ticks_since(target->tables, target->term->began_us),
+	};
 
 	apply_rows(&applying, &message->records4, wire_get_record4);
 	apply_rows(&applying, &message->records6, wire_get_record6);
+}
+
+/* --- those kept aside */
+
+struct apply_entering {
+	const struct apply_target *target;
+	const struct dictionary *own;
+	uint32_t now;
+	uint64_t own_ticks;
+};
+
+static enum tables_put apply_put_kept(const struct apply_entering *entering,
+				      const struct aside_record *record,
+				      const struct table_entry *entry)
+{
+	const struct term *term = entering->target->term;
+	struct tables_claim claim = {
+		.ticks = entering->own_ticks,
+		.second_hand = record->second_hand,
+		.greater = record->greater,
+	};
+
+	if (record->term && term->own) {
+		bool higher =
+			record->greater ? record->term >= term->own : record->term > term->own;
+
+		claim.standing = higher ? 1 : -1;
+	}
+	return apply_claim(entering->target, entry, record->plain ? NULL : &claim, entering->now);
+}
+
+static enum aside_fate apply_visit_kept(void *context, const struct aside_record *record)
+{
+	const struct apply_entering *entering = context;
+	struct table_entry entry = record->entry;
+	uint64_t value;
+
+	entry.service = dictionary_find_service(entering->own, &record->service);
+	if (entry.service)
+		entry.backend =
+			dictionary_find_backend(entering->own, entry.service, &record->backend);
+	value = lbd_value_make(entry.backend, entry.vip_port, entry.flags, entry.tick);
+	if (tables_expired(entering->target->tables, entry.service, value, entering->now))
+		return ASIDE_EXPIRED;
+	if (!entry.service || !entry.backend)
+		return ASIDE_STAYS;
+	apply_put_kept(entering, record, &entry);
+	return ASIDE_ENTERED;
+}
+
+void apply_kept(const struct apply_target *target, const struct dictionary *own)
+{
+	struct apply_entering entering = {
+		.target = target,
+		.own = own,
+		.now = tables_now(target->tables),
+		.own_ticks = tables_ticks_since(target->tables, target->term->began_us),
+	};
+
+	aside_visit(target->aside, apply_visit_kept, &entering);
 }

@@ -114,6 +114,8 @@ typedef enum refusal intake_take(struct intake *intake, const struct wire_messag
 static intake_take *const intake_takes[WIRE_TYPE_LIMIT] = {
 	[WIRE_DICTIONARY] = intake_take_data,
 	[WIRE_RECORDS] = intake_take_data,
+	[WIRE_DIGEST_BEGIN] = intake_take_data,
+	[WIRE_DIGEST] = intake_take_data,
 	[WIRE_BULK_DONE] = intake_take_bulk_done,
 	[WIRE_HEARTBEAT] = intake_take_heartbeat,
 	[WIRE_BYE] = intake_take_bye,
@@ -154,6 +156,12 @@ void intake_ask_resync(struct intake *intake)
 	intake->round++;
 	intake->received_all = false;
 	intake_owe(intake, INTAKE_RESYNC);
+}
+
+void intake_answer_digest(struct intake *intake)
+{
+	if (intake->open)
+		intake_owe(intake, INTAKE_REPAIR);
 }
 
 enum intake_answer intake_next(const struct intake *intake)

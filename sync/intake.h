@@ -54,6 +54,7 @@ struct intake {
 	X(HEARTBEAT, WIRE_HEARTBEAT) \
 	X(RESYNC, WIRE_RESYNC)       \
 	X(CREDIT, WIRE_CREDIT)       \
+	X(REPAIR, WIRE_REPAIR)       \
 	X(BYE, WIRE_BYE)
 
 enum intake_answer {
@@ -75,6 +76,9 @@ enum refusal intake_receive(struct intake *intake, const struct intake_route *ro
 
 /* The peer shall send its whole table again. */
 void intake_ask_resync(struct intake *intake);
+
+/* A digest was judged: the answer is due. */
+void intake_answer_digest(struct intake *intake);
 
 /* What we owe next, or INTAKE_NOTHING. */
 enum intake_answer intake_next(const struct intake *intake);

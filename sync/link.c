@@ -15,7 +15,9 @@ int link_new(const struct sync_peer_config *config, const struct tables *tables,
 		return error_errno(err, code, "peer %s", config->name);
 	link->config = *config;
 	peer_init(&link->peer, now_us);
+	prover_init(&link->prover);
 	intake_init(&link->intake);
+	proof_init(&link->holds);
 	link->directory = directory_new();
 	if (!link->directory || outbox_init(&link->outbox, tables)) {
 		error_errno(err, code, "peer %s", config->name);
@@ -37,6 +39,7 @@ void link_free(struct link *link, int linger_ms)
 		return;
 	transport_close(link->dealer, linger_ms);
 	directory_free(link->directory);
+	judge_free(link->judge);
 	outbox_destroy(&link->outbox);
 	free(link);
 }
@@ -68,13 +71,16 @@ static int64_t link_later(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
-void link_status(const struct link *link, struct sync_peer_status *ret, int64_t *ret_heard_us)
+void link_status(const struct link *link, int64_t now_us, struct sync_peer_status *ret,
+		 int64_t *ret_heard_us)
 {
 	const struct peer *peer = &link->peer;
 	const struct intake *intake = &link->intake;
 
 	*ret = (struct sync_peer_status){
 		.address = link->config.address,
+		.role = link->role,
+		.term = link->term,
 		.state = peer->state,
 		.received_all = intake->received_all,
 		.boot = intake->boot ? intake->boot : peer->boot,
@@ -90,6 +96,8 @@ void link_status(const struct link *link, struct sync_peer_status *ret, int64_t 
 		.rtt_us = peer->rtt_us,
 		.reconnects = peer->welcomes ? peer->welcomes - 1 : 0,
 	};
+	proof_report(&link->holds, now_us, &ret->holds);
+	proof_report(&link->prover.proof, now_us, &ret->held);
 	memcpy(ret->name, link->config.name, sizeof(ret->name));
 	*ret_heard_us = link_later(peer->heard_us, intake->heard_us);
 }

@@ -6,19 +6,26 @@
 #include "sync/apply.h"
 #include "sync/dictionary.h"
 #include "sync/intake.h"
+#include "sync/judge.h"
 #include "sync/outbox.h"
 #include "sync/peer.h"
+#include "sync/prover.h"
 #include "sync/sync.h"
 #include "sync/transport.h"
 
 struct link {
 	struct sync_peer_config config;
+	enum sync_role role; /* as the peer said last, in either direction */
+	uint64_t term;	     /* its own, as well */
 	struct transport_socket *dealer;
 	struct peer peer; /* towards it: the dealer */
 	struct outbox outbox;
+	struct prover prover;
 	uint32_t dictionary_next; /* row of our dictionary to tell next */
 	struct intake intake;	  /* from it: the router */
 	struct directory *directory;
+	struct judge *judge; /* NULL until it sends a digest */
+	struct proof holds;  /* what the judge said */
 	struct apply_counts counts;
 	uint64_t sent_records, sent_bytes;
 	uint64_t received_records, received_bytes;
@@ -39,6 +46,7 @@ bool link_wants_marks(const struct link *link);
 void link_mark_all(struct link *link);
 
 /* All but heard_ms_ago, for which *ret_heard_us is the time (-1 never). */
-void link_status(const struct link *link, struct sync_peer_status *ret, int64_t *ret_heard_us);
+void link_status(const struct link *link, int64_t now_us, struct sync_peer_status *ret,
+		 int64_t *ret_heard_us);
 
 #endif

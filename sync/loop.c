@@ -9,12 +9,13 @@
 
 #include "base/log.h"
 #include "base/secret.h"
+#include "sync/loop_digest.h"
 
 #define LOOP_FLUSH_MS 1
 #define LOOP_IDLE_MS 20
 #define LOOP_BYE_MS 100 /* for a bye to leave; ZeroMQ sends in the background */
 
-static int64_t loop_clock_us(void)
+int64_t loop_clock_us(void)
 {
 	struct timespec now;
 
@@ -24,7 +25,8 @@ static int64_t loop_clock_us(void)
 
 /* --- life */
 
-static int loop_init(struct loop *loop, const struct tables *tables, int wake_fd, struct error *err)
+static int loop_init(struct loop *loop, const struct sync_config *config,
+		     const struct tables *tables, int wake_fd, struct error *err)
 {
 	struct lbd_secret random;
 	int code = secret_random(&random);
@@ -33,7 +35,14 @@ static int loop_init(struct loop *loop, const struct tables *tables, int wake_fd
 		return error_errno(err, code, "cannot draw a boot identity");
 	loop->boot = random.words[0] | 1; /* 0 says unknown */
 	loop->tables = tables;
+	loop->identities = calloc(1, sizeof(*loop->identities));
+	if (!loop->identities)
+		return error_errno(err, -ENOMEM, "cannot start sync");
 	loop->now_us = loop_clock_us();
+	snprintf(loop->run_dir, sizeof(loop->run_dir), "%s",
+		 config->run_dir ? config->run_dir : "");
+	loop_load_term(loop);
+	aside_init(&loop->aside, &random);
 	code = transport_new(wake_fd, &loop->transport);
 	return code ? error_errno(err, code, "cannot start ZeroMQ") : 0;
 }
@@ -46,7 +55,7 @@ int loop_new(const struct sync_config *config, const struct tables *tables, int 
 
 	if (!loop)
 		return error_errno(err, -ENOMEM, "cannot start sync");
-	code = loop_init(loop, tables, wake_fd, err);
+	code = loop_init(loop, config, tables, wake_fd, err);
 	if (!code)
 		code = loop_reconfigure(loop, config, err);
 	if (code) {
@@ -68,6 +77,8 @@ void loop_free(struct loop *loop)
 	transport_close(loop->router, LOOP_BYE_MS);
 	transport_free(loop->transport);
 	dictionary_free(loop->dictionary);
+	free(loop->identities);
+	aside_destroy(&loop->aside);
 	free(loop->links);
 	free(loop->marking);
 	free(loop->waiting);
@@ -221,8 +232,20 @@ static void loop_renew_dictionary(struct loop *loop, struct link *link)
 	peer_tell_dictionary(&link->peer);
 	if (link->outbox.withheld)
 		link_mark_all(link);
-	if (directory_map(link->directory, loop->dictionary))
+	/* What was missed was kept, but for what there was no room for. */
+	if (directory_map(link->directory, loop->dictionary) && loop->aside.counts.given_up)
 		intake_ask_resync(&link->intake);
+}
+
+static void loop_enter_kept(struct loop *loop)
+{
+	const struct apply_target target = loop_target(loop);
+	uint64_t before = loop->aside.counts.entered;
+
+	apply_kept(&target, loop->dictionary);
+	if (loop->aside.counts.entered != before)
+		log_info("sync: %llu records that were kept aside have their services now",
+			 (unsigned long long)(loop->aside.counts.entered - before));
 }
 
 void loop_set_dictionary(struct loop *loop, struct dictionary *dictionary)
@@ -236,6 +259,8 @@ void loop_set_dictionary(struct loop *loop, struct dictionary *dictionary)
 	loop->dictionary_version++;
 	for (uint32_t i = 0; i < loop->links_count; i++)
 		loop_renew_dictionary(loop, loop->links[i]);
+	loop_digest_learn(loop);
+	loop_enter_kept(loop);
 }
 
 /* --- the turn */
@@ -272,6 +297,7 @@ int loop_turn(struct loop *loop)
 	loop->now_us = loop_clock_us();
 	more = loop_receive(loop);
 	loop_collect(loop);
+	loop_digest(loop);
 	for (uint32_t i = 0; i < loop->links_count; i++) {
 		struct link *link = loop->links[i];
 

@@ -7,15 +7,21 @@
  *   loop.c          life, configuration, the turn
  *   loop_receive.c  what comes in: router -> intake -> apply; dealer -> peer
  *   loop_send.c     what goes out: peer and intake say what, here is how
+ *   loop_digest.c   time and messages for provers and judges
+ *   loop_term.c     the term: kept on disk, heard, said
  */
 #ifndef SYNC_LOOP_H
 #define SYNC_LOOP_H
 
 #include "sync/link.h"
+#include "sync/term.h"
 
 struct loop {
 	char node[CONFIG_NAME_MAX];
 	uint64_t boot;
+	enum sync_role role;
+	struct term term;
+	char run_dir[128]; /* "": the term is kept nowhere */
 	const struct tables *tables;
 	struct transport *transport;
 	struct addr_endpoint listen;
@@ -26,12 +32,17 @@ struct loop {
 	struct transport_socket **waiting; /* room for links_count + 1 */
 	struct dictionary *dictionary;	   /* NULL until told: nothing is done before */
 	uint64_t dictionary_version;
+	struct digest_identities *identities; /* of the dictionary */
+	int64_t digest_us;		      /* last time spent on digests */
+	uint32_t digest_next;		      /* link whose turn it is */
 	struct refusals refusals;
+	struct aside aside; /* records that wait for our config */
 	int64_t now_us;
 	/* what a message is made in */
 	uint8_t buffer[WIRE_MESSAGE_MAX];
 	struct outbox_batch batch;
 	struct dictionary_part part;
+	uint8_t digest_rows[WIRE_SUMS_MAX * WIRE_SUM_SIZE];
 };
 
 /* @wake_fd ends a wait. Binds the listen address; 0 or a negative errno. */
@@ -47,11 +58,18 @@ int loop_reconfigure(struct loop *loop, const struct sync_config *config, struct
 /* Takes @dictionary over. */
 void loop_set_dictionary(struct loop *loop, struct dictionary *dictionary);
 
+/* This node's part; a term may begin with it. */
+void loop_set_role(struct loop *loop, enum sync_role role);
+
 /* One turn without waiting. Returns how long to wait, in ms. */
 int loop_turn(struct loop *loop);
 void loop_wait(struct loop *loop, int timeout_ms);
 
 /* --- between the files of the loop */
+
+int64_t loop_clock_us(void);
+/* Where records go. */
+struct apply_target loop_target(struct loop *loop);
 
 /* Read what has come, within a budget. Returns true if there may be more. */
 bool loop_receive(struct loop *loop);
@@ -62,8 +80,17 @@ bool loop_serve(struct loop *loop, struct link *link);
 /* Tell @link in both directions that we go. */
 void loop_say_bye(struct loop *loop, struct link *link);
 
+/* Terms (loop_term.c): take what stands on disk; hear those of a peer; say our own. */
+void loop_load_term(struct loop *loop);
+void loop_hear_term(struct loop *loop, struct link *link, const struct wire_message *message);
+void loop_fill_term(const struct loop *loop, struct wire_message *message);
+
 /* Complete and send a message; @route as for transport_send. Returns bytes or a negative errno. */
 int loop_transmit(struct loop *loop, struct transport_socket *socket,
 		  const struct intake_route *route, struct wire_message *message);
+
+/* Complete and send a message of our conversation, and account for it. 0 or a negative errno. */
+int loop_send_action(struct loop *loop, struct link *link, enum peer_action action,
+		     struct wire_message *message);
 
 #endif

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "sync/loop.h"
+#include "sync/loop_digest.h"
 
 /* Messages of a socket in a turn: a full window. */
 #define LOOP_RECEIVE_BUDGET (2 * INTAKE_WINDOW)
@@ -23,6 +23,7 @@ static void loop_take_hello(struct loop *loop, struct link *link,
 	(void)loop;
 	(void)message;
 	directory_clear(link->directory);
+	loop_take_digest_hello(link);
 }
 
 static void loop_take_dictionary(struct loop *loop, struct link *link,
@@ -31,14 +32,28 @@ static void loop_take_dictionary(struct loop *loop, struct link *link,
 	uint32_t bad = directory_learn(link->directory, loop->dictionary, message);
 
 	refusal_count(&loop->refusals, REFUSAL_BAD_IDENTITY, bad);
+	if (link->judge)
+		judge_spoil(link->judge);
+}
+
+struct apply_target loop_target(struct loop *loop)
+{
+	return (struct apply_target){
+		.tables = loop->tables,
+		.term = &loop->term,
+		.node = loop->node,
+		.aside = &loop->aside,
+		.watch = loop_digest_watch(loop),
+	};
 }
 
 static void loop_take_records(struct loop *loop, struct link *link,
 			      const struct wire_message *message)
 {
+	const struct apply_target target = loop_target(loop);
 	uint64_t bad = link->counts.bad;
 
-	apply_records(loop->tables, link->directory, message, &link->counts);
+	apply_records(&target, link->directory, message, &link->counts);
 	refusal_count(&loop->refusals, REFUSAL_BAD_RECORD, link->counts.bad - bad);
 	link->received_records += message->records4.count + message->records6.count;
 }
@@ -60,7 +75,17 @@ static loop_take *const loop_takes[WIRE_TYPE_LIMIT] = {
 	[WIRE_DICTIONARY] = loop_take_dictionary,
 	[WIRE_RECORDS] = loop_take_records,
 	[WIRE_BULK_DONE] = loop_take_bulk_done,
+	[WIRE_DIGEST_BEGIN] = loop_take_digest_begin,
+	[WIRE_DIGEST] = loop_take_digest,
 };
+
+/* Every message in order says what part its sender has. */
+static void loop_take_header(struct loop *loop, struct link *link,
+			     const struct wire_message *message)
+{
+	link->role = (enum sync_role)message->role;
+	loop_hear_term(loop, link, message);
+}
 
 /* A refused hello isn't answered: its sender tries again by itself. */
 static void loop_refuse(struct loop *loop, const struct intake_route *route,
@@ -89,9 +114,12 @@ static void loop_take_request(void *context, const struct intake_route *route, c
 	}
 	link->received_bytes += size;
 	refusal = intake_receive(&link->intake, route, &message, loop->now_us);
-	if (refusal)
+	if (refusal) {
 		loop_refuse(loop, route, &message, refusal);
-	else if (loop_takes[message.type])
+		return;
+	}
+	loop_take_header(loop, link, &message);
+	if (loop_takes[message.type])
 		loop_takes[message.type](loop, link, &message);
 }
 
@@ -118,7 +146,11 @@ static void loop_take_answer(void *context, const struct intake_route *route, co
 		link->received_bytes += size;
 		refusal = peer_receive(&link->peer, &message, dealer->loop->now_us, &mark_all);
 	}
+	if (!refusal && message.type == WIRE_REPAIR)
+		refusal = loop_take_repair(dealer->loop, link, &message);
 	refusal_count(&dealer->loop->refusals, refusal, 1);
+	if (!refusal)
+		loop_take_header(dealer->loop, link, &message);
 	if (mark_all)
 		link_mark_all(link);
 }

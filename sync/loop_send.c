@@ -2,10 +2,14 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "sync/loop.h"
+#include "sync/loop_digest.h"
 
 /* Messages a link may send in a turn, so that one in bulk doesn't starve the others. */
 #define LOOP_SEND_BUDGET 16
+
+_Static_assert((int)SYNC_ROLE_ACTIVE == WIRE_ROLE_ACTIVE &&
+		       (int)SYNC_ROLE_STANDBY == WIRE_ROLE_STANDBY,
+	       "roles go over the wire as they are");
 
 int loop_transmit(struct loop *loop, struct transport_socket *socket,
 		  const struct intake_route *route, struct wire_message *message)
@@ -14,6 +18,7 @@ int loop_transmit(struct loop *loop, struct transport_socket *socket,
 
 	snprintf(message->node, sizeof(message->node), "%s", loop->node);
 	message->boot = loop->boot;
+	loop_fill_term(loop, message);
 	size = wire_encode(message, loop->buffer, sizeof(loop->buffer));
 	if (size < 0)
 		return size;
@@ -23,8 +28,8 @@ int loop_transmit(struct loop *loop, struct transport_socket *socket,
 
 /* --- our conversation */
 
-static int loop_send_action(struct loop *loop, struct link *link, enum peer_action action,
-			    struct wire_message *message)
+int loop_send_action(struct loop *loop, struct link *link, enum peer_action action,
+		     struct wire_message *message)
 {
 	int size;
 
@@ -73,6 +78,12 @@ static int loop_do_dictionary(struct loop *loop, struct link *link, enum peer_ac
 	return err;
 }
 
+static void loop_told(struct loop *loop, struct link *link, const struct wire_message *message)
+{
+	link->sent_records += message->records4.count + message->records6.count;
+	loop_digest_told(loop, link, message);
+}
+
 /* The bits are cleared when the rows are made: what can't be sent is marked again. */
 static int loop_do_records(struct loop *loop, struct link *link, enum peer_action action)
 {
@@ -91,7 +102,7 @@ static int loop_do_records(struct loop *loop, struct link *link, enum peer_actio
 	if (err)
 		outbox_restore(&link->outbox, batch);
 	else
-		link->sent_records += batch->rows4_count + batch->rows6_count;
+		loop_told(loop, link, &message);
 	return err;
 }
 
@@ -103,6 +114,8 @@ static loop_do *const loop_does[] = {
 	[PEER_DICTIONARY] = loop_do_dictionary,
 	[PEER_RECORDS] = loop_do_records,
 	[PEER_BULK_DONE] = loop_do_plain,
+	[PEER_DIGEST_BEGIN] = loop_do_digest_begin,
+	[PEER_DIGEST] = loop_do_digest,
 	[PEER_HEARTBEAT] = loop_do_plain,
 	[PEER_BYE] = loop_do_plain,
 };
@@ -114,6 +127,7 @@ static bool loop_act(struct loop *loop, struct link *link)
 		.now_us = loop->now_us,
 		.pending = link->outbox.pending > 0,
 		.swept = link->outbox.sweep_left == 0,
+		.digest = loop_digest_next(loop, link),
 	};
 	enum peer_action action = peer_next(&link->peer, &input);
 
@@ -131,6 +145,8 @@ static bool loop_answer(struct loop *loop, struct link *link)
 	if (answer == INTAKE_NOTHING)
 		return false;
 	intake_fill(&link->intake, answer, &message);
+	if (answer == INTAKE_REPAIR)
+		loop_fill_repair(loop, link, &message);
 	size = loop_transmit(loop, loop->router, &link->intake.route, &message);
 	if (size == -EHOSTUNREACH)
 		intake_close(&link->intake);

@@ -45,6 +45,23 @@ void outbox_mark_all(struct outbox *outbox)
 	outbox->withheld = 0;
 }
 
+/* Within a round it is visited; until then all that is taken is taken whole. */
+void outbox_mark_whole(struct outbox *outbox, uint32_t bucket)
+{
+	outbox_mark(outbox, bucket / OUTBOX_BITS, 1ULL << bucket % OUTBOX_BITS);
+	outbox->whole_until = outbox->visited + outbox->words_count;
+}
+
+uint64_t outbox_begin_round(const struct outbox *outbox)
+{
+	return outbox->visited + outbox->words_count;
+}
+
+bool outbox_is_past(const struct outbox *outbox, uint64_t round)
+{
+	return outbox->pending == 0 || outbox->visited >= round;
+}
+
 static void outbox_collect_words(uint64_t *dirty, uint32_t count, uint32_t offset,
 				 struct outbox **outboxes, uint32_t outboxes_count)
 {
@@ -76,7 +93,7 @@ struct outbox_taking {
 	const struct dictionary *dictionary;
 	struct outbox_batch *batch;
 	uint32_t now;
-	bool remote_too; /* a sweep is on */
+	bool remote_too; /* a sweep or a whole round is on */
 };
 
 /* One that an RST ended was told before: the peers should hear that it is over. */
@@ -113,6 +130,7 @@ static bool outbox_record(const struct outbox_taking *taking, const struct table
 	ret->vip_port = entry->vip_port;
 	ret->flags = (entry->flags & LBD_CONN_CLOSING ? WIRE_CONN_CLOSING : 0) |
 		     (entry->flags & LBD_CONN_UDP ? WIRE_CONN_UDP : 0) |
+		     (entry->flags & LBD_CONN_REMOTE ? WIRE_CONN_SECONDHAND : 0) |
 		     (uint16_t)(lbd_value_nat(entry->flags) << WIRE_CONN_NAT_SHIFT);
 	return true;
 }
@@ -195,6 +213,7 @@ static void outbox_move_on(struct outbox *outbox, uint32_t words)
 	outbox->cursor += words;
 	if (outbox->cursor == outbox->words_count)
 		outbox->cursor = 0;
+	outbox->visited += words;
 	outbox->sweep_left -= words < outbox->sweep_left ? words : outbox->sweep_left;
 }
 
@@ -202,18 +221,21 @@ void outbox_take(struct outbox *outbox, const struct dictionary *dictionary,
 		 struct outbox_batch *batch)
 {
 	struct outbox_taking taking = { outbox, dictionary, batch, tables_now(outbox->tables),
-					outbox->sweep_left > 0 };
+					outbox->sweep_left > 0 ||
+						outbox->visited < outbox->whole_until };
 	uint32_t run;
 
 	batch->rows4_count = batch->rows6_count = batch->buckets_count = 0;
 	batch->cursor = outbox->cursor;
 	batch->sweep_left = outbox->sweep_left;
+	batch->visited = outbox->visited;
 	while (outbox->pending > 0) {
 		run = outbox_empty_run(outbox);
 		if (run == 0 && !outbox_take_word(&taking))
 			return;
 		outbox_move_on(outbox, run ? run : 1);
 	}
+	outbox->visited += outbox->words_count;
 	outbox->sweep_left = 0;
 }
 
@@ -224,4 +246,5 @@ void outbox_restore(struct outbox *outbox, const struct outbox_batch *batch)
 			    1ULL << batch->buckets[i] % OUTBOX_BITS);
 	outbox->cursor = batch->cursor;
 	outbox->sweep_left = batch->sweep_left;
+	outbox->visited = batch->visited;
 }

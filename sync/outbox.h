@@ -13,7 +13,8 @@
  * Both tables share one row of words, IPv4 first. A summary holds one bit a
  * word, so that a nearly empty outbox costs next to nothing to search. Words
  * are visited round-robin; a sweep is one full round since everything was
- * marked, after which all that was marked then has been taken.
+ * marked, after which all that was marked then has been taken. A round is the
+ * same for what happens to be marked.
  */
 #ifndef SYNC_OUTBOX_H
 #define SYNC_OUTBOX_H
@@ -31,10 +32,12 @@ struct outbox {
 	uint64_t *summary; /* a bit a word */
 	uint32_t words4;   /* of them for IPv4 */
 	uint32_t words_count;
-	uint32_t cursor;     /* word to visit next */
-	uint32_t sweep_left; /* words to visit until the sweep is done; 0: none is on */
-	uint64_t pending;    /* bits set */
-	uint64_t withheld;   /* entries passed over since their ids aren't in our dictionary yet */
+	uint32_t cursor;      /* word to visit next */
+	uint32_t sweep_left;  /* words to visit until the sweep is done; 0: none is on */
+	uint64_t visited;     /* words, ever */
+	uint64_t whole_until; /* until so many were visited, a peer's entries are taken as well */
+	uint64_t pending;     /* bits set */
+	uint64_t withheld;    /* entries passed over since their ids aren't in our dictionary yet */
 };
 
 /* Buckets a batch may empty: those without a confirmed entry yield no row. */
@@ -50,6 +53,7 @@ struct outbox_batch {
 	uint32_t buckets_count;
 	uint32_t cursor; /* of the outbox, before */
 	uint32_t sweep_left;
+	uint64_t visited;
 };
 
 /* 0 or -ENOMEM. Nothing is marked. */
@@ -59,6 +63,13 @@ void outbox_destroy(struct outbox *outbox);
 /* Mark the buckets of @bits in word @word; mark everything and begin a sweep. */
 void outbox_mark(struct outbox *outbox, uint32_t word, uint64_t bits);
 void outbox_mark_all(struct outbox *outbox);
+
+/* Mark a bucket whose entries shall all be told, also those that peers told us. */
+void outbox_mark_whole(struct outbox *outbox, uint32_t bucket);
+
+/* What is marked now has been taken when outbox_is_past() the number that is returned. */
+uint64_t outbox_begin_round(const struct outbox *outbox);
+bool outbox_is_past(const struct outbox *outbox, uint64_t round);
 
 /* Take the tables' dirty words into each of @outboxes, which share the tables. */
 void outbox_collect(const struct tables *tables, struct outbox **outboxes, uint32_t count);

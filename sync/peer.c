@@ -85,7 +85,11 @@ static enum peer_action peer_next_talking(struct peer *peer, const struct peer_i
 		return peer_has_credit(peer) ? PEER_DICTIONARY : PEER_NOTHING;
 	if (peer->state == SYNC_STATE_BULK && input->swept)
 		return PEER_BULK_DONE;
-	return input->pending && peer_has_credit(peer) ? PEER_RECORDS : PEER_NOTHING;
+	if (!peer_has_credit(peer))
+		return PEER_NOTHING;
+	if (peer->state == SYNC_STATE_LIVE && input->digest)
+		return input->digest;
+	return input->pending ? PEER_RECORDS : PEER_NOTHING;
 }
 
 static enum peer_action peer_next_stale(struct peer *peer, const struct peer_input *input)
@@ -227,6 +231,13 @@ static enum refusal peer_take_reset(struct peer *peer, struct peer_answer *answe
 	return REFUSAL_NONE;
 }
 
+/* What it says is the prover's matter. */
+static enum refusal peer_take_repair(struct peer *peer, struct peer_answer *answer)
+{
+	(void)answer;
+	return peer->version >= WIRE_VERSION_DIGESTS ? REFUSAL_NONE : REFUSAL_UNEXPECTED;
+}
+
 static enum refusal peer_take_bye(struct peer *peer, struct peer_answer *answer)
 {
 	(void)answer;
@@ -262,6 +273,7 @@ static peer_take *const peer_takes[WIRE_TYPE_LIMIT] = {
 	[WIRE_WELCOME] = peer_take_welcome,	[WIRE_CREDIT] = peer_take_credit,
 	[WIRE_HEARTBEAT] = peer_take_heartbeat, [WIRE_RESYNC] = peer_take_resync,
 	[WIRE_RESET] = peer_take_reset,		[WIRE_BYE] = peer_take_bye,
+	[WIRE_REPAIR] = peer_take_repair,
 };
 
 enum refusal peer_receive(struct peer *peer, const struct wire_message *message, int64_t now_us,

@@ -58,14 +58,16 @@ struct peer {
 };
 
 /* X(constant, type of the message it sends, or 0, uses credit) */
-#define PEER_ACTIONS(X)                      \
-	X(NOTHING, 0, false)                 \
-	X(RECONNECT, 0, false)               \
-	X(HELLO, WIRE_HELLO, false)          \
-	X(DICTIONARY, WIRE_DICTIONARY, true) \
-	X(RECORDS, WIRE_RECORDS, true)       \
-	X(BULK_DONE, WIRE_BULK_DONE, false)  \
-	X(HEARTBEAT, WIRE_HEARTBEAT, false)  \
+#define PEER_ACTIONS(X)                          \
+	X(NOTHING, 0, false)                     \
+	X(RECONNECT, 0, false)                   \
+	X(HELLO, WIRE_HELLO, false)              \
+	X(DICTIONARY, WIRE_DICTIONARY, true)     \
+	X(RECORDS, WIRE_RECORDS, true)           \
+	X(BULK_DONE, WIRE_BULK_DONE, false)      \
+	X(DIGEST_BEGIN, WIRE_DIGEST_BEGIN, true) \
+	X(DIGEST, WIRE_DIGEST, true)             \
+	X(HEARTBEAT, WIRE_HEARTBEAT, false)      \
 	X(BYE, WIRE_BYE, false)
 
 enum peer_action {
@@ -77,8 +79,9 @@ enum peer_action {
 /* What the peer's outbox says. */
 struct peer_input {
 	int64_t now_us;
-	bool pending; /* buckets are marked */
-	bool swept;   /* all that was marked by mark_all was taken */
+	bool pending;		 /* buckets are marked */
+	bool swept;		 /* all that was marked by mark_all was taken */
+	enum peer_action digest; /* what of a digest is due: its begin, sums, or NOTHING */
 };
 
 void peer_init(struct peer *peer, int64_t now_us);

@@ -31,7 +31,8 @@
 	X(OVER_CREDIT, "over_credit", "more messages than the credit granted")                     \
 	X(UNEXPECTED, "unexpected", "a message that makes no sense in that direction or state")    \
 	X(BAD_RECORD, "bad_record", "a record that contradicts the dictionary or itself; skipped") \
-	X(BAD_IDENTITY, "bad_identity", "a dictionary row with an impossible id; skipped")
+	X(BAD_IDENTITY, "bad_identity", "a dictionary row with an impossible id; skipped")         \
+	X(BAD_DIGEST, "bad_digest", "sums or regions of a pass that nobody began, or none at all")
 
 enum refusal {
 	REFUSAL_NONE,

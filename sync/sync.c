@@ -33,6 +33,10 @@ struct sync {
 	pthread_mutex_t mutex; /* everything below */
 	pthread_cond_t reconfigured;
 	bool stop;
+	enum sync_role role;
+	bool role_told;
+	struct term term; /* as published */
+	struct sync_kept kept;
 	struct dictionary *dictionary;	  /* to be taken by the thread */
 	const struct sync_config *config; /* as well; reconfigured is signalled afterwards */
 	struct error *config_error;
@@ -66,7 +70,7 @@ static void sync_publish_peers(struct sync *sync)
 		sync->peers_count = loop->links_count;
 	}
 	for (uint32_t i = 0; i < loop->links_count; i++)
-		link_status(loop->links[i], &peers[i].status, &peers[i].heard_us);
+		link_status(loop->links[i], loop->now_us, &peers[i].status, &peers[i].heard_us);
 }
 
 static void sync_publish(struct sync *sync)
@@ -74,6 +78,8 @@ static void sync_publish(struct sync *sync)
 	pthread_mutex_lock(&sync->mutex);
 	sync_publish_peers(sync);
 	sync->refusals = sync->loop->refusals;
+	sync->term = sync->loop->term;
+	sync->kept = sync->loop->aside.counts;
 	pthread_mutex_unlock(&sync->mutex);
 }
 
@@ -109,6 +115,8 @@ static bool sync_take_commands(struct sync *sync)
 	if (sync->dictionary)
 		loop_set_dictionary(sync->loop, sync->dictionary);
 	sync->dictionary = NULL;
+	if (sync->role_told)
+		loop_set_role(sync->loop, sync->role);
 	sync_take_config(sync);
 	stop = sync->stop;
 	pthread_mutex_unlock(&sync->mutex);
@@ -221,6 +229,15 @@ int sync_set_dictionary(struct sync *sync, const struct model *model)
 	return 0;
 }
 
+void sync_set_role(struct sync *sync, enum sync_role role)
+{
+	pthread_mutex_lock(&sync->mutex);
+	sync->role = role;
+	sync->role_told = true;
+	pthread_mutex_unlock(&sync->mutex);
+	sync_wake(sync);
+}
+
 static int64_t sync_ms_ago(int64_t then_us)
 {
 	struct timespec now;
@@ -229,6 +246,27 @@ static int64_t sync_ms_ago(int64_t then_us)
 		return -1;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return now.tv_sec * 1000 + now.tv_nsec / 1000000 - then_us / 1000;
+}
+
+void sync_get_term(struct sync *sync, struct sync_term *ret)
+{
+	struct term term;
+
+	pthread_mutex_lock(&sync->mutex);
+	term = sync->term;
+	pthread_mutex_unlock(&sync->mutex);
+	*ret = (struct sync_term){
+		.own = term.own,
+		.began_ms_ago = term.own ? sync_ms_ago(term.began_us) : -1,
+		.known = term.known,
+	};
+}
+
+void sync_get_kept(struct sync *sync, struct sync_kept *ret)
+{
+	pthread_mutex_lock(&sync->mutex);
+	*ret = sync->kept;
+	pthread_mutex_unlock(&sync->mutex);
 }
 
 int sync_peers(struct sync *sync, struct sync_peer_status **ret, uint32_t *ret_count)

@@ -30,6 +30,7 @@ struct sync_config {
 	struct addr_endpoint listen;
 	struct sync_peer_config *peers;
 	uint32_t peers_count;
+	const char *run_dir; /* where the term is kept; NULL: nowhere. Read at start only */
 };
 
 /* X(constant, name): the states of a peer, with its diagram in sync/peer.h. */
@@ -46,9 +47,34 @@ enum sync_state {
 #undef X
 };
 
+/* What the digests of one direction have shown (PROTOCOL.md). Counts are of this conversation. */
+struct sync_proof {
+	int64_t agreed_ms_ago; /* since a pass in which every region agreed ended; -1: none yet */
+	uint32_t agreed, unsettled, differing; /* regions in the last pass */
+	uint64_t passes;
+	uint64_t divergences;	 /* regions that differed in two passes running, ever */
+	uint64_t repairs;	 /* of them, those that agreed later */
+	int64_t diverged_ms_ago; /* -1: never */
+	int64_t repaired_ms_ago; /* -1: never */
+};
+
+/* X(constant, name): a node's part in the cluster, as its keepalived says. */
+#define SYNC_ROLES(X)         \
+	X(UNKNOWN, "unknown") \
+	X(ACTIVE, "active")   \
+	X(STANDBY, "standby")
+
+enum sync_role {
+#define X(constant, name) SYNC_ROLE_##constant,
+	SYNC_ROLES(X)
+#undef X
+};
+
 struct sync_peer_status {
 	char name[CONFIG_NAME_MAX];
 	struct addr_endpoint address;
+	enum sync_role role;   /* as it said last */
+	uint64_t term;	       /* of its last takeover, 0: none that it knows of */
 	enum sync_state state; /* of our conversation towards it */
 	bool received_all;     /* has its full table arrived since we last (re)connected? */
 	uint64_t boot;	       /* its boot identity, 0 unknown */
@@ -59,6 +85,8 @@ struct sync_peer_status {
 	uint64_t pending_buckets;		/* dirty for this peer, not sent yet */
 	uint32_t rtt_us;
 	uint64_t reconnects;
+	struct sync_proof holds; /* do we hold what it holds? judged here */
+	struct sync_proof held;	 /* does it hold what we hold? as it said */
 };
 
 /*
@@ -77,6 +105,32 @@ int sync_reconfigure(struct sync *sync, const struct sync_config *config, struct
  * copies what it needs. Peers are told, and what was unknown is asked for again.
  */
 int sync_set_dictionary(struct sync *sync, const struct model *model);
+
+/* This node's part from now on; the peers are told with every message. */
+void sync_set_role(struct sync *sync, enum sync_role role);
+
+/* This node's term (PROTOCOL.md, Terms). */
+struct sync_term {
+	uint64_t own;	      /* of its last takeover, 0: none that it knows of */
+	int64_t began_ms_ago; /* -1: never */
+	uint64_t known;	      /* the highest that it has heard of */
+};
+
+void sync_get_term(struct sync *sync, struct sync_term *ret);
+
+/*
+ * Records of services and backends that aren't configured here, kept until
+ * they are. All but @held are ever.
+ */
+struct sync_kept {
+	uint64_t held; /* now */
+	uint64_t kept;
+	uint64_t entered;  /* into the table, when the config came */
+	uint64_t given_up; /* for newer ones: there is room for so many */
+	uint64_t expired;  /* idle for too long when the config came */
+};
+
+void sync_get_kept(struct sync *sync, struct sync_kept *ret);
 
 /* Status of every configured peer. *ret (free()) has *ret_count entries. */
 int sync_peers(struct sync *sync, struct sync_peer_status **ret, uint32_t *ret_count);

@@ -7,6 +7,8 @@
  *   record v6   the same, client 16
  *   service     id 2 | port 2 | protocol 1 | reserved 1 | VIP 16
  *   backend     id 2 | service 2 | address 16
+ *   sum         8
+ *   region      2
  */
 #include <arpa/inet.h>
 #include <string.h>
@@ -120,4 +122,25 @@ void wire_get_backend(const uint8_t *row, struct wire_backend *ret)
 	ret->id = wire_get16(row);
 	ret->service = wire_get16(row + 2);
 	memcpy(ret->addr.bytes, row + 4, 16);
+}
+
+void wire_put_sum(uint8_t *row, uint64_t sum)
+{
+	wire_put32(row, (uint32_t)(sum >> 32));
+	wire_put32(row + 4, (uint32_t)sum);
+}
+
+uint64_t wire_get_sum(const uint8_t *row)
+{
+	return (uint64_t)wire_get32(row) << 32 | wire_get32(row + 4);
+}
+
+void wire_put_region(uint8_t *row, uint32_t region)
+{
+	wire_put16(row, (uint16_t)region);
+}
+
+uint32_t wire_get_region(const uint8_t *row)
+{
+	return wire_get16(row);
 }

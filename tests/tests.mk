@@ -38,10 +38,17 @@ fuzz: deps
 	$(BUILD)/fuzz/wire_fuzz -rss_limit_mb=256 -max_total_time=$(FUZZ_SECONDS) \
 		-artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/corpus tests/fuzz/corpus
 
+# The faults of make check's minute, for ten.
+SOAK_SECONDS ?= 600
+
+soak: deps
+	@$(MAKE) -s -j$(JOBS) test-binaries
+	CHAOS_SECONDS=$(SOAK_SECONDS) tests/cluster/enter bats --timing tests/cluster/chaos.bats
+
 lint:
 	@BUILD=$(BUILD) tests/lint
 
 format:
 	clang-format -i $(C_FILES)
 
-.PHONY: test-binaries check demo fuzz lint format
+.PHONY: test-binaries check demo fuzz soak lint format

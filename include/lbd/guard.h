@@ -123,7 +123,7 @@ enum lbd_rate_kind {
 	LBD_RATES,
 };
 
-/* What holds for the packets of one service, the global part included. */
+/* What holds for the packets of one service, the global part included. Of service 0: that part. */
 struct lbd_rule {
 	__u32 deny;		/* lists: on any of them, and it is dropped */
 	__u32 allow;		/* lists: if any, on one of them, or it is dropped */

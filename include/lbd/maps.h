@@ -78,7 +78,8 @@ enum lbd_generation_slot {
 	X(RESET, "lbd_reset", LBD_FEATURE_DOWN)                         \
 	X(ICMP, "lbd_icmp", LBD_FEATURE_ECHO | LBD_FEATURE_ICMP_ERRORS) \
 	X(NAT_ICMP, "lbd_nat_icmp", LBD_FEATURE_NAT)                    \
-	X(FRAGMENT, "lbd_fragment", LBD_FEATURE_FRAGMENTS)
+	X(FRAGMENT, "lbd_fragment", LBD_FEATURE_FRAGMENTS)              \
+	X(NAT_FRAGMENT, "lbd_nat_fragment", LBD_FEATURE_NAT)
 
 enum lbd_stage {
 #define X(constant, program, features) LBD_STAGE_##constant,
@@ -304,7 +305,8 @@ struct lbd_fragment {
 	__be16 vip_port;
 	__u16 size; /* of the first's data: what lies below came with it */
 	__u8 protocol;
-	__u8 unused[5];
+	__u8 nat;      /* attempt at which the flow is translated, 0: it isn't (lbd/nat.h) */
+	__u32 ifindex; /* of an answer to a NAT address, whose service is 0: where it goes out */
 };
 
 _Static_assert(sizeof(struct lbd_fragment_key) == 40, "a key without holes");
@@ -386,6 +388,9 @@ struct lbd_tunnel {
 
 /* Interfaces whose own MAC address is compared. */
 #define LBD_MACS_MAX 4
+
+/* A live entry is replicated again every 2^bits ticks. */
+#define LBD_REFRESH_BITS 5
 
 struct lbd_generation_config {
 	__u32 abi;

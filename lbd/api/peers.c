@@ -9,6 +9,23 @@ static const char *const peers_states[] = {
 #undef X
 };
 
+static const char *const peers_roles[] = {
+#define X(constant, name) name,
+	SYNC_ROLES(X)
+#undef X
+};
+
+static json_t *peers_proof_json(const struct sync_proof *proof)
+{
+	return json_pack(
+		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "agreed_ms_ago",
+		(json_int_t)proof->agreed_ms_ago, "agreed", (json_int_t)proof->agreed, "unsettled",
+		(json_int_t)proof->unsettled, "differing", (json_int_t)proof->differing, "passes",
+		(json_int_t)proof->passes, "divergences", (json_int_t)proof->divergences, "repairs",
+		(json_int_t)proof->repairs, "diverged_ms_ago", (json_int_t)proof->diverged_ms_ago,
+		"repaired_ms_ago", (json_int_t)proof->repaired_ms_ago);
+}
+
 static json_t *peers_json(const struct sync_peer_status *peer)
 {
 	char address[ADDR_TEXT_MAX];
@@ -22,6 +39,8 @@ static json_t *peers_json(const struct sync_peer_status *peer)
 			 (json_int_t)peer->sent_bytes, "received_records",
 			 (json_int_t)peer->received_records, "received_bytes",
 			 (json_int_t)peer->received_bytes);
+	json_object_set_new(json, "role", json_string(peers_roles[peer->role]));
+	json_object_set_new(json, "term", json_integer((json_int_t)peer->term));
 	json_object_update_new(
 		json,
 		json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "applied",
@@ -29,6 +48,8 @@ static json_t *peers_json(const struct sync_peer_status *peer)
 			  (json_int_t)peer->full, "unknown", (json_int_t)peer->unknown,
 			  "pending_buckets", (json_int_t)peer->pending_buckets, "rtt_us",
 			  (json_int_t)peer->rtt_us, "reconnects", (json_int_t)peer->reconnects));
+	json_object_set_new(json, "holds", peers_proof_json(&peer->holds));
+	json_object_set_new(json, "held", peers_proof_json(&peer->held));
 	return json;
 }
 
@@ -36,6 +57,17 @@ static void peers_add_refusal(void *context, const char *name, const char *sente
 {
 	json_array_append_new(context, json_pack("{s:s, s:s, s:I}", "name", name, "sentence",
 						 sentence, "count", (json_int_t)count));
+}
+
+static json_t *peers_kept(struct sync *sync)
+{
+	struct sync_kept kept = { 0 };
+
+	if (sync)
+		sync_get_kept(sync, &kept);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "held", (json_int_t)kept.held, "kept",
+			 (json_int_t)kept.kept, "entered", (json_int_t)kept.entered, "given_up",
+			 (json_int_t)kept.given_up, "expired", (json_int_t)kept.expired);
 }
 
 static int peers_list(struct sync *sync, json_t *list, json_t *refusals)
@@ -63,7 +95,8 @@ int api_get_peers(struct lbd *lbd, const struct api_request *request, json_t **r
 	(void)request;
 	if (lbd->sync)
 		rc = peers_list(lbd->sync, list, refusals);
-	*ret = json_pack("{s:o, s:o}", "peers", list, "refusals", refusals);
+	*ret = json_pack("{s:o, s:o, s:o}", "peers", list, "kept", peers_kept(lbd->sync),
+			 "refusals", refusals);
 	if (!rc)
 		return 0;
 	json_decref(*ret);

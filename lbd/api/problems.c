@@ -103,6 +103,11 @@ static void problems_peer(const struct sync_peer_status *peer, json_t *problems)
 			     peer->name, (long long)peer->heard_ms_ago / 1000);
 	else if (peer->state != SYNC_STATE_LIVE)
 		problems_add(problems, hint, "peer %s is not in sync yet", peer->name);
+	else if (peer->held.divergences > peer->held.repairs && peer->held.differing > 0)
+		problems_add(problems, hint,
+			     "peer %s holds another table than we in %u of 4096 regions: a "
+			     "failover breaks connections",
+			     peer->name, peer->held.differing);
 }
 
 static void problems_peers(const struct lbd *lbd, json_t *problems)

@@ -7,14 +7,26 @@ static const char *const role_names[] = {
 #undef X
 };
 
+/* Null on a node without peers: terms are agreed with them. */
+static json_t *role_term_json(const struct lbd *lbd)
+{
+	struct sync_term term;
+
+	if (!lbd->sync)
+		return json_null();
+	sync_get_term(lbd->sync, &term);
+	return json_pack("{s:I, s:I, s:I}", "own", (json_int_t)term.own, "began_ms_ago",
+			 (json_int_t)term.began_ms_ago, "known", (json_int_t)term.known);
+}
+
 json_t *api_role_json(const struct lbd *lbd)
 {
 	struct ha_status status;
 
 	ha_status(lbd->ha, &status);
-	return json_pack("{s:s, s:I, s:{s:b, s:o}}", "role", role_names[status.role], "role_ms_ago",
-			 (json_int_t)status.role_ms_ago, "gate", "open", status.gate_open, "reason",
-			 api_text(status.gate_reason));
+	return json_pack("{s:s, s:I, s:o, s:{s:b, s:o}}", "role", role_names[status.role],
+			 "role_ms_ago", (json_int_t)status.role_ms_ago, "term", role_term_json(lbd),
+			 "gate", "open", status.gate_open, "reason", api_text(status.gate_reason));
 }
 
 int api_get_role(struct lbd *lbd, const struct api_request *request, json_t **ret,

@@ -73,6 +73,17 @@ static void guard_rule(const struct dataplane *dataplane, const struct model *mo
 		rule->batch[kind] = guard_batch(&rule->rate[LBD_SCOPE_SERVICE][kind]);
 }
 
+/* Service 0: what holds for packets of none, and for those whose service isn't known yet. */
+static void guard_rule_of_all(const struct dataplane *dataplane, const struct model *model,
+			      struct lbd_rule *rule)
+{
+	memset(rule, 0, sizeof(*rule));
+	rule->deny = model->deny;
+	rule->source4 = guard_mask(model->source_bits4);
+	rule->source6 = guard_mask(model->source_bits6);
+	guard_rates(dataplane, &model->source_limits, rule->rate[LBD_SCOPE_SOURCE]);
+}
+
 /* Megabytes: not written again while the half holds these lists already. */
 static void guard_write_lists(struct dataplane *dataplane, struct guard *guard, uint32_t half)
 {
@@ -99,7 +110,8 @@ void dataplane_guard_write(struct dataplane *dataplane, const struct model *mode
 {
 	struct lbd_rule *rules = guard_rules_of(dataplane, half);
 
-	for (uint32_t id = 0; id < model->limits.services; id++)
+	guard_rule_of_all(dataplane, model, &rules[0]);
+	for (uint32_t id = 1; id < model->limits.services; id++)
 		guard_rule(dataplane, model, &model->services[id], &rules[id]);
 	guard_write_lists(dataplane, model->guard, half);
 }

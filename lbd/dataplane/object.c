@@ -10,7 +10,6 @@
 #include "dataplane/internal.h"
 
 #define VERIFIER_LOG_SIZE (1 << 20)
-#define REFRESH_BITS 5 /* a live entry is replicated again every 32 ticks */
 #define GUARD_TICKS 8
 #define LBD_PROGRAM "lbd_lb"
 
@@ -154,7 +153,7 @@ void object_specialise(const struct dataplane *dataplane, const struct model *mo
 	config->features = features;
 	config->limits = dataplane->limits;
 	config->tick_shift = dataplane->tick_shift;
-	config->refresh_bits = REFRESH_BITS;
+	config->refresh_bits = LBD_REFRESH_BITS;
 	config->conn_secret = dataplane->control->conn_secret;
 	config->pick_secret = model->pick_secret;
 	config->fragment_jiffies = object_jiffies(dataplane, model->fragment_ms);

@@ -177,6 +177,7 @@ bool queue_first_seen(const struct dataplane *dataplane, const struct lbd_fragme
 	    first.backend >= dataplane->limits.backends ||
 	    queue_age_ms(dataplane, first.seen) >= age_ms)
 		return false;
-	*ret_ifindex = snapshot_backends(dataplane, half)[first.backend].ifindex;
+	*ret_ifindex = first.ifindex ? first.ifindex
+				     : snapshot_backends(dataplane, half)[first.backend].ifindex;
 	return true;
 }

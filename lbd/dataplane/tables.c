@@ -16,10 +16,27 @@ static int64_t tables_clock_ns(void)
 	return now.tv_sec * 1000 * MS_NS + now.tv_nsec;
 }
 
+static int64_t tables_tick_at(const struct tables *tables, int64_t ns)
+{
+	return (ns - tables->tick_base_ns) / tables->tick_ns;
+}
+
 uint32_t tables_now(const struct tables *tables)
 {
-	return (uint32_t)((tables_clock_ns() - tables->tick_base_ns) / tables->tick_ns) &
-	       LBD_TICK_MASK;
+	return (uint32_t)tables_tick_at(tables, tables_clock_ns()) & LBD_TICK_MASK;
+}
+
+uint64_t tables_ticks_since(const struct tables *tables, int64_t then_us)
+{
+	int64_t ticks = tables_tick_at(tables, tables_clock_ns()) -
+			tables_tick_at(tables, then_us * (MS_NS / 1000));
+
+	return ticks > 0 ? (uint64_t)ticks : 0;
+}
+
+uint64_t tables_ticks_ms(const struct tables *tables, uint64_t ticks)
+{
+	return ticks * tables->tick_ns / MS_NS;
 }
 
 uint32_t tables_age_ms(const struct tables *tables, uint64_t value, uint32_t now)
@@ -218,32 +235,88 @@ __u64 *tables_find_value(const struct tables *tables, const struct table_entry *
 	return tables_value(&place, ret_value);
 }
 
-/*
- * What we saw ourselves gives way only to what was seen later. What we know
- * from a peer alone gives way within a tick as well: ages are whole ticks, and
- * a connection can be made, picked again and closed in the same one.
- */
+/* By age alone. Within a tick what we know from a peer gives way to it: it tells in order. */
 static bool tables_is_newer(uint64_t value, uint64_t held, uint32_t now)
 {
 	uint32_t slack = held & LBD_CONN_REMOTE ? 2 : 0;
 
-	if (!(held & (LBD_CONN_CONFIRMED | LBD_CONN_CLOSING)))
-		return true;
 	return lbd_value_idle(value, now) < lbd_value_idle(held, now) + slack;
 }
 
-static enum tables_put tables_update(__u64 *word, uint64_t held, uint64_t value, uint32_t now)
+/* Seen here, by packets, within the time that @claim is about? */
+static bool tables_is_claimed(uint64_t held, uint32_t now, const struct tables_claim *claim)
 {
-	if (!tables_is_newer(value, held, now))
-		return TABLES_PUT_OLDER;
+	return claim->standing && !(held & LBD_CONN_REMOTE) &&
+	       lbd_value_idle(held, now) <= claim->ticks;
+}
+
+/* By how many ticks @value is the younger; ages are whole ticks, so one is none. */
+static int64_t tables_younger_by(uint64_t value, uint64_t held, uint32_t now)
+{
+	return (int64_t)lbd_value_idle(held, now) - (int64_t)lbd_value_idle(value, now);
+}
+
+static bool tables_is_same_time(uint64_t value, uint64_t held, uint32_t now)
+{
+	int64_t by = tables_younger_by(value, held, now);
+
+	return by >= -1 && by <= 1;
+}
+
+/* Both were seen at the same time. Whoever compares them the other way round must say the same. */
+static bool tables_prefers_at_once(uint64_t value, uint64_t held, uint32_t now,
+				   const struct tables_claim *claim)
+{
+	bool told = held & LBD_CONN_REMOTE;
+
+	if (told != claim->second_hand)
+		return told;
+	if ((value ^ held) & LBD_CONN_CLOSING)
+		return value & LBD_CONN_CLOSING;
+	if (lbd_value_backend(value) != lbd_value_backend(held))
+		return claim->greater;
+	return tables_younger_by(value, held, now) > 0;
+}
+
+bool tables_prefers(uint64_t value, uint64_t held, uint32_t now, const struct tables_claim *claim)
+{
+	if (!(held & (LBD_CONN_CONFIRMED | LBD_CONN_CLOSING)))
+		return true;
+	if (!claim)
+		return tables_is_newer(value, held, now);
+	if (tables_is_claimed(held, now, claim))
+		return claim->standing > 0;
+	if (tables_is_same_time(value, held, now))
+		return tables_prefers_at_once(value, held, now, claim);
+	return tables_younger_by(value, held, now) > 0;
+}
+
+/*
+ * Of two versions of the same time the one that stands takes the younger age:
+ * else rounding could keep two nodes of two minds, each with the younger one.
+ */
+static uint64_t tables_join(uint64_t value, uint64_t held, uint32_t now)
+{
+	if (!tables_is_same_time(value, held, now) || tables_younger_by(value, held, now) > 0)
+		return value;
+	return lbd_value_with_tick(value, lbd_value_tick(held));
+}
+
+enum tables_put tables_stand(__u64 *word, uint64_t held, uint64_t value, uint32_t now,
+			     const struct tables_claim *claim)
+{
+	bool came = tables_prefers(value, held, now, claim);
+	uint64_t stands = came ? value : held, other = came ? held : value;
+
 	/* Lost to the packet path: what it wrote is newer than any record. */
-	if (LBD_CAS(word, held, value) != held)
+	if (LBD_CAS(word, held, tables_join(stands, other, now)) != held)
 		return TABLES_PUT_OLDER;
-	return TABLES_PUT_UPDATED;
+	return came ? TABLES_PUT_UPDATED : TABLES_PUT_OLDER;
 }
 
 static enum tables_put tables_enter(const struct tables *tables, const struct table_entry *entry,
-				    const struct tables_place *place)
+				    const struct tables_place *place,
+				    const struct tables_claim *claim)
 {
 	uint64_t value = lbd_value_make(entry->backend, entry->vip_port, entry->flags, entry->tick);
 	uint32_t now = tables_now(tables);
@@ -251,14 +324,15 @@ static enum tables_put tables_enter(const struct tables *tables, const struct ta
 
 	word = tables_value(place, &held);
 	if (word)
-		return tables_update(word, held, value, now);
+		return tables_stand(word, held, value, now, claim);
 	return lbd_pair_insert_aged(&place->pair, &place->flow, value, now, tables_timeouts_of,
 				    tables, LBD_KEY_CLAIMED_USER)
 		       ? TABLES_PUT_ADDED
 		       : TABLES_PUT_FULL;
 }
 
-enum tables_put tables_put(const struct tables *tables, const struct table_entry *entry)
+enum tables_put tables_put_claimed(const struct tables *tables, const struct table_entry *entry,
+				   const struct tables_claim *claim)
 {
 	struct tables_place place;
 	struct tables_way way;
@@ -266,13 +340,18 @@ enum tables_put tables_put(const struct tables *tables, const struct table_entry
 
 	tables_place(tables, entry, &place);
 	if (!tables_nat_concerns(tables, entry))
-		return tables_enter(tables, entry, &place);
+		return tables_enter(tables, entry, &place, claim);
 	if (!tables_nat_find(tables, entry, &way))
 		return TABLES_PUT_FULL;
-	put = tables_enter(tables, entry, &place);
+	put = tables_enter(tables, entry, &place, claim);
 	if (put == TABLES_PUT_ADDED || put == TABLES_PUT_UPDATED)
 		tables_nat_take(&way, &place.flow);
 	return put;
+}
+
+enum tables_put tables_put(const struct tables *tables, const struct table_entry *entry)
+{
+	return tables_put_claimed(tables, entry, NULL);
 }
 
 uint32_t tables_sweep(const struct tables *tables)

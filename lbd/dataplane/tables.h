@@ -43,6 +43,10 @@ struct tables {
 /* The current tick, comparable with lbd_value_tick(). */
 uint32_t tables_now(const struct tables *tables);
 
+/* Whole ticks since the one that CLOCK_MONOTONIC @then_us was in, and ticks in milliseconds. */
+uint64_t tables_ticks_since(const struct tables *tables, int64_t then_us);
+uint64_t tables_ticks_ms(const struct tables *tables, uint64_t ticks);
+
 /* Age of @value in milliseconds, and the tick of something @age_ms old. */
 uint32_t tables_age_ms(const struct tables *tables, uint64_t value, uint32_t now);
 uint32_t tables_tick_of_age(const struct tables *tables, uint32_t age_ms, uint32_t now);
@@ -82,12 +86,34 @@ void tables_count(const struct tables *tables, uint64_t *ret_ipv4, uint64_t *ret
 
 enum tables_put { TABLES_PUT_ADDED, TABLES_PUT_UPDATED, TABLES_PUT_OLDER, TABLES_PUT_FULL };
 
+/* What a version of a connection that is put has to say against the one that stands. */
+struct tables_claim {
+	int standing;	  /* 1, -1: wins, loses against what was seen here in the last ... */
+	uint64_t ticks;	  /* ... so many ticks; 0: the ages decide */
+	bool second_hand; /* who says so hasn't seen it either */
+	bool greater;	  /* who says so has the greater name: for what else is equal */
+};
+
+/* Does @value take the place of @held, as PROTOCOL.md says? @claim may be NULL: by age alone. */
+bool tables_prefers(uint64_t value, uint64_t held, uint32_t now, const struct tables_claim *claim);
+
+/*
+ * Leave in @word, which held @held, the version that stands, with the younger
+ * age if both are of the same time. TABLES_PUT_UPDATED: it is @value.
+ */
+enum tables_put tables_stand(__u64 *word, uint64_t held, uint64_t value, uint32_t now,
+			     const struct tables_claim *claim);
+
 /*
  * Enter or update a replicated connection. An existing entry is changed only
- * if @entry was seen later (TABLES_PUT_OLDER otherwise). Doesn't set dirty
+ * if tables_prefers @entry (TABLES_PUT_OLDER otherwise). Doesn't set dirty
  * bits: what a peer told isn't told back. One that goes out by NAT gets its
  * way back as well; TABLES_PUT_FULL if another connection has it.
  */
+enum tables_put tables_put_claimed(const struct tables *tables, const struct table_entry *entry,
+				   const struct tables_claim *claim);
+
+/* The same, by age alone. */
 enum tables_put tables_put(const struct tables *tables, const struct table_entry *entry);
 
 /* Find the entry of a flow. False if there is none. */

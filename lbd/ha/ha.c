@@ -20,8 +20,8 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "base/runfile.h"
 #include "ha/gate.h"
-#include "ha/runfile.h"
 
 #define HA_LOOK_MS 50
 #define HA_GATE_OPEN "0"
@@ -105,6 +105,20 @@ static int ha_set_gate(struct ha *ha, bool open, struct error *err)
 	return 0;
 }
 
+/* What the peers hear of it. */
+static void ha_tell_role(const struct ha *ha)
+{
+	static const enum sync_role roles[] = {
+		[HA_ROLE_UNKNOWN] = SYNC_ROLE_UNKNOWN,
+		[HA_ROLE_MASTER] = SYNC_ROLE_ACTIVE,
+		[HA_ROLE_BACKUP] = SYNC_ROLE_STANDBY,
+		[HA_ROLE_FAULT] = SYNC_ROLE_STANDBY,
+	};
+
+	if (ha->sync)
+		sync_set_role(ha->sync, roles[ha->role]);
+}
+
 /* Whether the gate may open now. Without memory for the peers it stays closed. */
 static bool ha_decide(struct ha *ha)
 {
@@ -169,6 +183,7 @@ int ha_new(struct event_base *base, const char *run_dir, bool adopted, uint32_t 
 	ha->sync = sync;
 	ha->started_ms = ha->role_ms = ha_now_ms();
 	ha_load_role(ha);
+	ha_tell_role(ha);
 	rc = ha_start(ha, base, err);
 	if (rc) {
 		ha_free(ha);
@@ -188,6 +203,7 @@ int ha_set_role(struct ha *ha, const char *role, struct error *err)
 	if (ha->role != old) {
 		ha->role_ms = ha_now_ms();
 		log_info("role: %s, was %s", ha_role_names[ha->role], ha_role_names[old]);
+		ha_tell_role(ha);
 	}
 	return runfile_write(ha->run_dir, "role", ha_role_names[ha->role], err);
 }
@@ -205,6 +221,7 @@ void ha_set_cluster(struct ha *ha, uint32_t patience_ms, struct sync *sync)
 {
 	ha->patience_ms = patience_ms;
 	ha->sync = sync;
+	ha_tell_role(ha);
 }
 
 void ha_free(struct ha *ha)

@@ -16,13 +16,47 @@ static void peers_print_refusals(const json_t *refusals)
 			       table_text(json_object_get(refusal, "sentence"), NULL));
 }
 
+/* When was it last shown that one holds what the other has? */
+static const char *peers_proof(const json_t *proof, char *buffer)
+{
+	const json_t *agreed = json_object_get(proof, "agreed_ms_ago");
+	json_int_t differing = json_integer_value(json_object_get(proof, "differing"));
+	char ago[TABLE_TEXT_MAX];
+
+	if (json_integer_value(json_object_get(proof, "passes")) == 0)
+		return "-";
+	if (differing > 0)
+		snprintf(buffer, TABLE_TEXT_MAX, "differs in %lld regions", (long long)differing);
+	else if (json_integer_value(agreed) < 0)
+		return "never";
+	else
+		snprintf(buffer, TABLE_TEXT_MAX, "%s ago", table_ms(agreed, ago));
+	return buffer;
+}
+
+static void peers_print_kept(const json_t *kept)
+{
+	char held[TABLE_TEXT_MAX], given_up[TABLE_TEXT_MAX];
+
+	if (!json_integer_value(json_object_get(kept, "kept")))
+		return;
+	printf("kept aside: %s records of services or backends that aren't configured here, %s "
+	       "given up\n",
+	       table_count(json_object_get(kept, "held"), held),
+	       table_count(json_object_get(kept, "given_up"), given_up));
+}
+
 static void peers_print(const struct invocation *invocation, const json_t *answer)
 {
 	static const struct table_column columns[] = {
 		{ "PEER", "name", table_text, false },
 		{ "ADDRESS", "address", table_text, false },
+		{ "ROLE", "role", table_text, false },
+		{ "TERM", "term", table_count, true },
 		{ "STATE", "state", table_text, false },
 		{ "HAVE ITS TABLE", "received_all", table_yes, false },
+		{ "PROVEN HERE", "holds", peers_proof, false },
+		{ "PROVEN THERE", "held", peers_proof, false },
 		{ "LAST HEARD", "heard_ms_ago", table_ms, true },
 		{ "ROUND TRIP", "rtt_us", table_us, true },
 		{ "SENT", "sent_records", table_count, true },
@@ -37,6 +71,7 @@ static void peers_print(const struct invocation *invocation, const json_t *answe
 	(void)invocation;
 	table_print(stdout, columns, json_object_get(answer, "peers"),
 		    "no peers: this node is alone, a failover would break its connections");
+	peers_print_kept(json_object_get(answer, "kept"));
 	peers_print_refusals(json_object_get(answer, "refusals"));
 }
 
@@ -54,8 +89,14 @@ const struct command cmd_peers = {
 	.name = "peers",
 	.arguments = "",
 	.summary = "sync of the connection table with the other nodes",
-	.details = "SENT, RECEIVED, APPLIED and UNKNOWN count connection records; UNKNOWN were of "
-		   "services or backends that this node's config doesn't have.",
+	.details = "TERM counts takeovers: of what two nodes say of a connection the higher one's "
+		   "stands (0: none yet). SENT, RECEIVED, APPLIED and UNKNOWN count connection "
+		   "records; UNKNOWN were of services or backends that this node's config "
+		   "doesn't have: they are kept aside, and entered when it has. PROVEN HERE: when "
+		   "digests last showed that this node holds every connection that the peer "
+		   "has; PROVEN THERE: the other way round, as the peer says. Digests go out "
+		   "once a second, but not from a standby to the active node. A difference is "
+		   "repaired; --json counts and dates both.",
 	.examples = peers_examples,
 	.run = peers_run,
 };

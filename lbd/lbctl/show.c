@@ -146,11 +146,14 @@ void show_role(const struct invocation *invocation, const json_t *answer)
 {
 	const json_t *ago = json_object_get(answer, "role_ms_ago");
 	bool known = json_integer_value(ago) >= 0;
-	char since[TABLE_TEXT_MAX];
+	const json_t *term = table_value(answer, "term.own");
+	char since[TABLE_TEXT_MAX], number[TABLE_TEXT_MAX];
 
 	(void)invocation;
-	printf("%s%s%s; gate %s: %s\n", table_text(json_object_get(answer, "role"), NULL),
+	printf("%s%s%s%s%s; gate %s: %s\n", table_text(json_object_get(answer, "role"), NULL),
 	       known ? " for " : "", known ? table_ms(ago, since) : "",
+	       json_integer_value(term) ? ", term " : "",
+	       json_integer_value(term) ? table_count(term, number) : "",
 	       json_is_true(table_value(answer, "gate.open")) ? "open" : "closed",
 	       table_text(table_value(answer, "gate.reason"), NULL));
 }

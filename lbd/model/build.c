@@ -102,6 +102,7 @@ static void build_globals(struct build *b)
 	b->model->echo = config->icmp.echo;
 	b->model->fragment_ms = config->fragments.timeout_ms;
 	build_nat(config, &b->model->nat);
+	b->model->deny = guard_lists(config, &config->guard.deny);
 	b->model->source_limits = config->guard.source;
 	b->model->source_bits4 = config->guard.prefix_ipv4;
 	b->model->source_bits6 = config->guard.prefix_ipv6;

@@ -85,6 +85,7 @@ struct model {
 	struct lbd_mac macs[LBD_MACS_MAX];   /* of the interfaces packets come in on ... */
 	uint32_t macs_count;		     /* ... 0: frames for any MAC address are taken */
 	struct guard *guard;		     /* all lists; NULL: there are none */
+	uint32_t deny;			     /* lists, for all services */
 	struct config_rates source_limits;   /* of a source over all services */
 	uint32_t source_bits4, source_bits6; /* what makes up a source */
 	uint32_t sample;		     /* one in so many drops is kept; 0: none */

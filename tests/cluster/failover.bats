@@ -27,6 +27,8 @@ restore() {
   sleep 1
   node_kill lb1
   wait_for 3 "lb2 active" node_is_active lb2
+  # What it sees from now on has a higher term than anything that lb1 may say.
+  wait_for 2 "a new term" ctl_says lb2 '.term | .own == .known and .own > 1' role
   sleep 2
   load_unbroken powerless
   sleep 1
@@ -83,6 +85,7 @@ restore() {
 @test "death of lbd alone moves nothing and breaks nothing" {
   restore
   load_start 300 2000
+  term=$(ctl_json lb1 .term.own role)
   murder lbd-lb1
   sleep 1.5
   node_has_vips lb1
@@ -90,6 +93,7 @@ restore() {
   lbd_start lb1
   node_has_role lb1 master
   ctl_says lb1 .gate.open role
+  [[ $(ctl_json lb1 .term.own role) == "$term" ]]
 }
 
 @test "death of the standby is nobody's business" {

@@ -3,32 +3,9 @@
 #
 # Promise: forward: nat works with two arms, the clients on a network that the
 # backends are not on; and what it does to checksums that aren't finished yet.
-#
-#   far -- eth1 lb1 eth0 -- switch -- be1, be2, be3
-#   .7     .1                                         198.51.100.0/24
-#   ::7    ::1                                        2001:db8:f::/64
 
 load all.sh
 load nat.sh
-
-readonly FAR_VIP4=198.51.100.100 FAR_VIP6=2001:db8:f::100
-
-far_up() {
-  ip netns add far
-  on far ip link set lo up
-  ip link add far-lb1 type veth peer name far-far
-  ip link set far-lb1 netns lb1 name eth1
-  ip link set far-far netns far name eth0
-  on lb1 ip address add 198.51.100.1/24 dev eth1
-  on lb1 ip address add 2001:db8:f::1/64 dev eth1 nodad
-  on far ip address add 198.51.100.7/24 dev eth0
-  on far ip address add 2001:db8:f::7/64 dev eth0 nodad
-  on lb1 ethtool -K eth1 tx off tso off gso off gro off >/dev/null 2>&1
-  on far ethtool -K eth0 tx off tso off gso off gro off >/dev/null 2>&1
-  on lb1 ip link set eth1 up
-  on far ip link set eth0 xdpdrv obj "$LAB_TESTS/cluster/pass.bpf.o" sec xdp
-  on far ip link set eth0 up
-}
 
 config_arms() {
   config_head lb1 | sed 's/\[eth0\]/[eth0, eth1]/'
@@ -39,13 +16,10 @@ config_arms() {
 
 setup_file() {
   lab_up nat-arms
-  far_up
+  nat_far_up
   nat_backends_up
   nat_forwarding lb1 eth0
-  on lb1 ip address add "$FAR_VIP4/32" dev eth1
-  on lb1 ip address add "$FAR_VIP6/128" dev eth1 nodad
-  on lb1 ip address add "$NAT4/32" dev eth0
-  on lb1 ip address add "$NAT6/128" dev eth0 nodad preferred_lft 0
+  nat_far_addresses
   config_arms | config_write lb1
   node_up lb1
 }

@@ -82,6 +82,34 @@ same_tables() {
   (($(table lb2 | wc -l) == 200))
 }
 
+# The config of lb2 before the service at VIP4_DSR was thought of.
+config_without() {
+  config_head lb2
+  config_cluster lb2
+  echo "services:"
+  config_vip ipip4 "$VIP4_IPIP" ipip host4 be1 be2 be3
+  config_vip dsr6 "$VIP6_DSR" dsr host6 be1 be2 be3
+  config_vip ipip6 "$VIP6_IPIP" ipip host6 be1 be2 be3
+}
+
+@test "connections of a service that the standby gets after the other lbd died are all there" {
+  node_kill lb2
+  config_without | config_write lb2
+  node_boot lb2
+  wait_for 10 "lb2 in sync" node_in_sync lb2
+  load_start 400 1000
+  wait_for 2 "100 kept aside" ctl_says lb2 '.kept.held >= 100' peers
+  table lb1 >"$LAB/table-lb1"
+  murder lbd-lb1
+  config_pair lb2 be1 be2 be3 | config_write lb2
+  ctl lb2 reload
+  wait_for 2 "none kept aside" ctl_says lb2 '.kept | .held == 0 and .entered >= 100' peers
+  diff "$LAB/table-lb1" <(table lb2)
+  lbd_start lb1
+  wait_for 10 "lb2 in sync" node_in_sync lb2
+  wait_for 2 "equal tables" same_tables
+}
+
 @test "both nodes say that they are live, and refused nothing but news for a dead daemon" {
   for node in lb1 lb2; do
     wait_for 10 "$node in sync" node_in_sync "$node"

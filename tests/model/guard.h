@@ -14,4 +14,11 @@
 int guard_check(const struct config *config, const struct service *service,
 		const struct lbd_addr *client, bool v6);
 
+/*
+ * The same of somebody who need be no client: of a ping, an ICMP error about
+ * @service, a fragment whose service isn't known (NULL). Only deny lists count.
+ */
+int guard_check_stranger(const struct config *config, const struct service *service,
+			 const struct lbd_addr *source, bool v6);
+
 #endif

@@ -6,6 +6,7 @@
 #include <netinet/ip_icmp.h>
 
 #include "lbd/outcome.h"
+#include "tests/model/guard.h"
 #include "tests/model/wrap.h"
 
 #define IPV4_HEADER 20
@@ -93,6 +94,7 @@ static int notice_quote(const struct frame *frame, struct view *view)
 	const uint32_t at = view->l4 + ICMP_HEADER;
 	struct quote quote = { .bytes = &frame->bytes[at], .size = notice_end(view) - at };
 
+	view->sender = view->client;
 	if (!(view->v6 ? notice_quote6(&quote, view) : notice_quote4(&quote, view)))
 		return LBD_OUTCOME_DROP_ICMP_BAD;
 	if (quote.protocol != IPPROTO_TCP && quote.protocol != IPPROTO_UDP)
@@ -111,11 +113,10 @@ static int notice_quote(const struct frame *frame, struct view *view)
 static int notice_ping(const struct world *world, const struct view *view)
 {
 	const uint32_t plain = view->l3 + (view->v6 ? IPV6_HEADER : IPV4_HEADER);
+	const int refused = guard_check_stranger(world->config, NULL, &view->client, view->v6);
 
-	if (view_martian(view))
-		return LBD_OUTCOME_DROP_MARTIAN;
-	if (world_is_vip(world, &view->client))
-		return LBD_OUTCOME_DROP_VIP_SOURCE;
+	if (refused != GUARD_PASSES)
+		return refused;
 	/* Options and extension headers are for the kernel to understand. */
 	return view->l4 == plain ? NOTICE_PING : LBD_OUTCOME_PASS_NOT_L4;
 }
@@ -164,6 +165,7 @@ void notice_pong(const struct frame *frame, const struct view *view, struct case
 int notice_read(const struct world *world, const struct frame *frame, struct view *view)
 {
 	const uint8_t type = frame->bytes[view->l4];
+	int outcome;
 
 	if (!world_is_vip(world, &view->vip))
 		return LBD_OUTCOME_PASS_NOT_L4;
@@ -171,10 +173,11 @@ int notice_read(const struct world *world, const struct frame *frame, struct vie
 		return LBD_OUTCOME_PASS_OTHER_HOST;
 	if (!notice_whole(frame, view))
 		return LBD_OUTCOME_PASS_NOT_L4;
+	outcome = world_source(world, view);
 	if (world->features & LBD_FEATURE_ICMP_ERRORS && notice_is_error(view, type))
-		return notice_quote(frame, view);
+		return outcome == VIEW_WHOLE ? notice_quote(frame, view) : outcome;
 	if (world->features & LBD_FEATURE_ECHO &&
 	    type == (view->v6 ? ICMP6_ECHO_REQUEST : ICMP_ECHO))
-		return notice_ping(world, view);
+		return outcome == VIEW_WHOLE ? notice_ping(world, view) : outcome;
 	return LBD_OUTCOME_PASS_NOT_L4;
 }

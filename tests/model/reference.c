@@ -120,13 +120,15 @@ bool reference_key(struct reference *reference, const struct frame *frame, struc
 
 /* --- what becomes of it */
 
-/* Errors come from anybody on the way: the lists are about clients. */
+/* Errors come from anybody on the way: allow lists are about clients. */
 static int reference_guard(const struct step *step)
 {
-	if (step->ret->view.error)
-		return GUARD_PASSES;
-	return guard_check(step->reference->world->config, step_own_service(step),
-			   &step->ret->view.client, step->ret->view.v6);
+	const struct config *config = step->reference->world->config;
+	const struct view *view = &step->ret->view;
+
+	return view->error ? guard_check_stranger(config, step_own_service(step), &view->sender,
+						  view->v6)
+			   : guard_check(config, step_own_service(step), &view->client, view->v6);
 }
 
 static void reference_flow(struct step *step, uint32_t ifindex)
@@ -152,6 +154,20 @@ static void reference_flow(struct step *step, uint32_t ifindex)
 		send_leave(step, outcome);
 }
 
+/* Without its first, which alone shows whose it is. It may wait for that only if it may come at all. */
+static int reference_early(const struct step *step)
+{
+	const struct world *world = step->reference->world;
+	const struct view *view = &step->ret->view;
+	int outcome = world_source(world, view);
+
+	if (view->piece.next != IPPROTO_TCP && view->piece.next != IPPROTO_UDP)
+		return LBD_OUTCOME_PASS_NOT_L4;
+	if (outcome == VIEW_WHOLE)
+		outcome = guard_check_stranger(world->config, NULL, &view->client, view->v6);
+	return outcome == GUARD_PASSES ? LBD_OUTCOME_DROP_FRAGMENT : outcome;
+}
+
 /* A later fragment goes where its first went, unless it means to change what that showed. */
 static void reference_piece(struct step *step, uint32_t ifindex)
 {
@@ -161,10 +177,9 @@ static void reference_piece(struct step *step, uint32_t ifindex)
 
 	if (!view->piece.size) {
 		send_leave(step, LBD_OUTCOME_DROP_BAD_LENGTH);
-	} else if (!datagram && view->piece.next != IPPROTO_TCP &&
-		   view->piece.next != IPPROTO_UDP) {
-		send_leave(step, LBD_OUTCOME_PASS_NOT_L4);
-	} else if (!datagram || view->piece.offset < datagram->size ||
+	} else if (!datagram) {
+		send_leave(step, reference_early(step));
+	} else if (view->piece.offset < datagram->size ||
 		   backend->service != datagram->key.service ||
 		   model_backend_state(backend) == LBD_BACKEND_GONE) {
 		send_leave(step, LBD_OUTCOME_DROP_FRAGMENT);

@@ -91,16 +91,6 @@ static int route_nobody(const struct step *step)
 	return step->tcp ? LBD_OUTCOME_ANSWER_RESET : LBD_OUTCOME_ANSWER_UNREACHABLE;
 }
 
-/* No connection comes from there. */
-static int route_source(const struct step *step)
-{
-	if (view_martian(&step->ret->view))
-		return LBD_OUTCOME_DROP_MARTIAN;
-	return world_is_vip(step->reference->world, &step->ret->key.client)
-		       ? LBD_OUTCOME_DROP_VIP_SOURCE
-		       : VIEW_WHOLE;
-}
-
 /* A flow that no entry knows: a backend for it, and an entry unless it opens or closes. */
 static int route_unknown(struct step *step)
 {
@@ -249,7 +239,8 @@ static int route_any(struct step *step)
 	const struct backend *named =
 		quic_backend(step->reference->world->model, step_own_service(step), step->frame,
 			     &step->ret->view);
-	const int problem = step->flow ? VIEW_WHOLE : route_source(step);
+	const int problem =
+		step->flow ? VIEW_WHOLE : world_source(step->reference->world, &step->ret->view);
 
 	if (problem != VIEW_WHOLE)
 		return problem;

@@ -35,7 +35,8 @@ struct view {
 	uint8_t flags;			/* of TCP */
 	uint16_t client_port, vip_port; /* host order */
 	struct lbd_addr client, vip;
-	bool error;		 /* an ICMP error: of the flow that it quotes */
+	bool error;		 /* an ICMP error: of the flow that it quotes ... */
+	struct lbd_addr sender;	 /* ... and this is whose error it is */
 	uint32_t l3;		 /* where the IP header begins */
 	uint32_t l4;		 /* where what it carries does */
 	struct view_piece piece; /* of a datagram in fragments */

@@ -76,6 +76,13 @@ bool world_is_vip(const struct world *world, const struct lbd_addr *addr)
 	return false;
 }
 
+int world_source(const struct world *world, const struct view *view)
+{
+	if (view_martian(view))
+		return LBD_OUTCOME_DROP_MARTIAN;
+	return world_is_vip(world, &view->client) ? LBD_OUTCOME_DROP_VIP_SOURCE : VIEW_WHOLE;
+}
+
 bool world_is_mac(const struct world *world, const uint8_t *mac)
 {
 	static const uint8_t vrrp4[] = { 0, 0, 0x5e, 0, 1 }, vrrp6[] = { 0, 0, 0x5e, 0, 2 };

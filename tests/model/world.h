@@ -7,6 +7,7 @@
 #define MODEL_WORLD_H
 
 #include "model/model.h"
+#include "tests/model/view.h"
 
 struct world {
 	const struct config *config;
@@ -29,6 +30,9 @@ const struct service *world_service(const struct world *world, const struct lbd_
 
 /* Does any service have this address? */
 bool world_is_vip(const struct world *world, const struct lbd_addr *addr);
+
+/* Why nobody has the packet's source, or VIEW_WHOLE. */
+int world_source(const struct world *world, const struct view *view);
 
 /* Does a frame to @mac belong to this node? */
 bool world_is_mac(const struct world *world, const uint8_t *mac);

@@ -174,6 +174,20 @@ int sync_peers(struct sync *sync, struct sync_peer_status **ret, uint32_t *ret_c
 	return 0;
 }
 
+void sync_get_term(struct sync *sync, struct sync_term *ret)
+{
+	(void)sync;
+	*ret = (struct sync_term){ .own = 3, .began_ms_ago = 60000, .known = 3 };
+}
+
+void sync_get_kept(struct sync *sync, struct sync_kept *ret)
+{
+	(void)sync;
+	*ret = (struct sync_kept){
+		.held = 20, .kept = 30, .entered = 7, .given_up = 2, .expired = 1
+	};
+}
+
 void sync_refusals(struct sync *sync,
 		   void (*visit)(void *context, const char *name, const char *sentence,
 				 uint64_t count),
@@ -326,12 +340,16 @@ static void fake_describe(struct dataplane *fake)
 	struct fake_state *state = &fake->state;
 
 	state->ha = (struct ha_status){ HA_ROLE_MASTER, 60000, true, "in sync with lb2" };
-	state->peer = (struct sync_peer_status){ .name = "lb2",
-						 .address = { fake_addr("192.0.2.2"), htons(7400) },
-						 .state = SYNC_STATE_LIVE,
-						 .received_all = true,
-						 .heard_ms_ago = 40,
-						 .rtt_us = 180 };
+	state->peer = (struct sync_peer_status){
+		.name = "lb2",
+		.address = { fake_addr("192.0.2.2"), htons(7400) },
+		.state = SYNC_STATE_LIVE,
+		.received_all = true,
+		.heard_ms_ago = 40,
+		.rtt_us = 180,
+		.holds = { .agreed_ms_ago = 800, .agreed = 4096, .passes = 17 },
+		.held = { .agreed_ms_ago = 5000, .agreed = 4093, .differing = 3, .passes = 17 }
+	};
 	state->generations[0] = (struct dataplane_generation){ .prog_id = 42,
 							       .features = LBD_FEATURE_IPV4,
 							       .instructions = 1234,

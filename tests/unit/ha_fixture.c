@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ha/runfile.h"
+#include "base/runfile.h"
 
 /* Comes before the one of sync/: the peers say what a test has set. */
 int sync_peers(struct sync *sync, struct sync_peer_status **ret, uint32_t *ret_count)
@@ -19,6 +19,11 @@ int sync_peers(struct sync *sync, struct sync_peer_status **ret, uint32_t *ret_c
 	memcpy(*ret, sync->peers, sync->count * sizeof(**ret));
 	*ret_count = sync->count;
 	return 0;
+}
+
+void sync_set_role(struct sync *sync, enum sync_role role)
+{
+	sync->role = role;
 }
 
 int lab_setup(void **state)

@@ -18,6 +18,7 @@
 struct sync {
 	struct sync_peer_status peers[2];
 	uint32_t count;
+	enum sync_role role;
 };
 
 struct lab {

@@ -12,7 +12,9 @@
 #include "sync/sync.h"
 #include "sync_fixture.h"
 
+#ifndef BUCKETS
 #define BUCKETS 4096
+#endif
 #define NODES 3
 #define PATIENCE_MS 10000
 

@@ -154,6 +154,7 @@ static void a_restarted_master_keeps_its_gate_open(void **state)
 	lab_expect_file(lab, "role", "master");
 	lab_start(lab, true, 60000, true);
 	assert_int_equal(lab_status(lab).role, HA_ROLE_MASTER);
+	assert_int_equal(lab->sync.role, SYNC_ROLE_ACTIVE);
 	assert_in_range(lab_status(lab).role_ms_ago, 0, 5000);
 	lab_expect_file(lab, "gate", "0");
 }

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/addr.h"
-#include "ha/runfile.h"
+#include "base/runfile.h"
 
 /* --- keepalived.conf */
 

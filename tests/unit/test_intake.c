@@ -149,8 +149,26 @@ static void a_type_to_come_is_passed_over(void **state)
 
 	(void)state;
 	open_intake(&intake);
-	assert_int_equal(take(&intake, 16, 1), REFUSAL_UNKNOWN_MESSAGE);
+	assert_int_equal(take(&intake, WIRE_TYPE_LIMIT - 1, 1), REFUSAL_UNKNOWN_MESSAGE);
 	assert_int_equal(take(&intake, WIRE_RECORDS, 2), REFUSAL_NONE);
+}
+
+static void a_digest_takes_credit_and_its_answer_is_owed_once(void **state)
+{
+	struct intake intake;
+
+	(void)state;
+	open_intake(&intake);
+	assert_int_equal(take(&intake, WIRE_DIGEST_BEGIN, 1), REFUSAL_NONE);
+	assert_int_equal(take(&intake, WIRE_DIGEST, 2), REFUSAL_NONE);
+	assert_int_equal(intake.consumed, 2);
+	intake_answer_digest(&intake);
+	assert_int_equal(intake_next(&intake), INTAKE_REPAIR);
+	intake_done(&intake, INTAKE_REPAIR);
+	assert_int_equal(intake_next(&intake), INTAKE_NOTHING);
+	intake_close(&intake);
+	intake_answer_digest(&intake);
+	assert_int_equal(intake_next(&intake), INTAKE_NOTHING);
 }
 
 static void an_answer_sent_as_a_request_is_refused(void **state)
@@ -187,6 +205,7 @@ int main(void)
 		cmocka_unit_test(the_table_is_complete_at_the_end_of_the_last_round_asked),
 		cmocka_unit_test(a_new_hello_begins_from_nothing),
 		cmocka_unit_test(a_type_to_come_is_passed_over),
+		cmocka_unit_test(a_digest_takes_credit_and_its_answer_is_owed_once),
 		cmocka_unit_test(an_answer_sent_as_a_request_is_refused),
 		cmocka_unit_test(a_bye_closes_but_keeps_what_is_known),
 	};

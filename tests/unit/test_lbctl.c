@@ -139,11 +139,13 @@ static void every_command_prints_text(void **state)
 		{ "guard", "1,000 of 4,000 places" },
 		{ "drops", "198.51.100.66:40000  192.0.2.1:80" },
 		{ "peers", "192.0.2.2:7400" },
+		{ "peers", "800 ms ago" },
+		{ "peers", "differs in 3 regions" },
 		{ "backend weight web web1 7", "web1" },
 		{ "reload", "Reloaded: 2 services, 4 backends, 2 of them up" },
 		{ "upgrade", "tag a04f5eef06a7f555" },
 		{ "rollback", "previous  none" },
-		{ "role", "master for 60.0 s; gate open: in sync with lb2" },
+		{ "role", "master for 60.0 s, term 3; gate open: in sync with lb2" },
 		{ "version", "node lb1" },
 	};
 	struct result result;

@@ -14,7 +14,7 @@
 
 static enum peer_action next(struct peer *peer, int64_t now_us, bool pending, bool swept)
 {
-	struct peer_input input = { now_us, pending, swept };
+	struct peer_input input = { now_us, pending, swept, PEER_NOTHING };
 
 	return peer_next(peer, &input);
 }
@@ -282,6 +282,42 @@ static void a_resync_marks_everything_and_its_round_comes_back(void **state)
 	assert_int_equal(done.round, 3);
 }
 
+static enum peer_action next_with_sums(struct peer *peer)
+{
+	struct peer_input input = { START_US, true, true, PEER_DIGEST };
+
+	return peer_next(peer, &input);
+}
+
+static void sums_go_before_records_but_only_when_live_and_with_credit(void **state)
+{
+	struct wire_message message;
+	struct peer peer;
+
+	(void)state;
+	go_live(&peer);
+	assert_int_equal(next_with_sums(&peer), PEER_DIGEST);
+	peer.credit = peer.used;
+	assert_int_equal(next_with_sums(&peer), PEER_NOTHING);
+	peer.credit++;
+	message = answer(&peer, WIRE_RESYNC, 1);
+	assert_int_equal(receive(&peer, message, START_US), REFUSAL_NONE);
+	peer_done(&peer, PEER_HEARTBEAT, false, START_US);
+	assert_int_not_equal(next_with_sums(&peer), PEER_DIGEST);
+}
+
+static void a_repair_is_no_answer_to_version_1(void **state)
+{
+	struct peer peer;
+
+	(void)state;
+	go_live(&peer);
+	assert_int_equal(receive(&peer, answer(&peer, WIRE_REPAIR, 1), START_US),
+			 REFUSAL_UNEXPECTED);
+	peer.version = 2;
+	assert_int_equal(receive(&peer, answer(&peer, WIRE_REPAIR, 2), START_US), REFUSAL_NONE);
+}
+
 static void answers_out_of_place_are_refused(void **state)
 {
 	struct wire_message message;
@@ -324,6 +360,8 @@ int main(void)
 		cmocka_unit_test(a_reset_leads_to_a_new_conversation_but_not_at_once),
 		cmocka_unit_test(a_bye_makes_stale_at_once),
 		cmocka_unit_test(a_resync_marks_everything_and_its_round_comes_back),
+		cmocka_unit_test(sums_go_before_records_but_only_when_live_and_with_credit),
+		cmocka_unit_test(a_repair_is_no_answer_to_version_1),
 		cmocka_unit_test(answers_out_of_place_are_refused),
 	};
 

@@ -127,7 +127,7 @@ static void mad_peer_start(struct cluster *cluster, struct stranger *beta)
 	stranger_send(beta, &hello);
 	hello = stranger_receive(beta);
 	assert_int_equal(hello.type, WIRE_WELCOME);
-	assert_int_equal(hello.version_max, 1);
+	assert_int_equal(hello.version_max, WIRE_VERSION);
 	assert_int_equal(hello.conversation, 1);
 }
 

@@ -31,7 +31,7 @@ static inline struct lbd_addr v6(const char *text)
 
 struct example {
 	struct wire_message message;
-	uint8_t rows[4][64];
+	uint8_t rows[6][64];
 };
 
 static inline void example_dictionary(struct example *example)
@@ -59,6 +59,25 @@ static inline void example_records(struct example *example)
 	example->message.records6 = (struct wire_rows){ example->rows[3], WIRE_RECORD6_SIZE, 1 };
 }
 
+static inline void example_digest(struct example *example)
+{
+	static const uint8_t sum[WIRE_SUM_SIZE] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+
+	memcpy(example->rows[4], sum, sizeof(sum));
+	example->message.sums = (struct wire_rows){ example->rows[4], WIRE_SUM_SIZE, 1 };
+	example->message.first_region = 2048;
+}
+
+static inline void example_repair(struct example *example)
+{
+	static const uint8_t region[WIRE_REGION_SIZE] = { 0x0a, 0xbc };
+
+	memcpy(example->rows[5], region, sizeof(region));
+	example->message.regions = (struct wire_rows){ example->rows[5], WIRE_REGION_SIZE, 1 };
+	example->message.agreed = 4094;
+	example->message.unsettled = 1;
+}
+
 static inline void example_make(uint64_t type, struct example *ret)
 {
 	memset(ret, 0, sizeof(*ret));
@@ -69,15 +88,21 @@ static inline void example_make(uint64_t type, struct example *ret)
 		.boot = 0x1122334455667788,
 		.conversation = 1,
 		.sequence = 5,
-		.version_max = 1,
+		.version_max = 2,
 		.round = 2,
 		.credit = 64,
 		.token = 1000000,
+		.pass = 3,
+		.sample = 100,
 	};
 	if (type == WIRE_DICTIONARY)
 		example_dictionary(ret);
-	else if (type == WIRE_RECORDS)
+	else if (type == WIRE_RECORDS || type == WIRE_SAMPLE)
 		example_records(ret);
+	else if (type == WIRE_DIGEST)
+		example_digest(ret);
+	else if (type == WIRE_REPAIR)
+		example_repair(ret);
 	else if (type == WIRE_RESET)
 		strcpy(ret->message.reason, "out_of_order");
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "ha/runfile.h"
+#include "base/runfile.h"
 
 #include <errno.h>
 #include <fcntl.h>

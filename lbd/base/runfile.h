@@ -3,8 +3,8 @@
  * Files of one line in the run directory. Others read them at any moment
  * (keepalived the gate, scripts the role), so they change by rename only.
  */
-#ifndef HA_RUNFILE_H
-#define HA_RUNFILE_H
+#ifndef BASE_RUNFILE_H
+#define BASE_RUNFILE_H
 
 #include <stddef.h>
 #include <stdint.h>

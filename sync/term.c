@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "sync/term.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* No peer can make the next takeover overflow: the decoder takes no higher one. */
+static void term_begin(struct term *term, int64_t now_us)
+{
+	term->own = term->known < WIRE_TERM_MAX ? term->known + 1 : WIRE_TERM_MAX;
+	term->known = term->own;
+	term->began_us = now_us;
+	term->holding = true;
+}
+
+bool term_set_role(struct term *term, enum sync_role role, int64_t now_us)
+{
+	if (role != SYNC_ROLE_ACTIVE) {
+		term->holding = false;
+		return false;
+	}
+	if (term->holding)
+		return false;
+	term_begin(term, now_us);
+	return true;
+}
+
+bool term_is_higher(uint64_t term, const char *node, uint64_t than, const char *than_node)
+{
+	if (term != than)
+		return term > than;
+	return term > 0 && strcmp(node, than_node) > 0;
+}
+
+bool term_hear(struct term *term, const char *node, const struct wire_message *message,
+	       int64_t now_us)
+{
+	if (message->term > term->known)
+		term->known = message->term;
+	if (message->term_known > term->known)
+		term->known = message->term_known;
+	if (!term->holding || message->role == WIRE_ROLE_ACTIVE ||
+	    !term_is_higher(message->term, message->node, term->own, node))
+		return false;
+	term_begin(term, now_us);
+	return true;
+}
+
+uint64_t term_of_record(const struct wire_message *message, const struct wire_record *record)
+{
+	if (record->flags & WIRE_CONN_SECONDHAND || record->age_ms > message->term_ms)
+		return 0;
+	return message->term;
+}
+
+int term_standing(const struct term *term, const char *node, const struct wire_message *message,
+		  const struct wire_record *record)
+{
+	if (!term->own || !term_of_record(message, record))
+		return 0;
+	return term_is_higher(message->term, message->node, term->own, node) ? 1 : -1;
+}
+
+void term_print(const struct term *term, char line[TERM_LINE_MAX])
+{
+	snprintf(line, TERM_LINE_MAX, "%" PRIu64 " %" PRId64 " %" PRIu64 " %s", term->own,
+		 term->began_us, term->known, term->holding ? "active" : "passive");
+}
+
+/* The monotonic clock starts with the machine: a beginning that is yet to come is another boot's. */
+int term_parse(const char *line, int64_t now_us, struct term *ret)
+{
+	struct term term = { 0 };
+	char holding[8] = "";
+
+	if (sscanf(line, "%" SCNu64 " %" SCNd64 " %" SCNu64 " %7s", &term.own, &term.began_us,
+		   &term.known, holding) != 4)
+		return -EINVAL;
+	if (term.known > WIRE_TERM_MAX || term.own > term.known || term.began_us > now_us)
+		return -EINVAL;
+	term.holding = strcmp(holding, "active") == 0;
+	*ret = term;
+	return 0;
+}

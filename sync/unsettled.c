@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "sync/unsettled.h"
+
+static uint32_t unsettled_ms(int64_t us)
+{
+	return (uint32_t)(us / 1000);
+}
+
+void unsettled_add(struct unsettled *unsettled, uint32_t region, uint64_t hash, int64_t now_us)
+{
+	unsettled->rows[unsettled->count++ % UNSETTLED_ROWS] = (struct unsettled_row){
+		.hash = hash, .at_ms = unsettled_ms(now_us), .region = (uint16_t)region
+	};
+}
+
+static uint64_t unsettled_first(const struct unsettled *unsettled)
+{
+	return unsettled->count > UNSETTLED_ROWS ? unsettled->count - UNSETTLED_ROWS : 0;
+}
+
+bool unsettled_has(const struct unsettled *unsettled, uint64_t number)
+{
+	return number >= unsettled_first(unsettled);
+}
+
+/* Rows stand in the order of their times. */
+uint64_t unsettled_since(const struct unsettled *unsettled, int64_t since_us)
+{
+	uint64_t low = unsettled_first(unsettled), high = unsettled->count;
+
+	while (low < high) {
+		uint64_t middle = low + (high - low) / 2;
+		uint32_t at_ms = unsettled_row(unsettled, middle)->at_ms;
+
+		if ((int32_t)(at_ms - unsettled_ms(since_us)) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+bool unsettled_reaches(const struct unsettled *unsettled, int64_t since_us)
+{
+	uint64_t first = unsettled_first(unsettled);
+
+	return first == 0 || unsettled_since(unsettled, since_us) > first;
+}

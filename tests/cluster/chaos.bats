@@ -1,0 +1,74 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Promise: whatever happens to the two nodes and to what is between them, their
+# tables are equal again within five seconds after it is over, by the digests
+# and by a dump of both compared entry by entry.
+#
+# CHAOS_SECONDS of faults (60), CHAOS_CONNECTIONS that come and go meanwhile.
+
+load all.sh
+load faults.sh
+
+# Sanitized as well: the sanitizer wants to be first in line, and need not be.
+export WALLTIME_LBD=$LAB_LBD WALLTIME_LIBRARY=$LAB_TESTS/cluster/walltime.so
+export ASAN_OPTIONS=verify_asan_link_order=0
+LAB_LBD=$LAB_ROOT/tests/cluster/with-walltime
+
+chaos_config() {
+  config_pair "$@" | sed 's/connections-ipv4: .*/connections-ipv4: 524288/'
+}
+
+setup_file() {
+  local node
+  lab_up chaos
+  backends_up
+  for node in lb1 lb2; do
+    walltime_set "$node" 0
+  done
+  pair_with chaos_config be1 be2 be3
+}
+
+teardown() {
+  murder churn
+  [[ $BATS_TEST_COMPLETED ]] || lab_autopsy 25
+}
+
+churn_start() {
+  spawn client churn "$LAB_TESTS/tools/churn" "$VIP4_DSR" 7000 "$@"
+  wait_for 60 "a filled table" grep -q filled "$LAB/logs/churn.log"
+}
+
+churn_stop() {
+  kill -TERM -- "-$(lab_pid churn)"
+  wait_for 5 "figures of churn" grep -q '"made"' "$LAB/logs/churn.log"
+  tail -n 1 "$LAB/logs/churn.log" >&3
+}
+
+# Every established connection, read from the pinned maps, past the daemon.
+dump() {
+  "$LAB_TESTS/tools/dump" "/sys/fs/bpf/lbd/$1" | sort
+}
+
+proven() {
+  ctl_says "$1" '.peers[0].holds | .agreed_ms_ago >= 0 and .agreed_ms_ago < 2500 and
+    .differing == 0' peers
+}
+
+back_in_sync() {
+  node_in_sync lb1 && node_in_sync lb2 && node_is_active lb1
+}
+
+@test "after any row of faults both tables are equal, by digest and by dump" {
+  churn_start "${CHAOS_CONNECTIONS:-100000}" 1000 10000
+  faults_happen "${CHAOS_SECONDS:-60}"
+  wait_for 20 "both in sync, lb1 active" back_in_sync
+  wait_for 5 "proof at the standby" proven lb2
+  churn_stop
+  sleep 5
+  dump lb1 >"$LAB/dump-lb1"
+  dump lb2 >"$LAB/dump-lb2"
+  wc -l "$LAB/dump-lb1" "$LAB/dump-lb2" >&3
+  diff "$LAB/dump-lb1" "$LAB/dump-lb2" | head -n 20
+  cmp "$LAB/dump-lb1" "$LAB/dump-lb2"
+}
