@@ -2,8 +2,8 @@
 /*
  * Help for the verifier. It walks through what follows a place once for each
  * state in which it comes there: two ways that meet, and differ in one number
- * that it knows, are two walks to the end of the program. Kernels before 6.2
- * compare every number, later ones those that bounds or offsets depend on.
+ * that it knows, are two walks to the end of the program. Older kernels (5.15)
+ * compare every number, newer ones those that bounds or offsets depend on.
  */
 #ifndef VERIFIER_BPF_H
 #define VERIFIER_BPF_H

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 #include <cmocka.h>
 
@@ -22,8 +23,13 @@
 
 #include "lbd/maps.h"
 
-/* Instructions per program. A quarter of what the verifier takes. */
-#define BOUND 250000
+/*
+ * Instructions per program, well below what the verifier takes; on newer
+ * kernels the same programs need less than half of it.
+ */
+#define BOUND 300000
+#define BOUND_NEWER 150000
+#define NEWER_SINCE 6012 /* 6.12 */
 
 #define BPF_LOG_STATS 4
 #define LOG_SIZE (1 << 16)
@@ -44,8 +50,8 @@
 #define ALL (COMMON | LBD_FEATURE_DSR | TUNNELS | LBD_FEATURE_NAT | SELECTION | GUARDED)
 
 struct effort {
-	const char *name;
-	unsigned long instructions, peak_states;
+	struct bpf_object *object;
+	char logs[PROGRAMS_MAX][LOG_SIZE];
 };
 
 static void effort_specialise(struct bpf_object *object, __u32 features)
@@ -110,46 +116,60 @@ static unsigned long effort_number(const char *log, const char *before)
 	return at ? strtoul(at + strlen(before), NULL, 10) : 0;
 }
 
+static void effort_open(struct effort *effort, __u32 features)
+{
+	const char *build = getenv("BUILD") ? getenv("BUILD") : "build";
+	struct bpf_program *program;
+	char path[256];
+	int i = 0;
+
+	snprintf(path, sizeof(path), "%s/bpf/lb.bpf.o", build);
+	memset(effort, 0, sizeof(*effort));
+	effort->object = bpf_object__open_file(path, NULL);
+	assert_non_null(effort->object);
+	effort_specialise(effort->object, features);
+	bpf_object__for_each_program(program, effort->object) {
+		assert_in_range(i, 0, PROGRAMS_MAX - 1);
+		effort_watch(program, features, effort->logs[i++]);
+	}
+}
+
+/* Print what @program took. One that was refused begins with why. */
+static unsigned long effort_say(const struct bpf_program *program, const char *log)
+{
+	const unsigned long instructions = effort_number(log, "processed ");
+
+	if (strncmp(log, "verification time", 17))
+		printf("#   %s: refused: %s", bpf_program__name(program), log);
+	printf("#   %-16s %7lu instructions, %5lu states, %8lu us\n", bpf_program__name(program),
+	       instructions, effort_number(log, "peak_states "),
+	       effort_number(log, "verification time "));
+	return instructions;
+}
+
 /* The most that any program of a generation with @features needs. */
 static unsigned long effort_of(__u32 features)
 {
-	static char logs[PROGRAMS_MAX][LOG_SIZE];
-	const char *build = getenv("BUILD") ? getenv("BUILD") : "build";
-	unsigned long most = 0, sum = 0;
-	struct bpf_object *object;
+	static struct effort effort;
 	struct bpf_program *program;
-	char path[256];
+	unsigned long most = 0, sum = 0, one;
 	int i = 0, rc;
 
-	snprintf(path, sizeof(path), "%s/bpf/lb.bpf.o", build);
-	object = bpf_object__open_file(path, NULL);
-	assert_non_null(object);
-	effort_specialise(object, features);
-	memset(logs, 0, sizeof(logs));
-	bpf_object__for_each_program(program, object)
-		effort_watch(program, features, logs[i++]);
-	rc = bpf_object__load(object);
-	i = 0;
-	bpf_object__for_each_program(program, object) {
-		const char *log = logs[i++];
-		unsigned long insns = effort_number(log, "processed ");
+	effort_open(&effort, features);
+	rc = bpf_object__load(effort.object);
+	bpf_object__for_each_program(program, effort.object) {
+		const char *log = effort.logs[i++];
 
-		if (!bpf_program__autoload(program))
+		if (!*log)
 			continue;
-		if (rc && *log && strncmp(log, "verification", 12) != 0)
-			printf("#   %s: %s", bpf_program__name(program), log);
-		printf("#   %-16s %7lu instructions, %5lu states, %8lu us\n",
-		       bpf_program__name(program), insns, effort_number(log, "peak_states "),
-		       effort_number(log, "verification time "));
-		if (insns > most)
-			most = insns;
-		sum += insns;
+		one = effort_say(program, log);
+		most = one > most ? one : most;
+		sum += one;
 	}
-	printf("# %#09x: %lu at most, %lu in all\n", features, most, sum);
+	printf("# features %#x: %lu at most, %lu in all%s\n", features, most, sum,
+	       rc ? ", REFUSED" : "");
 	fflush(stdout);
-	bpf_object__close(object);
-	if (rc)
-		printf("# refused: %s\n", strerror(-rc));
+	bpf_object__close(effort.object);
 	return rc ? ULONG_MAX : most;
 }
 
@@ -161,9 +181,19 @@ static int effort_silence(enum libbpf_print_level level, const char *format, va_
 	return 0;
 }
 
+static unsigned long bound(void)
+{
+	unsigned int major = 0, minor = 0;
+	struct utsname name;
+
+	assert_int_equal(uname(&name), 0);
+	assert_int_equal(sscanf(name.release, "%u.%u", &major, &minor), 2);
+	return major * 1000 + minor < NEWER_SINCE ? BOUND : BOUND_NEWER;
+}
+
 static void within_bound(__u32 features)
 {
-	assert_in_range(effort_of(features), 1, BOUND);
+	assert_in_range(effort_of(features), 1, bound());
 }
 
 static void with_all_there_is(void **state)
