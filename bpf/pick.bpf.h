@@ -1,43 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Maglev: the flow's hash to a place of the service's ring. The hash is keyed
- * with a secret that the cluster shares and uses nothing local, so every node
- * picks the same backend.
+ * Maglev: the flow's hash (lbd/pick.h) to a place of the service's ring. Every
+ * node picks the same backend.
  */
 #ifndef PICK_BPF_H
 #define PICK_BPF_H
-
-#include <bpf/bpf_endian.h>
 
 #include "bpf/config.bpf.h"
 #include "bpf/maps.bpf.h"
 #include "bpf/packet.bpf.h"
 #include "bpf/sticky.bpf.h"
+#include "lbd/pick.h"
 
 LBD_INLINE __u32 pick_mix(const struct lbd_addr *client, __u64 ports)
 {
-	__u64 x = lbd_mix(client->halves[1] ^ lbd_config.pick_secret.words[0]);
-
-	x = lbd_mix(x ^ client->halves[0] ^ lbd_config.pick_secret.words[1]);
-	return (__u32)(lbd_mix(x + ports) >> 16);
-}
-
-LBD_INLINE __be64 pick_mask(int bits)
-{
-	if (bits <= 0)
-		return 0;
-	return bits < 64 ? bpf_cpu_to_be64(~0ULL << (64 - bits)) : ~0ULL;
+	return lbd_pick_mix(client, ports, &lbd_config.pick_secret);
 }
 
 /* As much of the client's address as the service looks at. */
 LBD_INLINE struct lbd_addr pick_client(const struct lbd_addr *whole,
 				       const struct lbd_service *service)
 {
-	const struct lbd_addr client = { .halves = {
-						 whole->halves[0] & pick_mask(service->prefix),
-						 whole->halves[1] & pick_mask(service->prefix - 64),
-					 } };
+	struct lbd_addr client = *whole;
 
+	client.halves[0] &= lbd_pick_mask(service->prefix);
+	client.halves[1] &= lbd_pick_mask(service->prefix - 64);
 	return client;
 }
 
@@ -56,11 +43,11 @@ LBD_INLINE __u32 pick_hash(const struct lbd_addr *whole, __u64 ports,
 LBD_INLINE __u16 pick_ring(__u32 ring, __u32 hash)
 {
 	__u32 size = lbd_config.limits.ring_size;
-	__u32 place = (__u32)((__u64)hash * size >> 32);
-	__u32 word = ring * lbd_ring_words(size) + place / LBD_RING_PACK;
+	__u32 place = lbd_pick_place(hash, size);
+	__u32 word = lbd_pick_word(ring, place, size);
 	const __u64 *packed = bpf_map_lookup_elem(&lbd_rings, &word);
 
-	return packed ? (__u16)(*packed >> place % LBD_RING_PACK * 16) : 0;
+	return packed ? lbd_pick_unpack(*packed, place) : 0;
 }
 
 LBD_INLINE const struct lbd_service *pick_service(__u32 half, __u16 id)
@@ -96,8 +83,8 @@ __attribute__((noinline)) int pick_flow(__u64 first, __u64 second, __u64 ports, 
 /* The same for the packet's flow. *ret_sticky: it is the backend that this client had before. */
 LBD_INLINE __u16 pick_sticky(const struct packet *packet, enum sticky_may may, _Bool *ret_sticky)
 {
-	const __u32 server = (__u32)packet->vip_port << 8 | packet->protocol;
-	const __u64 ports = (__u64)packet->client_port << 32 | server;
+	const __u32 server = lbd_pick_server(packet->vip_port, packet->protocol);
+	const __u64 ports = lbd_pick_all(packet->client_port, server);
 	const __u32 picked =
 		(__u32)pick_flow(packet->client.halves[0], packet->client.halves[1], ports,
 				 packet->half << 16 | packet->service, (int)may);

@@ -139,6 +139,10 @@ static const struct key keys_peer[] = {
 	  .required = true, AT(raw_peer, name) },
 	{ "address", "Where the peer listens.", .kind = KEY_ENDPOINT, .required = true,
 	  AT(raw_peer, address) },
+	{ "keys",
+	  "The peer's public key, as lbctl keygen prints it there; in quotes. While the peer "
+	  "changes its key: the old and the new one. What has another key isn't the peer.",
+	  .kind = KEY_SCALARS, .item = KEY_CURVE, LIST_AT(raw_peer, keys) },
 	{ NULL },
 };
 
@@ -147,12 +151,29 @@ static const struct key keys_cluster[] = {
 	  "File of 32 hexadecimal digits, mode 0600, the same on all nodes. It keys the choice "
 	  "of backends: all nodes choose alike, and nobody outside can foretell it.",
 	  .kind = KEY_PATH, AT(raw_cluster, secret_file) },
+	{ "security",
+	  "curve: what nodes tell each other is encrypted, and only peers whose key is known are "
+	  "talked to. plaintext: whoever can send from a peer's address can read and write "
+	  "connections; lbd warns about it.",
+	  "curve", "curve|plaintext", .kind = KEY_CHOICE, AT(raw_cluster, security) },
+	{ "key-file",
+	  "This node's secret key, mode 0600: lbctl keygen makes it. Peers have its public key. "
+	  "lbctl reload reads it again.",
+	  .kind = KEY_PATH, AT(raw_cluster, key_file) },
 	{ "listen", "Named address and port where peers deliver their connections.",
 	  .kind = KEY_ENDPOINT, AT(raw_cluster, listen) },
 	{ "patience",
 	  "How long a starting node waits for its peers' connections before it may "
 	  "take the VIP without them.",
 	  "10s", .kind = KEY_DURATION, .min = 100, .max = HOUR_MS, AT(raw_cluster, patience) },
+	{ "bandwidth",
+	  "Bytes a second that connections and their proofs may take on the wire, for all peers "
+	  "together; 0: without limit. More is not lost, but comes later.",
+	  "0", .kind = KEY_NUMBER, .min = 0, .max = UINT32_MAX, AT(raw_cluster, bandwidth) },
+	{ "cpu",
+	  "Percent of a core that replication may take, over a tenth of a second; 100: without "
+	  "limit. More is not lost, but comes later.",
+	  "100", .kind = KEY_NUMBER, .min = 5, .max = 100, AT(raw_cluster, cpu) },
 	{ "peers", "The other nodes.", .kind = KEY_MAPPINGS, .children = keys_peer,
 	  .size = sizeof(struct raw_peer), LIST_AT(raw_cluster, peers) },
 	{ NULL },
