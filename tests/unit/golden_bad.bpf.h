@@ -94,7 +94,7 @@ int lbd_lb(struct xdp_md *ctx)
 	if (eth->h_proto == bpf_htons(ETH_P_IP))
 		return bad_balance(ctx, &packet, parse_ipv4(eth, end, &packet), 0);
 	if (eth->h_proto == bpf_htons(ETH_P_IPV6))
-		return bad_balance(ctx, &packet, parse_ipv6(eth, end, &packet), 1);
+		return bad_balance(ctx, &packet, parse_ipv6(ctx, eth, end, &packet), 1);
 	return BAD_NOT_IP;
 }
 
