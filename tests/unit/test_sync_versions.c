@@ -241,6 +241,7 @@ static void old_cluster(struct old_peer *old)
 	struct fixture_model *model;
 
 	cluster_init(&old->cluster, 2);
+	old->cluster.nodes[0].config.plaintext = true;
 	old->node = &old->cluster.nodes[0];
 	model = &old->node->model;
 	strcpy(old->node->peers[0].name, "lb1");
