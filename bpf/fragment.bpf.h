@@ -139,11 +139,12 @@ __attribute__((noinline)) int fragment_read_apart(struct xdp_md *ctx, struct fra
 /*
  * The first fragment goes there: so shall the others.
  * @target: service and, above it, backend; @ports: source's and, above it,
- * destination's; @nat: attempt at which its flow is translated; @ifindex: where
- * it goes out, if no backend says so.
+ * destination's; @how: attempt at which its flow is translated and, above it,
+ * the flow's protocol, which a header behind the fragment header keeps from
+ * view; @ifindex: where it goes out, if no backend says so.
  */
 __attribute__((noinline)) int fragment_remember(struct xdp_md *ctx, __u32 target, __u32 ports,
-						__u32 nat, __u32 ifindex)
+						__u32 how, __u32 ifindex)
 {
 	struct fragment fragment = {};
 	struct lbd_fragment entry = {};
@@ -156,27 +157,43 @@ __attribute__((noinline)) int fragment_remember(struct xdp_md *ctx, __u32 target
 	entry.client_port = (__u16)ports;
 	entry.vip_port = ports >> 16;
 	entry.size = fragment.size;
-	entry.protocol = fragment.protocol;
-	entry.nat = nat;
+	entry.protocol = how >> 8;
+	entry.nat = (__u8)how;
 	entry.ifindex = ifindex;
 	return !bpf_map_update_elem(&lbd_fragments, &fragment.key, &entry, BPF_ANY);
+}
+
+/* May it wait for its first? Those to a NAT address come from backends, which are asked nothing. */
+LBD_INLINE int fragment_guard(const struct fragment *fragment, _Bool v6)
+{
+	struct packet packet = { .client = fragment->key.client };
+	const __u32 salt = vip_snapshot(&packet);
+	const struct lbd_vip *vip;
+	int problem;
+
+	if (config_has(LBD_FEATURE_NAT)) {
+		vip = vip_lookup(&packet, salt, &fragment->key.vip, 0, 0);
+		if (vip && vip->translated)
+			return PACKET_GO_ON;
+	}
+	problem = source_check(&packet, v6);
+	return problem == PACKET_GO_ON ? guard_stranger(&packet, 0, v6) : problem;
 }
 
 /* Nobody has seen its first: lbd may hold it. */
 LBD_INLINE int fragment_hold(struct xdp_md *ctx, const struct fragment *fragment, int *ret_action,
 			     _Bool v6)
 {
-	const __u32 slot = lbd_xsk_slot(ctx->ingress_ifindex, ctx->rx_queue_index);
-	struct packet packet = { .client = fragment->key.client };
-	int problem;
+	const __u32 ifindex = ctx->ingress_ifindex, queue = ctx->rx_queue_index;
+	const int problem = fragment_guard(fragment, v6);
+	const __u32 *number;
 
-	vip_snapshot(&packet);
-	problem = source_check(&packet, v6);
-	if (problem == PACKET_GO_ON)
-		problem = guard_stranger(&packet, 0, v6);
 	if (problem != PACKET_GO_ON)
 		return problem;
-	*ret_action = bpf_redirect_map(&lbd_xsks, slot, XDP_DROP);
+	number = bpf_map_lookup_elem(&lbd_xsk_slots, &ifindex);
+	if (!number || queue >= LBD_XSK_QUEUES)
+		return LBD_OUTCOME_DROP_FRAGMENT;
+	*ret_action = bpf_redirect_map(&lbd_xsks, lbd_xsk_slot(*number, queue), XDP_DROP);
 	return *ret_action == XDP_REDIRECT ? LBD_OUTCOME_HOLD_FRAGMENT : LBD_OUTCOME_DROP_FRAGMENT;
 }
 
@@ -212,7 +229,8 @@ LBD_INLINE int fragment_forward(struct xdp_md *ctx, const struct fragment *fragm
 	int outcome = LBD_OUTCOME_FORWARD_FRAGMENT, problem;
 
 	vip_snapshot(&packet);
-	problem = guard(&packet, v6);
+	/* An answer to a NAT address is of no service: backends are asked nothing. */
+	problem = packet.service ? guard(&packet, v6) : PACKET_GO_ON;
 	if (problem != PACKET_GO_ON)
 		return problem;
 	if (config_has(LBD_FEATURE_NAT) && entry->nat) {

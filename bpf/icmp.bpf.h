@@ -83,7 +83,9 @@ __attribute__((noinline)) int icmp_find(struct xdp_md *ctx)
 	return protocol == bpf_htons(ETH_P_IPV6) ? icmp_find_ipv6(ctx, ip, end, l3) : 0;
 }
 
-/* To a VIP of ours, in a packet that is whole. PACKET_GO_ON: an error. */
+#define ICMP_PING (-3)
+
+/* To a VIP of ours, in a packet that is whole. PACKET_GO_ON: an error. ICMP_PING: to be answered. */
 LBD_INLINE int icmp_by_type(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 {
 	const struct answer_icmp *icmp;
@@ -102,9 +104,7 @@ LBD_INLINE int icmp_by_type(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 	if (!config_has(LBD_FEATURE_ECHO) || !icmp_is_echo(icmp->type, v6))
 		return LBD_OUTCOME_PASS_NOT_L4;
 	problem = source_check(packet, v6);
-	if (problem == PACKET_GO_ON)
-		problem = guard_stranger(packet, 1, v6);
-	return problem == PACKET_GO_ON ? echo_answer(ctx, packet, v6) : problem;
+	return problem == PACKET_GO_ON ? ICMP_PING : problem;
 }
 
 LBD_INLINE _Bool icmp_read_ipv4(const struct iphdr *ip, const void *end, struct packet *packet)
@@ -196,6 +196,13 @@ LBD_INLINE int icmp_forward(struct xdp_md *ctx, const struct packet *packet, int
 	return outcome;
 }
 
+LBD_INLINE int icmp_answer(struct xdp_md *ctx, const struct packet *packet, _Bool v6)
+{
+	int problem = guard_stranger(packet, 1, v6);
+
+	return problem == PACKET_GO_ON ? echo_answer(ctx, packet, v6) : problem;
+}
+
 /* May its sender say anything about flows of the service? To a NAT address write backends. */
 LBD_INLINE int icmp_guard(const struct packet *packet, const struct lbd_addr *sender, _Bool v6)
 {
@@ -240,6 +247,8 @@ LBD_INLINE int icmp_handle(struct xdp_md *ctx, __u32 l3, int *ret_action, _Bool 
 	int outcome = icmp_begin(ctx, &packet, v6);
 
 	packet.l3 = l3;
+	if (config_has(LBD_FEATURE_ECHO) && outcome == ICMP_PING)
+		return icmp_answer(ctx, &packet, v6);
 	if (outcome == PACKET_GO_ON)
 		outcome = icmp_quoted(ctx, &packet, v6);
 	if (outcome != PACKET_GO_ON)

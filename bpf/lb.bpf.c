@@ -88,8 +88,8 @@ LBD_INLINE void remember(struct xdp_md *ctx, const struct packet *packet, __u16 
 {
 	if (config_has(LBD_FEATURE_FRAGMENTS) && packet->more)
 		fragment_remember(ctx, packet->service | (__u32)backend << 16,
-				  packet->client_port | (__u32)packet->vip_port << 16, packet->nat,
-				  0);
+				  packet->client_port | (__u32)packet->vip_port << 16,
+				  packet->nat | (__u32)packet->protocol << 8, 0);
 }
 
 LBD_INLINE int balance(struct xdp_md *ctx, struct packet *packet, _Bool v6)
