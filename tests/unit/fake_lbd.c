@@ -211,10 +211,15 @@ static int fake_result(const struct lbd *lbd, struct error *err)
 	return code;
 }
 
-int lbd_reload(struct lbd *lbd, struct error *err)
+int lbd_reload_begin(struct lbd *lbd, lbd_reload_done done, void *context, struct error *err)
 {
+	struct error refused = { 0 };
+
+	(void)err;
+	lbd->changes_dropped = lbd->runtime_changes;
 	lbd->runtime_changes = false;
-	return fake_result(lbd, err);
+	done(context, fake_result(lbd, &refused), &refused);
+	return 0;
 }
 
 int lbd_change_backend(struct lbd *lbd, const struct lbd_backend_change *change, struct error *err)
