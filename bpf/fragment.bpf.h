@@ -67,39 +67,50 @@ LBD_INLINE _Bool fragment_read_ipv4(const struct iphdr *ip, const void *end, str
 	return 1;
 }
 
-/* To the fragment header. The next header that later ones have doesn't count (RFC 8200). */
-LBD_INLINE _Bool fragment_find_ipv6(const struct ipv6hdr *ip, const void *end, struct fragment *ret)
+/* What the fragment header at @at says. The next header that later ones have doesn't count. */
+LBD_INLINE _Bool fragment_read_header(struct xdp_md *ctx, __u32 at, struct fragment *ret)
 {
-	struct extensions walk = { .next = ip->nexthdr, .offset = sizeof(*ip) };
+	const struct extension *header = (void *)(long)ctx->data + (at & EXTENSIONS_OFFSET_MAX);
 
+	if ((const void *)(header + 1) > (void *)(long)ctx->data_end)
+		return 0;
+	ret->key.id = header->id;
+	ret->protocol = header->next;
+	ret->offset = bpf_ntohs(header->place) & EXTENSION_OFFSET;
+	return 1;
+}
+
+/* To the fragment header of the packet at @ip, whose first header is of type @next. */
+LBD_INLINE _Bool fragment_find_ipv6(struct xdp_md *ctx, __u32 ip, __u8 next, struct fragment *ret)
+{
+	struct extensions walk = { .next = next, .offset = sizeof(struct ipv6hdr) };
+
+#pragma unroll
 	for (int i = 0; i < EXTENSIONS_MAX; i++) {
-		const struct extension *header = (const void *)ip + walk.offset;
-
-		if (!extensions_is_one(walk.next) || (const void *)(header + 1) > end ||
-		    walk.offset + sizeof(*header) >= ret->length)
+		if (!extensions_is_one(walk.next) ||
+		    walk.offset + sizeof(struct extension) >= ret->length)
 			return 0;
 		if (walk.next == EXTENSION_FRAGMENT) {
-			ret->key.id = header->id;
-			ret->protocol = header->next;
-			ret->offset = bpf_ntohs(header->place) & EXTENSION_OFFSET;
-			ret->size = ret->length - walk.offset - sizeof(*header);
-			return 1;
+			ret->size = ret->length - walk.offset - sizeof(struct extension);
+			return fragment_read_header(ctx, ip + walk.offset, ret);
 		}
-		if (extensions_step(header, &walk) != PACKET_GO_ON)
+		if (extensions_step(ctx, ip, &walk) != PACKET_GO_ON)
 			return 0;
 	}
 	return 0;
 }
 
-LBD_INLINE _Bool fragment_read_ipv6(const struct ipv6hdr *ip, const void *end, struct fragment *ret)
+LBD_INLINE _Bool fragment_read_ipv6(struct xdp_md *ctx, __u32 l3, struct fragment *ret)
 {
-	if ((const void *)(ip + 1) > end)
+	const struct ipv6hdr *ip = (void *)(long)ctx->data + l3;
+
+	if ((const void *)(ip + 1) > (void *)(long)ctx->data_end)
 		return 0;
 	ret->length = bpf_ntohs(ip->payload_len) + sizeof(*ip);
 	ret->key.client = packet_addr6(&ip->saddr);
 	ret->key.vip = packet_addr6(&ip->daddr);
 	ret->traffic = ip->priority << 4 | ip->flow_lbl[0] >> 4;
-	return fragment_find_ipv6(ip, end, ret);
+	return fragment_find_ipv6(ctx, l3, ip->nexthdr, ret);
 }
 
 LBD_INLINE _Bool fragment_read(struct xdp_md *ctx, struct fragment *ret)
@@ -110,8 +121,7 @@ LBD_INLINE _Bool fragment_read(struct xdp_md *ctx, struct fragment *ret)
 
 	if (protocol == bpf_htons(ETH_P_IP))
 		return fragment_read_ipv4(at, (void *)(long)ctx->data_end, ret);
-	return protocol == bpf_htons(ETH_P_IPV6) &&
-	       fragment_read_ipv6(at, (void *)(long)ctx->data_end, ret);
+	return protocol == bpf_htons(ETH_P_IPV6) && fragment_read_ipv6(ctx, l3, ret);
 }
 
 /* Not inlined: the verifier follows each way of reading to its end, not through what comes after. */

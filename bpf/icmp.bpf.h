@@ -55,16 +55,17 @@ LBD_INLINE __u32 icmp_find_ipv4(const struct iphdr *ip, const void *end)
 	return ip->ihl * 4;
 }
 
-LBD_INLINE __u32 icmp_find_ipv6(const struct ipv6hdr *ip, const void *end)
+LBD_INLINE __u32 icmp_find_ipv6(struct xdp_md *ctx, const struct ipv6hdr *ip, const void *end,
+				__u32 l3)
 {
-	struct extensions walk = { .offset = sizeof(*ip) };
+	struct extensions walk;
+	int packed;
 
 	if ((const void *)(ip + 1) > end)
 		return 0;
-	walk.next = ip->nexthdr;
-	if (extensions_walk(ip, end, bpf_ntohs(ip->payload_len) + sizeof(*ip), &walk) !=
-		    PACKET_GO_ON ||
-	    walk.fragment || walk.more || walk.next != IPPROTO_ICMPV6)
+	packed = extensions_walk(ctx, l3, bpf_ntohs(ip->payload_len) + sizeof(*ip), ip->nexthdr);
+	walk = extensions_unpack(packed);
+	if (packed < 0 || walk.fragment || walk.more || walk.next != IPPROTO_ICMPV6)
 		return 0;
 	return walk.offset;
 }
@@ -79,7 +80,7 @@ __attribute__((noinline)) int icmp_find(struct xdp_md *ctx)
 
 	if (protocol == bpf_htons(ETH_P_IP))
 		return icmp_find_ipv4(ip, end);
-	return protocol == bpf_htons(ETH_P_IPV6) ? icmp_find_ipv6(ip, end) : 0;
+	return protocol == bpf_htons(ETH_P_IPV6) ? icmp_find_ipv6(ctx, ip, end, l3) : 0;
 }
 
 #define ICMP_PING (-3)

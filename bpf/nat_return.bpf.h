@@ -14,19 +14,7 @@
 #define NAT_AF_INET 2
 #define NAT_AF_INET6 10
 
-/* Which NAT address the packet is to; LBD_NAT_ADDRS_MAX if it is none. */
-LBD_INLINE __u32 nat_index(const struct lbd_addr *addr, _Bool v6)
-{
-#pragma GCC unroll 8
-	for (__u32 i = 0; i < LBD_NAT_ADDRS_MAX; i++)
-		if (i < lbd_config.nat.count[v6] &&
-		    addr->halves[0] == lbd_config.nat.addrs[v6][i].halves[0] &&
-		    addr->halves[1] == lbd_config.nat.addrs[v6][i].halves[1])
-			return i;
-	return LBD_NAT_ADDRS_MAX;
-}
-
-/* The same, if the packet is to a port of the NAT: others of the address are the node's own. */
+/* nat_index, if the packet is to a port of the NAT: others of the address are the node's own. */
 LBD_INLINE __u32 nat_port_address(const struct packet *packet, _Bool v6)
 {
 	const __u32 port = bpf_ntohs(packet->vip_port) - lbd_config.nat.first_port;
@@ -89,10 +77,25 @@ LBD_INLINE void nat_want(const struct lbd_addr *client)
 	LBD_WRITE_ONCE(wanted->halves[1], client->halves[1]);
 }
 
+/* Who tries a generation apart from any network has a client behind whoever sends the answer. */
+LBD_INLINE int nat_find_nobody(const struct xdp_md *ctx, struct bpf_fib_lookup *fib)
+{
+	const struct ethhdr *eth = (void *)(long)ctx->data;
+
+	if ((const void *)(eth + 1) > (void *)(long)ctx->data_end)
+		return LBD_OUTCOME_PASS_TRUNCATED;
+	__builtin_memcpy(fib->dmac, eth->h_source, ETH_ALEN);
+	__builtin_memcpy(fib->smac, eth->h_dest, ETH_ALEN);
+	fib->ifindex = ctx->ingress_ifindex;
+	return PACKET_GO_ON;
+}
+
 /* Where the flow's client is, by the kernel's routes and neighbours. */
 LBD_INLINE int nat_find_client(struct xdp_md *ctx, const struct packet *flow, __u32 length,
 			       struct bpf_fib_lookup *fib, _Bool v6)
 {
+	if (config_has(LBD_FEATURE_ROUTELESS))
+		return nat_find_nobody(ctx, fib);
 	fib->family = v6 ? NAT_AF_INET6 : NAT_AF_INET;
 	fib->l4_protocol = flow->protocol;
 	fib->sport = flow->vip_port;

@@ -184,7 +184,7 @@ LBD_INLINE __u32 nat_try(struct conn *conn, __u32 had, __u32 row, _Bool v6)
 {
 	__u32 attempt = had ? had : 1;
 
-#pragma GCC unroll 1
+#pragma GCC unroll 7
 	for (int tries = 0; tries < LBD_NAT_ATTEMPTS; tries++) {
 		if (!nat_set_attempt(conn, attempt))
 			break;

@@ -5,8 +5,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-int link_new(const struct sync_peer_config *config, const struct tables *tables,
-	     struct transport *transport, int64_t now_us, struct link **ret, struct error *err)
+#define LINK_RECONNECT_US (150 * 1000LL)
+
+static int link_connect(const struct link *link, const struct link_own *own,
+			struct transport_socket **ret, struct error *err)
+{
+	const struct transport_way way = {
+		.source = own->source,
+		.address = link->config.address,
+		.own = own->pair,
+		.server = link->config.keys[link->key],
+	};
+
+	return transport_connect(own->transport, &way, ret, err);
+}
+
+int link_new(const struct sync_peer_config *config, const struct link_own *own, int64_t now_us,
+	     struct link **ret, struct error *err)
 {
 	struct link *link = calloc(1, sizeof(*link));
 	int code = -ENOMEM;
@@ -19,11 +34,13 @@ int link_new(const struct sync_peer_config *config, const struct tables *tables,
 	intake_init(&link->intake);
 	proof_init(&link->holds);
 	link->directory = directory_new();
-	if (!link->directory || outbox_init(&link->outbox, tables)) {
+	if (!link->directory || outbox_init(&link->outbox, own->tables) ||
+	    flight_init(&link->flight) || held_init(&link->held, own->tables)) {
 		error_errno(err, code, "peer %s", config->name);
 		goto fail;
 	}
-	code = transport_connect(transport, &config->address, &link->dealer, err);
+	link->outbox.held = &link->held;
+	code = link_connect(link, own, &link->dealer, err);
 	if (code)
 		goto fail;
 	*ret = link;
@@ -41,19 +58,54 @@ void link_free(struct link *link, int linger_ms)
 	directory_free(link->directory);
 	judge_free(link->judge);
 	outbox_destroy(&link->outbox);
+	flight_destroy(&link->flight);
+	held_destroy(&link->held);
 	free(link);
 }
 
-int link_reconnect(struct link *link, struct transport *transport)
+int link_reconnect(struct link *link, const struct link_own *own)
 {
 	struct transport_socket *dealer;
-	int err = transport_connect(transport, &link->config.address, &dealer, NULL);
+	int err = link_connect(link, own, &dealer, NULL);
 
 	if (err)
 		return err;
 	transport_close(link->dealer, 0);
 	link->dealer = dealer;
+	link->reconnect_due = false;
 	return 0;
+}
+
+void link_rekey(struct link *link, const struct sync_peer_config *config)
+{
+	const char *used = link->config.keys[link->key];
+	uint32_t key = 0;
+
+	while (key < config->keys_count && strcmp(config->keys[key], used) != 0)
+		key++;
+	if (key == config->keys_count) {
+		link->reconnect_due = config->keys_count > 0;
+		key = 0;
+	}
+	link->config = *config;
+	link->key = key;
+}
+
+bool link_attend(struct link *link, const struct link_own *own, int64_t now_us)
+{
+	if (link_wants_marks(link))
+		link->handshakes_failed = 0;
+	if (transport_failed(link->dealer)) {
+		link->handshakes_failed++;
+		link->reconnect_due = true;
+		if (link->config.keys_count)
+			link->key = (link->key + 1) % link->config.keys_count;
+	}
+	if (!link->reconnect_due || now_us < link->reconnect_us || link_reconnect(link, own))
+		return false;
+	link->reconnect_us = now_us + LINK_RECONNECT_US;
+	peer_restart(&link->peer, now_us);
+	return true;
 }
 
 bool link_wants_marks(const struct link *link)
@@ -66,9 +118,60 @@ void link_mark_all(struct link *link)
 	outbox_mark_all(&link->outbox);
 }
 
+/* While the whole table is under way a change waits behind all of it: no measure of lag. */
+void link_told(struct link *link, const struct outbox_batch *batch)
+{
+	bool live = link->peer.state == SYNC_STATE_LIVE && batch->sweep_left == 0;
+	uint32_t rows = batch->rows4_count + batch->rows6_count;
+
+	link->sent_records += rows;
+	flight_add(&link->flight, link->peer.used, batch->since_us, live, batch->told, rows);
+}
+
+void link_told_all(struct link *link)
+{
+	flight_end_bulk(&link->flight, link->peer.used);
+}
+
+void link_answered(struct link *link, const struct wire_message *answer, int64_t now_us)
+{
+	if (answer->type == WIRE_WELCOME) {
+		flight_clear(&link->flight);
+		held_set_boot(&link->held, answer->boot);
+	} else if (answer->type == WIRE_RESYNC) {
+		/* It threw away what it hadn't a service for: it can't say which. */
+		flight_clear(&link->flight);
+		held_clear(&link->held);
+	}
+	flight_acknowledge(&link->flight, link->peer.consumed, now_us, &link->held, &link->lag);
+}
+
+/* When the oldest change was made that the peer doesn't hold; -1: it holds all. */
+static int64_t link_unsynced_us(const struct link *link)
+{
+	int64_t marked_us = outbox_oldest_us(&link->outbox);
+	int64_t told_us = flight_oldest_us(&link->flight);
+
+	if (!link_wants_marks(link))
+		return link->peer.heard_us >= 0 ? link->peer.heard_us : link->peer.fresh_us;
+	if (marked_us < 0 || told_us < 0)
+		return marked_us < 0 ? told_us : marked_us;
+	return marked_us < told_us ? marked_us : told_us;
+}
+
 static int64_t link_later(int64_t a, int64_t b)
 {
 	return a > b ? a : b;
+}
+
+static void link_lag_status(const struct link *link, int64_t now_us, struct sync_peer_status *ret)
+{
+	int64_t since_us = link_unsynced_us(link);
+
+	ret->lag_p50_us = lag_read(&link->lag, now_us, 500);
+	ret->lag_p99_us = lag_read(&link->lag, now_us, 990);
+	ret->unsynced_ms = since_us < 0 ? 0 : (now_us - since_us) / 1000;
+	ret->unacknowledged = link->flight.count;
 }
 
 void link_status(const struct link *link, int64_t now_us, struct sync_peer_status *ret,
@@ -82,6 +185,7 @@ void link_status(const struct link *link, int64_t now_us, struct sync_peer_statu
 		.role = link->role,
 		.term = link->term,
 		.state = peer->state,
+		.version = intake->open ? intake->version : peer->version,
 		.received_all = intake->received_all,
 		.boot = intake->boot ? intake->boot : peer->boot,
 		.sent_records = link->sent_records,
@@ -95,9 +199,11 @@ void link_status(const struct link *link, int64_t now_us, struct sync_peer_statu
 		.pending_buckets = link->outbox.pending,
 		.rtt_us = peer->rtt_us,
 		.reconnects = peer->welcomes ? peer->welcomes - 1 : 0,
+		.handshakes_failed = link->handshakes_failed,
 	};
 	proof_report(&link->holds, now_us, &ret->holds);
 	proof_report(&link->prover.proof, now_us, &ret->held);
+	link_lag_status(link, now_us, ret);
 	memcpy(ret->name, link->config.name, sizeof(ret->name));
 	*ret_heard_us = link_later(peer->heard_us, intake->heard_us);
 }

@@ -10,9 +10,11 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "sync/loop_digest.h"
+#include "sync/loop_sample.h"
 
-#define LOOP_FLUSH_MS 1
-#define LOOP_IDLE_MS 20
+#define LOOP_BUSY_US 400
+#define LOOP_FLUSH_US 1000
+#define LOOP_IDLE_US 20000
 #define LOOP_BYE_MS 100 /* for a bye to leave; ZeroMQ sends in the background */
 
 static int64_t loop_read_clock_us(clockid_t clock)
@@ -82,12 +84,23 @@ void loop_free(struct loop *loop)
 	transport_close(loop->router, LOOP_BYE_MS);
 	transport_free(loop->transport);
 	dictionary_free(loop->dictionary);
+	curve_forget(&loop->own);
 	free(loop->identities);
 	aside_destroy(&loop->aside);
 	free(loop->links);
 	free(loop->marking);
 	free(loop->waiting);
 	free(loop);
+}
+
+struct link_own loop_own(const struct loop *loop)
+{
+	return (struct link_own){
+		.tables = loop->tables,
+		.transport = loop->transport,
+		.source = loop->listen.addr,
+		.pair = loop->plaintext ? NULL : &loop->own,
+	};
 }
 
 /* --- configuration: all that can fail is made aside, then exchanged */
@@ -105,8 +118,23 @@ static bool loop_same_endpoint(const struct addr_endpoint *a, const struct addr_
 	return a->port == b->port && lbd_addr_equal(&a->addr, &b->addr);
 }
 
-static struct link *loop_find_same(const struct loop *loop, const struct sync_peer_config *config)
+/* Do the conversations stay as they are? Those in plaintext don't become encrypted. */
+static bool loop_stays(const struct loop *loop, const struct sync_config *config)
 {
+	return loop->router && loop->plaintext == config->plaintext &&
+	       loop_same_endpoint(&loop->listen, &config->listen);
+}
+
+static bool loop_same_pair(const struct loop *loop, const struct sync_config *config)
+{
+	return strcmp(loop->own.public, config->own.public) == 0;
+}
+
+static struct link *loop_find_same(const struct loop *loop, const struct sync_config *new,
+				   const struct sync_peer_config *config)
+{
+	if (!loop_stays(loop, new))
+		return NULL; /* they connect from elsewhere, or otherwise */
 	for (uint32_t i = 0; i < loop->links_count; i++) {
 		struct link *link = loop->links[i];
 
@@ -128,20 +156,28 @@ static bool loop_has(struct link *const *links, uint32_t count, const struct lin
 static int loop_plan_router(struct loop *loop, const struct sync_config *config,
 			    struct loop_plan *plan, struct error *err)
 {
-	if (loop->router && loop_same_endpoint(&loop->listen, &config->listen))
+	const bool same = loop->router && loop_same_endpoint(&loop->listen, &config->listen);
+
+	if (loop_stays(loop, config) && loop_same_pair(loop, config))
 		return 0;
-	return transport_listen(loop->transport, &config->listen, &plan->router, err);
+	return transport_listen(loop->transport, config, same ? loop->router : NULL, &plan->router,
+				err);
 }
 
 static int loop_plan_links(struct loop *loop, const struct sync_config *config,
 			   struct loop_plan *plan, struct error *err)
 {
+	const struct link_own own = {
+		.tables = loop->tables,
+		.transport = loop->transport,
+		.source = config->listen.addr,
+		.pair = config->plaintext ? NULL : &config->own,
+	};
+
 	for (; plan->count < config->peers_count; plan->count++) {
 		const struct sync_peer_config *peer = &config->peers[plan->count];
-		struct link *link = loop_find_same(loop, peer);
-		int code = link ? 0
-				: link_new(peer, loop->tables, loop->transport, loop->now_us, &link,
-					   err);
+		struct link *link = loop_find_same(loop, config, peer);
+		int code = link ? 0 : link_new(peer, &own, loop->now_us, &link, err);
 
 		if (code)
 			return code;
@@ -185,9 +221,17 @@ static void loop_drop_links(struct loop *loop, const struct loop_plan *plan)
 	}
 }
 
-/* Routes are names of the old router: conversations that came in there are over. */
-static void loop_exchange_router(struct loop *loop, struct transport_socket *router)
+/*
+ * With another key of our own the old router goes on with what it has. Else
+ * conversations that came in there are over: their routes are its names.
+ */
+static void loop_exchange_router(struct loop *loop, struct transport_socket *router, bool stays)
 {
+	if (stays) {
+		transport_retire(router, loop->router);
+		loop->router = router;
+		return;
+	}
 	transport_close(loop->router, LOOP_BYE_MS);
 	loop->router = router;
 	for (uint32_t i = 0; i < loop->links_count; i++)
@@ -203,8 +247,17 @@ static void loop_set_node(struct loop *loop, const char *node)
 		peer_restart(&loop->links[i]->peer, loop->now_us);
 }
 
+/* The links that stay: with the keys that their peers have now. */
+static void loop_rekey_links(struct loop *loop, const struct sync_config *config)
+{
+	for (uint32_t i = 0; i < loop->links_count; i++)
+		link_rekey(loop->links[i], &config->peers[i]);
+}
+
 static void loop_commit(struct loop *loop, const struct sync_config *config, struct loop_plan *plan)
 {
+	const bool stays = loop_stays(loop, config);
+
 	loop_drop_links(loop, plan);
 	free(loop->links);
 	free(loop->marking);
@@ -216,8 +269,13 @@ static void loop_commit(struct loop *loop, const struct sync_config *config, str
 	loop->listen = config->listen;
 	bandwidth_set(&loop->bandwidth, config->bandwidth, loop->now_us);
 	cpu_set(&loop->cpu, config->cpu ? config->cpu : 100);
+	loop->plaintext = config->plaintext;
+	loop->own = config->own;
 	if (plan->router)
-		loop_exchange_router(loop, plan->router);
+		loop_exchange_router(loop, plan->router, stays);
+	if (transport_admit(loop->transport, loop->router, config))
+		log_error("sync: peers can't be let in: out of memory");
+	loop_rekey_links(loop, config);
 	loop_set_node(loop, config->node);
 }
 
@@ -272,15 +330,27 @@ void loop_set_dictionary(struct loop *loop, struct dictionary *dictionary)
 
 /* --- the turn */
 
-static void loop_collect(struct loop *loop)
+/*
+ * Returns how long to wait until the next time. Not sooner: an acknowledgement
+ * ends the wait, and would bring about the next message and so the next of its kind.
+ */
+static int64_t loop_collect(struct loop *loop)
 {
+	int64_t left_us = loop->collected_us + LOOP_BUSY_US - loop->now_us;
 	uint32_t count = 0;
 
-	for (uint32_t i = 0; i < loop->links_count; i++)
+	if (left_us > 0)
+		return left_us;
+	loop->collected_us = loop->now_us;
+	for (uint32_t i = 0; i < loop->links_count; i++) {
+		loop->links[i]->outbox.now_us = loop->now_us;
 		if (link_wants_marks(loop->links[i]))
 			loop->marking[count++] = &loop->links[i]->outbox;
-	if (count > 0)
-		outbox_collect(loop->tables, loop->marking, count);
+	}
+	if (count == 0)
+		return LOOP_IDLE_US;
+	loop->busy = outbox_collect(loop->tables, loop->marking, count);
+	return loop->busy ? LOOP_BUSY_US : LOOP_FLUSH_US;
 }
 
 static void loop_log_state(struct link *link)
@@ -294,8 +364,17 @@ static void loop_log_state(struct link *link)
 		log_debug("sync: %s is %s", link->config.name, peer_state_name(link->logged));
 }
 
+static void loop_attend(struct loop *loop)
+{
+	const struct link_own own = loop_own(loop);
+
+	transport_attend(loop->transport, loop->router, loop->now_us, &loop->refusals);
+	for (uint32_t i = 0; i < loop->links_count; i++)
+		link_attend(loop->links[i], &own, loop->now_us);
+}
+
 /* How long to do nothing at all, so that the thread keeps to its share of a core. */
-static int loop_rest_ms(struct loop *loop)
+static int64_t loop_rest_us(struct loop *loop)
 {
 	int64_t rest_us = 0;
 
@@ -303,7 +382,7 @@ static int loop_rest_ms(struct loop *loop)
 		rest_us = cpu_rest_us(&loop->cpu, loop->now_us,
 				      loop_read_clock_us(CLOCK_THREAD_CPUTIME_ID));
 	loop->resting = rest_us > 0;
-	return (int)((rest_us + 999) / 1000);
+	return rest_us;
 }
 
 /* Returns true if there is more to send. They take turns to be first, as they share the bandwidth. */
@@ -316,41 +395,45 @@ static bool loop_serve_all(struct loop *loop)
 
 		more |= loop_serve(loop, link);
 		loop_log_state(link);
+		loop->busy &= link->outbox.pending == 0;
 	}
 	loop->serve_next = loop->links_count ? (loop->serve_next + 1) % loop->links_count : 0;
 	return more;
 }
 
-int loop_turn(struct loop *loop)
+int64_t loop_turn(struct loop *loop)
 {
-	int timeout_ms = LOOP_IDLE_MS, rest_ms;
+	int64_t timeout_us, rest_us;
 	bool more;
 
-	if (!loop->dictionary)
-		return LOOP_IDLE_MS;
 	loop->now_us = loop_clock_us();
-	rest_ms = loop_rest_ms(loop);
-	if (rest_ms)
-		return rest_ms;
+	loop_attend(loop);
+	if (!loop->dictionary)
+		return LOOP_IDLE_US;
+	rest_us = loop_rest_us(loop);
+	if (rest_us)
+		return rest_us;
 	more = loop_receive(loop);
-	loop_collect(loop);
+	timeout_us = loop_collect(loop);
 	loop_digest(loop);
+	loop_sample(loop);
 	more |= loop_serve_all(loop);
-	for (uint32_t i = 0; i < loop->links_count; i++)
-		if (link_wants_marks(loop->links[i]))
-			timeout_ms = LOOP_FLUSH_MS;
-	return more ? 0 : timeout_ms;
+	return more ? 0 : timeout_us;
 }
 
-/* Before there is a dictionary, and at rest, nothing is read: only the wake-up is waited for. */
-void loop_wait(struct loop *loop, int timeout_ms)
+/*
+ * Before there is a dictionary, and at rest, nothing is read: only the wake-up is waited for. So
+ * too while changes come: an acknowledgement can wait for the next flush, and each wake-up costs
+ * as much as one.
+ */
+void loop_wait(struct loop *loop, int64_t timeout_us)
 {
 	uint32_t count = 0;
 
-	if (loop->dictionary && !loop->resting) {
+	if (loop->dictionary && !loop->resting && !loop->busy) {
 		loop->waiting[count++] = loop->router;
 		for (uint32_t i = 0; i < loop->links_count; i++)
 			loop->waiting[count++] = loop->links[i]->dealer;
 	}
-	transport_wait(loop->transport, loop->waiting, count, timeout_ms);
+	transport_wait(loop->transport, loop->waiting, count, timeout_us);
 }

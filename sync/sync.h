@@ -17,17 +17,25 @@
 #include "base/error.h"
 #include "dataplane/tables.h"
 #include "model/model.h"
+#include "sync/curve.h"
 
+struct held;
 struct sync;
+
+#define SYNC_KEYS_MAX CONFIG_PEER_KEYS_MAX
 
 struct sync_peer_config {
 	char name[CONFIG_NAME_MAX];
 	struct addr_endpoint address;
+	char keys[SYNC_KEYS_MAX][Z85_KEY_SIZE]; /* public keys that it may have */
+	uint32_t keys_count;
 };
 
 struct sync_config {
 	char node[CONFIG_NAME_MAX];
 	struct addr_endpoint listen;
+	bool plaintext;	       /* no keys: told by address alone */
+	struct curve_pair own; /* else: our keys */
 	struct sync_peer_config *peers;
 	uint32_t peers_count;
 	uint64_t bandwidth;  /* bytes a second for all peers together; 0: without limit */
@@ -78,6 +86,7 @@ struct sync_peer_status {
 	enum sync_role role;   /* as it said last */
 	uint64_t term;	       /* of its last takeover, 0: none that it knows of */
 	enum sync_state state; /* of our conversation towards it */
+	uint64_t version;      /* of the protocol, as agreed */
 	bool received_all;     /* has its full table arrived since we last (re)connected? */
 	uint64_t boot;	       /* its boot identity, 0 unknown */
 	int64_t heard_ms_ago;  /* -1: never */
@@ -85,10 +94,14 @@ struct sync_peer_status {
 	uint64_t received_records, received_bytes;
 	uint64_t applied, older, full, unknown; /* what became of received records */
 	uint64_t pending_buckets;		/* dirty for this peer, not sent yet */
+	uint32_t unacknowledged;		/* data messages sent, not known to stand there */
+	int64_t unsynced_ms;		/* age of the oldest change that it may lack; 0: none */
+	int64_t lag_p50_us, lag_p99_us; /* of changes in the last minute; -1: there were none */
 	uint32_t rtt_us;
 	uint64_t reconnects;
-	struct sync_proof holds; /* do we hold what it holds? judged here */
-	struct sync_proof held;	 /* does it hold what we hold? as it said */
+	uint64_t handshakes_failed; /* since we last talked to it: do the keys fit? */
+	struct sync_proof holds;    /* do we hold what it holds? judged here */
+	struct sync_proof held;	    /* does it hold what we hold? as it said */
 };
 
 /*
@@ -136,6 +149,34 @@ void sync_get_kept(struct sync *sync, struct sync_kept *ret);
 
 /* Status of every configured peer. *ret (free()) has *ret_count entries. */
 int sync_peers(struct sync *sync, struct sync_peer_status **ret, uint32_t *ret_count);
+
+/*
+ * What the peer holds that holds most of those that are connected, or of all if
+ * none is: entry by entry (sync/held.h). *ret_peer: its place in sync_peers().
+ * NULL without peers. Good until the next sync_reconfigure or sync_stop.
+ */
+const struct held *sync_held(struct sync *sync, uint32_t *ret_peer);
+
+#define SYNC_SAMPLE_MAX 1024
+
+/* Live connections of a peer, under our ids: for a drill, not entered anywhere. */
+struct sync_sample {
+	uint64_t number; /* counts those that came */
+	char peer[CONFIG_NAME_MAX];
+	uint32_t count;
+	uint32_t unknown; /* more of services or backends that aren't known here */
+	struct table_entry entries[SYNC_SAMPLE_MAX]; /* what a connection is, and its backend */
+};
+
+/*
+ * Ask the active peer for a random sample of up to @count of its connections.
+ * *ret_number is that of the sample to wait for. -ENOENT: no peer is active;
+ * -EPROTO: it speaks version 1 of the protocol.
+ */
+int sync_ask_sample(struct sync *sync, uint32_t count, uint64_t *ret_number);
+
+/* The latest sample, copied. */
+void sync_get_sample(struct sync *sync, struct sync_sample *ret);
 
 /* Call @visit for each refusal counter: its name, its sentence, its count. */
 void sync_refusals(struct sync *sync,

@@ -373,7 +373,8 @@ LBD_INLINE __u32 lbd_vip_hash(const struct lbd_addr *addr, __be16 port, __u8 pro
 #define LBD_FEATURE_EXTENSIONS (1U << 24) /* walk IPv6 extension headers */
 #define LBD_FEATURE_TIMEOUTS (1U << 25)	  /* a service has timeouts of its own */
 
-#define LBD_FEATURE_SAMPLE (1U << 26) /* keep some of the dropped packets */
+#define LBD_FEATURE_SAMPLE (1U << 26)	 /* keep some of the dropped packets */
+#define LBD_FEATURE_ROUTELESS (1U << 27) /* nothing but packets here: ask no routes for clients */
 
 /* A MAC address as the packet path compares it: in two words. */
 struct lbd_mac {

@@ -9,7 +9,8 @@
 
 #include "api/resource.h"
 
-#define PROBLEMS_SILENCE_MS 3000 /* ten missed heartbeats */
+#define PROBLEMS_SILENCE_MS 3000  /* ten missed heartbeats */
+#define PROBLEMS_UNSYNCED_MS 5000 /* changes wait for less than a tenth of a second */
 
 static void problems_add(json_t *problems, const char *hint, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -90,9 +91,20 @@ static void problems_nexthops(const struct lbd *lbd, json_t *problems)
 	}
 }
 
+/* A key that doesn't fit looks like a peer that is dead. */
+static void problems_keys(const struct sync_peer_status *peer, json_t *problems)
+{
+	if (peer->handshakes_failed &&
+	    (peer->state == SYNC_STATE_CONNECTING || peer->state == SYNC_STATE_HELLO))
+		problems_add(problems, "lbctl keygen --public",
+			     "peer %s: %llu handshakes failed; does each have the other's public "
+			     "key?",
+			     peer->name, (unsigned long long)peer->handshakes_failed);
+}
+
 static void problems_peer(const struct sync_peer_status *peer, json_t *problems)
 {
-	const char *hint = "lbctl peers";
+	const char *hint = "lbctl risk";
 
 	if (peer->heard_ms_ago < 0)
 		problems_add(problems, hint, "peer %s never heard: a failover breaks connections",
@@ -102,7 +114,12 @@ static void problems_peer(const struct sync_peer_status *peer, json_t *problems)
 			     "peer %s not heard for %lld s: a failover breaks connections",
 			     peer->name, (long long)peer->heard_ms_ago / 1000);
 	else if (peer->state != SYNC_STATE_LIVE)
-		problems_add(problems, hint, "peer %s is not in sync yet", peer->name);
+		problems_add(problems, "lbctl peers", "peer %s is not in sync yet", peer->name);
+	else if (peer->unsynced_ms >= PROBLEMS_UNSYNCED_MS)
+		problems_add(problems, hint,
+			     "peer %s may lack changes of the last %lld s: a failover breaks "
+			     "connections",
+			     peer->name, (long long)peer->unsynced_ms / 1000);
 	else if (peer->held.divergences > peer->held.repairs && peer->held.differing > 0)
 		problems_add(problems, hint,
 			     "peer %s holds another table than we in %u of 4096 regions: a "
@@ -117,10 +134,16 @@ static void problems_peers(const struct lbd *lbd, json_t *problems)
 
 	if (!lbd->sync)
 		return;
+	if (lbd->config->cluster.security == CONFIG_SECURITY_PLAINTEXT)
+		problems_add(problems, "lbctl keygen",
+			     "what peers tell each other isn't encrypted: cluster.security is "
+			     "plaintext");
 	if (sync_peers(lbd->sync, &peers, &count))
 		problems_add(problems, "journalctl -u lbd", "the sync thread doesn't answer");
-	for (uint32_t i = 0; i < count; i++)
+	for (uint32_t i = 0; i < count; i++) {
+		problems_keys(&peers[i], problems);
 		problems_peer(&peers[i], problems);
+	}
 	free(peers);
 }
 

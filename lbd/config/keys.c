@@ -102,8 +102,9 @@ static const struct key keys_icmp[] = {
 	  "true", .kind = KEY_BOOL, AT(raw_icmp, echo) },
 	{ "tell-mtu",
 	  "Tell a client, in the VIP's name, when its packet doesn't fit the way to the backend "
-	  "with its tunnel headers: fragmentation needed, packet too big. false: such packets are "
-	  "dropped, and clients that send large ones hang.",
+	  "with its tunnel headers: fragmentation needed, packet too big. With forward: nat also a "
+	  "backend, in the NAT address's name, when its answer doesn't fit the way to the client. "
+	  "false: such packets are dropped, and who sends large ones hangs.",
 	  "true", .kind = KEY_BOOL, AT(raw_icmp, tell_mtu) },
 	{ "rate", "Answers a second that each CPU gives at most; what is more is dropped.", "1000",
 	  .kind = KEY_NUMBER, .min = 1, .max = 1000000, AT(raw_icmp, rate) },
@@ -139,6 +140,10 @@ static const struct key keys_peer[] = {
 	  .required = true, AT(raw_peer, name) },
 	{ "address", "Where the peer listens.", .kind = KEY_ENDPOINT, .required = true,
 	  AT(raw_peer, address) },
+	{ "keys",
+	  "The peer's public key, as lbctl keygen prints it there; in quotes. While the peer "
+	  "changes its key: the old and the new one. What has another key isn't the peer.",
+	  .kind = KEY_SCALARS, .item = KEY_CURVE, LIST_AT(raw_peer, keys) },
 	{ NULL },
 };
 
@@ -147,6 +152,15 @@ static const struct key keys_cluster[] = {
 	  "File of 32 hexadecimal digits, mode 0600, the same on all nodes. It keys the choice "
 	  "of backends: all nodes choose alike, and nobody outside can foretell it.",
 	  .kind = KEY_PATH, AT(raw_cluster, secret_file) },
+	{ "security",
+	  "curve: what nodes tell each other is encrypted, and only peers whose key is known are "
+	  "talked to. plaintext: whoever can send from a peer's address can read and write "
+	  "connections; lbd warns about it.",
+	  "curve", "curve|plaintext", .kind = KEY_CHOICE, AT(raw_cluster, security) },
+	{ "key-file",
+	  "This node's secret key, mode 0600: lbctl keygen makes it. Peers have its public key. "
+	  "lbctl reload reads it again.",
+	  .kind = KEY_PATH, AT(raw_cluster, key_file) },
 	{ "listen", "Named address and port where peers deliver their connections.",
 	  .kind = KEY_ENDPOINT, AT(raw_cluster, listen) },
 	{ "patience",
