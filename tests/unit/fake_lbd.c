@@ -117,7 +117,8 @@ uint32_t dataplane_drops(const struct dataplane *dataplane, struct lbd_drop *ret
 	static uint64_t ticket;
 
 	(void)dataplane;
-	*ret = (struct lbd_drop){ .ticket = ++ticket,
+	ticket++;
+	*ret = (struct lbd_drop){ .ticket = ticket,
 				  .time_ns = 1,
 				  .length = 60,
 				  .ifindex = 1,
