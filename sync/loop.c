@@ -17,12 +17,17 @@
 #define LOOP_IDLE_US 20000
 #define LOOP_BYE_MS 100 /* for a bye to leave; ZeroMQ sends in the background */
 
-int64_t loop_clock_us(void)
+static int64_t loop_read_clock_us(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(clock, &now);
 	return now.tv_sec * 1000000LL + now.tv_nsec / 1000;
+}
+
+int64_t loop_clock_us(void)
+{
+	return loop_read_clock_us(CLOCK_MONOTONIC);
 }
 
 /* --- life */
@@ -211,6 +216,8 @@ static void loop_commit(struct loop *loop, const struct sync_config *config, str
 	loop->marking = plan->marking;
 	loop->waiting = plan->waiting;
 	loop->listen = config->listen;
+	bandwidth_set(&loop->bandwidth, config->bandwidth, loop->now_us);
+	cpu_set(&loop->cpu, config->cpu ? config->cpu : 100);
 	if (plan->router)
 		loop_exchange_router(loop, plan->router);
 	loop_set_node(loop, config->node);
@@ -279,6 +286,7 @@ static int64_t loop_collect(struct loop *loop)
 	if (left_us > 0)
 		return left_us;
 	loop->collected_us = loop->now_us;
+	loop->busy = false;
 	for (uint32_t i = 0; i < loop->links_count; i++) {
 		loop->links[i]->outbox.now_us = loop->now_us;
 		if (link_wants_marks(loop->links[i]))
@@ -301,30 +309,55 @@ static void loop_log_state(struct link *link)
 		log_debug("sync: %s is %s", link->config.name, peer_state_name(link->logged));
 }
 
-int64_t loop_turn(struct loop *loop)
+/* How long to do nothing at all, so that the thread keeps to its share of a core. */
+static int64_t loop_rest_us(struct loop *loop)
 {
-	int64_t timeout_us;
-	bool more;
+	int64_t rest_us = 0;
 
-	if (!loop->dictionary)
-		return LOOP_IDLE_US;
-	loop->now_us = loop_clock_us();
-	more = loop_receive(loop);
-	timeout_us = loop_collect(loop);
-	loop_digest(loop);
-	loop_sample(loop);
+	if (cpu_is_limited(&loop->cpu))
+		rest_us = cpu_rest_us(&loop->cpu, loop->now_us,
+				      loop_read_clock_us(CLOCK_THREAD_CPUTIME_ID));
+	loop->resting = rest_us > 0;
+	return rest_us;
+}
+
+/* Returns true if there is more to send. They take turns to be first, as they share the bandwidth. */
+static bool loop_serve_all(struct loop *loop)
+{
+	bool more = false;
+
 	for (uint32_t i = 0; i < loop->links_count; i++) {
-		struct link *link = loop->links[i];
+		struct link *link = loop->links[(loop->serve_next + i) % loop->links_count];
 
 		more |= loop_serve(loop, link);
 		loop_log_state(link);
 		loop->busy &= link->outbox.pending == 0;
 	}
+	loop->serve_next = loop->links_count ? (loop->serve_next + 1) % loop->links_count : 0;
+	return more;
+}
+
+int64_t loop_turn(struct loop *loop)
+{
+	int64_t timeout_us, rest_us;
+	bool more;
+
+	if (!loop->dictionary)
+		return LOOP_IDLE_US;
+	loop->now_us = loop_clock_us();
+	rest_us = loop_rest_us(loop);
+	if (rest_us > 0)
+		return rest_us;
+	more = loop_receive(loop);
+	timeout_us = loop_collect(loop);
+	loop_digest(loop);
+	loop_sample(loop);
+	more |= loop_serve_all(loop);
 	return more ? 0 : timeout_us;
 }
 
 /*
- * Before there is a dictionary nothing is read, so nothing but the wake-up is waited for. Nor
+ * Before there is a dictionary, and at rest, nothing is read: only the wake-up is waited for. Nor
  * while changes come: an acknowledgement can wait for the next flush, and each wake-up costs as
  * much as one.
  */
@@ -332,7 +365,7 @@ void loop_wait(struct loop *loop, int64_t timeout_us)
 {
 	uint32_t count = 0;
 
-	if (loop->dictionary && !loop->busy) {
+	if (loop->dictionary && !loop->resting && !loop->busy) {
 		loop->waiting[count++] = loop->router;
 		for (uint32_t i = 0; i < loop->links_count; i++)
 			loop->waiting[count++] = loop->links[i]->dealer;

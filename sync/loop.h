@@ -14,6 +14,7 @@
 #ifndef SYNC_LOOP_H
 #define SYNC_LOOP_H
 
+#include "sync/budget.h"
 #include "sync/link.h"
 #include "sync/term.h"
 
@@ -37,7 +38,11 @@ struct loop {
 	int64_t digest_us;		      /* last time spent on digests */
 	uint32_t digest_next;		      /* link whose turn it is */
 	struct refusals refusals;
-	struct aside aside;	   /* records that wait for our config */
+	struct aside aside;	    /* records that wait for our config */
+	struct bandwidth bandwidth; /* of records and digests */
+	struct cpu cpu;
+	bool resting;		   /* the share of the CPU is used up: nothing is read */
+	uint32_t serve_next;	   /* link that is served first */
 	struct sync_sample sample; /* the latest that was asked for */
 	int64_t now_us;
 	int64_t collected_us; /* dirty words, last */

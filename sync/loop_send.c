@@ -41,6 +41,8 @@ int loop_send_action(struct loop *loop, struct link *link, enum peer_action acti
 		return size;
 	}
 	link->sent_bytes += (uint64_t)size;
+	if (peer_is_data(action))
+		bandwidth_spend(&loop->bandwidth, (uint64_t)size);
 	peer_done(&link->peer, action, message->more, loop->now_us);
 	return 0;
 }
@@ -130,12 +132,14 @@ static loop_do *const loop_does[] = {
 /* Returns true if something was done and more may follow. */
 static bool loop_act(struct loop *loop, struct link *link)
 {
+	/* What keeps the conversation alive goes without asking. */
+	bool may = bandwidth_may(&loop->bandwidth, loop->now_us);
 	struct peer_input input = {
 		.now_us = loop->now_us,
-		.pending = link->outbox.pending > 0,
+		.pending = may && link->outbox.pending > 0,
 		.swept = link->outbox.sweep_left == 0,
-		.digest = loop_digest_next(loop, link),
-		.sample = loop_sample_is_due(loop, link),
+		.digest = may ? loop_digest_next(loop, link) : PEER_NOTHING,
+		.sample = may && loop_sample_is_due(loop, link),
 	};
 	enum peer_action action = peer_next(&link->peer, &input);
 

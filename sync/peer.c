@@ -130,6 +130,11 @@ void peer_fill(const struct peer *peer, enum peer_action action, int64_t now_us,
 	ret->token = (uint64_t)now_us;
 }
 
+bool peer_is_data(enum peer_action action)
+{
+	return peer_actions[action].credit;
+}
+
 static void peer_said_hello(struct peer *peer, int64_t now_us)
 {
 	if (peer->state == SYNC_STATE_CONNECTING)

@@ -96,6 +96,9 @@ enum peer_action peer_next(struct peer *peer, const struct peer_input *input);
 void peer_fill(const struct peer *peer, enum peer_action action, int64_t now_us,
 	       struct wire_message *ret);
 
+/* Does @action send data, which takes credit? */
+bool peer_is_data(enum peer_action action);
+
 /* @action was done. @more: the dictionary has further parts. */
 void peer_done(struct peer *peer, enum peer_action action, bool more, int64_t now_us);
 

@@ -31,6 +31,8 @@ struct sync_config {
 	struct addr_endpoint listen;
 	struct sync_peer_config *peers;
 	uint32_t peers_count;
+	uint64_t bandwidth;  /* bytes a second for all peers together; 0: without limit */
+	uint32_t cpu;	     /* percent of a core for the thread; 0 or 100: without limit */
 	const char *run_dir; /* where the term is kept; NULL: nowhere. Read at start only */
 };
 

@@ -138,6 +138,59 @@ static void a_restarted_node_gets_everything_again(void **state)
 	cluster_stop(&cluster);
 }
 
+/* 20,000 records of 18 bytes at 300 kB/s: more than a second, while heartbeats go on. */
+static void bulk_keeps_to_the_bandwidth_and_heartbeats_go_on(void **state)
+{
+	enum { MANY = 20000, RATE = 300000 };
+	struct cluster cluster;
+	struct node *alpha = &cluster.nodes[0], *beta = &cluster.nodes[1];
+	int64_t started_ns = fixture_clock_ns(), took_ms;
+	uint64_t sent;
+
+	(void)state;
+	cluster_init(&cluster, 2);
+	for (uint32_t n = 0; n < 2; n++) {
+		fixture_tables_free(&cluster.nodes[n].tables);
+		fixture_tables(&cluster.nodes[n].tables, 65536, 77 * (n + 1));
+	}
+	alpha->config.bandwidth = RATE;
+	make_web(alpha, 0, MANY);
+	node_start(alpha);
+	node_start(beta);
+	WAIT_UNTIL(count_web(beta, MANY - 10, 10) > 0 || peer_status(beta, "alpha").applied > 0);
+	WAIT_UNTIL(peer_status(beta, "alpha").received_records >= MANY);
+	took_ms = (fixture_clock_ns() - started_ns) / 1000000;
+	sent = peer_status(alpha, "beta").sent_bytes;
+	print_message("%llu bytes in %lld ms\n", (unsigned long long)sent, (long long)took_ms);
+	assert_in_range(took_ms, (MANY * 18 - RATE / 10) * 1000LL / RATE - 100, PATIENCE_MS);
+	assert_int_equal(peer_status(alpha, "beta").reconnects, 0);
+	WAIT_UNTIL(is_live(alpha, "beta"));
+	assert_int_equal(count_web(beta, 0, MANY), MANY);
+	cluster_stop(&cluster);
+}
+
+static void a_small_share_of_a_core_is_enough_to_stay_alive(void **state)
+{
+	enum { MANY = 20000 };
+	struct cluster cluster;
+	struct node *alpha = &cluster.nodes[0], *beta = &cluster.nodes[1];
+
+	(void)state;
+	cluster_init(&cluster, 2);
+	for (uint32_t n = 0; n < 2; n++) {
+		fixture_tables_free(&cluster.nodes[n].tables);
+		fixture_tables(&cluster.nodes[n].tables, 65536, 77 * (n + 1));
+		cluster.nodes[n].config.cpu = 5;
+	}
+	node_start(alpha);
+	node_start(beta);
+	WAIT_UNTIL(is_live(alpha, "beta") && is_live(beta, "alpha"));
+	make_web(alpha, 0, MANY);
+	WAIT_UNTIL(count_web(beta, 0, MANY) == MANY);
+	assert_int_equal(peer_status(alpha, "beta").reconnects, 0);
+	cluster_stop(&cluster);
+}
+
 static void a_node_that_went_is_stale_until_it_is_back(void **state)
 {
 	struct cluster cluster;
@@ -509,6 +562,8 @@ int main(void)
 		cmocka_unit_test(a_closing_connection_is_known_as_closing),
 		cmocka_unit_test(three_nodes_all_know_everything),
 		cmocka_unit_test(a_restarted_node_gets_everything_again),
+		cmocka_unit_test(bulk_keeps_to_the_bandwidth_and_heartbeats_go_on),
+		cmocka_unit_test(a_small_share_of_a_core_is_enough_to_stay_alive),
 		cmocka_unit_test(a_node_that_went_is_stale_until_it_is_back),
 		cmocka_unit_test(a_node_of_another_name_is_refused),
 		cmocka_unit_test(records_unknown_at_first_come_once_the_config_does),
