@@ -98,7 +98,11 @@ broken() {
 @test "a drill finds that the standby would carry on what it holds, and what it does not" {
   restore
   load_start 600 1000
-  wait_for 5 "nothing at risk" ctl_says lb1 '.unsynced == 0' risk
+  wait_for 5 "nothing at risk" ctl_says lb1 '.unsynced == 0' risk || {
+    ctl lb1 risk
+    ctl lb1 peers --json
+    false
+  }
   ctl lb2 drill --count 500
   sleep 0.6
   ctl_says lb2 '.tried > 50 and .agree == .tried' drill --count 1024 talk-dsr4
