@@ -125,7 +125,16 @@ static void apply_sync_config(const struct config *config, const char *run_dir,
 	for (uint32_t i = 0; i < ret->peers_count; i++) {
 		snprintf(peers[i].name, sizeof(peers[i].name), "%s", config->cluster.peers[i].name);
 		peers[i].address = config->cluster.peers[i].address;
+		peers[i].keys_count = config->cluster.peers[i].keys_count;
+		memcpy(peers[i].keys, config->cluster.peers[i].keys, sizeof(peers[i].keys));
 	}
+}
+
+/* The file is read at each apply: with a new key in it, a reload is a change of keys. */
+static int apply_read_key(const struct config *config, struct sync_config *ret, struct error *err)
+{
+	ret->plaintext = config->cluster.security == CONFIG_SECURITY_PLAINTEXT;
+	return ret->plaintext ? 0 : curve_read(config->cluster.key_file, &ret->own, err);
 }
 
 int lbd_start_cluster(struct lbd *lbd, const struct config *config, struct error *err)
@@ -140,10 +149,12 @@ int lbd_start_cluster(struct lbd *lbd, const struct config *config, struct error
 	if (!peers)
 		return error_set(err, -ENOMEM, "out of memory");
 	apply_sync_config(config, lbd->run_dir, &sync, peers);
-	if (lbd->sync)
+	rc = apply_read_key(config, &sync, err);
+	if (!rc && lbd->sync)
 		rc = sync_reconfigure(lbd->sync, &sync, err);
-	else
+	else if (!rc)
 		rc = sync_start(&sync, dataplane_tables(lbd->dataplane), &lbd->sync, err);
+	curve_forget(&sync.own);
 	free(peers);
 	return rc;
 }

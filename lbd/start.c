@@ -171,6 +171,19 @@ static int start_maps(struct lbd *lbd, struct error *err)
 	return 0;
 }
 
+/* Said at each start: a choice that nobody should forget. */
+static void start_warn(const struct config *config)
+{
+	if (!config->cluster.peers_count)
+		return;
+	if (!config->cluster.secret_file)
+		log_warning("cluster.secret-file isn't set: whoever reads the source can tell "
+			    "which backend a flow goes to (openssl rand -hex 16 makes a secret)");
+	if (config->cluster.security == CONFIG_SECURITY_PLAINTEXT)
+		log_warning("cluster.security is plaintext: whoever can send from a peer's address "
+			    "can read and write connections (lbctl keygen makes a key)");
+}
+
 static int start_model(struct lbd *lbd, struct error *err)
 {
 	struct model *model;
@@ -183,9 +196,7 @@ static int start_model(struct lbd *lbd, struct error *err)
 		return rc;
 	model_free(lbd->model);
 	lbd->model = model;
-	if (!lbd->config->cluster.secret_file && lbd->config->cluster.peers_count)
-		log_warning("cluster.secret-file isn't set: whoever reads the source can tell "
-			    "which backend a flow goes to (openssl rand -hex 16 makes a secret)");
+	start_warn(lbd->config);
 	return 0;
 }
 

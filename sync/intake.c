@@ -29,7 +29,8 @@ static void intake_owe(struct intake *intake, enum intake_answer answer)
 
 static bool intake_same_route(const struct intake_route *a, const struct intake_route *b)
 {
-	return a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0;
+	return a->router == b->router && a->size == b->size &&
+	       memcmp(a->bytes, b->bytes, a->size) == 0;
 }
 
 static uint64_t intake_least(uint64_t a, uint64_t b)

@@ -28,6 +28,7 @@
 
 /* Where answers go: ZeroMQ's name of the connection. */
 struct intake_route {
+	uint32_t router; /* which ROUTER's name */
 	uint8_t size;
 	uint8_t bytes[INTAKE_ROUTE_MAX];
 };

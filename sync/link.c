@@ -5,8 +5,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-int link_new(const struct sync_peer_config *config, const struct tables *tables,
-	     struct transport *transport, int64_t now_us, struct link **ret, struct error *err)
+#define LINK_RECONNECT_US (150 * 1000LL)
+
+static int link_connect(const struct link *link, const struct link_own *own,
+			struct transport_socket **ret, struct error *err)
+{
+	const struct transport_way way = {
+		.source = own->source,
+		.address = link->config.address,
+		.own = own->pair,
+		.server = link->config.keys[link->key],
+	};
+
+	return transport_connect(own->transport, &way, ret, err);
+}
+
+int link_new(const struct sync_peer_config *config, const struct link_own *own, int64_t now_us,
+	     struct link **ret, struct error *err)
 {
 	struct link *link = calloc(1, sizeof(*link));
 	int code = -ENOMEM;
@@ -19,13 +34,13 @@ int link_new(const struct sync_peer_config *config, const struct tables *tables,
 	intake_init(&link->intake);
 	proof_init(&link->holds);
 	link->directory = directory_new();
-	if (!link->directory || outbox_init(&link->outbox, tables) || flight_init(&link->flight) ||
-	    held_init(&link->held, tables)) {
+	if (!link->directory || outbox_init(&link->outbox, own->tables) ||
+	    flight_init(&link->flight) || held_init(&link->held, own->tables)) {
 		error_errno(err, code, "peer %s", config->name);
 		goto fail;
 	}
 	link->outbox.held = &link->held;
-	code = transport_connect(transport, &config->address, &link->dealer, err);
+	code = link_connect(link, own, &link->dealer, err);
 	if (code)
 		goto fail;
 	*ret = link;
@@ -48,16 +63,49 @@ void link_free(struct link *link, int linger_ms)
 	free(link);
 }
 
-int link_reconnect(struct link *link, struct transport *transport)
+int link_reconnect(struct link *link, const struct link_own *own)
 {
 	struct transport_socket *dealer;
-	int err = transport_connect(transport, &link->config.address, &dealer, NULL);
+	int err = link_connect(link, own, &dealer, NULL);
 
 	if (err)
 		return err;
 	transport_close(link->dealer, 0);
 	link->dealer = dealer;
+	link->reconnect_due = false;
 	return 0;
+}
+
+void link_rekey(struct link *link, const struct sync_peer_config *config)
+{
+	const char *used = link->config.keys[link->key];
+	uint32_t key = 0;
+
+	while (key < config->keys_count && strcmp(config->keys[key], used) != 0)
+		key++;
+	if (key == config->keys_count) {
+		link->reconnect_due = config->keys_count > 0;
+		key = 0;
+	}
+	link->config = *config;
+	link->key = key;
+}
+
+bool link_attend(struct link *link, const struct link_own *own, int64_t now_us)
+{
+	if (link_wants_marks(link))
+		link->handshakes_failed = 0;
+	if (transport_failed(link->dealer)) {
+		link->handshakes_failed++;
+		link->reconnect_due = true;
+		if (link->config.keys_count)
+			link->key = (link->key + 1) % link->config.keys_count;
+	}
+	if (!link->reconnect_due || now_us < link->reconnect_us || link_reconnect(link, own))
+		return false;
+	link->reconnect_us = now_us + LINK_RECONNECT_US;
+	peer_restart(&link->peer, now_us);
+	return true;
 }
 
 bool link_wants_marks(const struct link *link)
@@ -151,6 +199,7 @@ void link_status(const struct link *link, int64_t now_us, struct sync_peer_statu
 		.pending_buckets = link->outbox.pending,
 		.rtt_us = peer->rtt_us,
 		.reconnects = peer->welcomes ? peer->welcomes - 1 : 0,
+		.handshakes_failed = link->handshakes_failed,
 	};
 	proof_report(&link->holds, now_us, &ret->holds);
 	proof_report(&link->prover.proof, now_us, &ret->held);

@@ -20,7 +20,11 @@ struct link {
 	enum sync_role role; /* as the peer said last, in either direction */
 	uint64_t term;	     /* its own, as well */
 	struct transport_socket *dealer;
-	struct peer peer; /* towards it: the dealer */
+	uint32_t key;	      /* of config.keys: the one that the dealer expects */
+	int64_t reconnect_us; /* not before */
+	uint64_t handshakes_failed;
+	bool reconnect_due; /* the dealer's keys are wrong, or no longer ours */
+	struct peer peer;   /* towards it: the dealer */
 	struct outbox outbox;
 	struct flight flight; /* told it, and not acknowledged */
 	struct held held;     /* acknowledged */
@@ -38,13 +42,36 @@ struct link {
 	enum sync_state logged; /* the state that the log knows of */
 };
 
+/* What all links of a node have in common. */
+struct link_own {
+	const struct tables *tables;
+	struct transport *transport;
+	struct lbd_addr source;	       /* where we listen, and connect from */
+	const struct curve_pair *pair; /* NULL: plaintext */
+};
+
 /* 0 or a negative errno, with the reason in @err. */
-int link_new(const struct sync_peer_config *config, const struct tables *tables,
-	     struct transport *transport, int64_t now_us, struct link **ret, struct error *err);
+int link_new(const struct sync_peer_config *config, const struct link_own *own, int64_t now_us,
+	     struct link **ret, struct error *err);
 void link_free(struct link *link, int linger_ms); /* accepts NULL */
 
-/* A fresh connection in place of one that nothing comes through. The old one stays on failure. */
-int link_reconnect(struct link *link, struct transport *transport);
+/*
+ * A fresh connection, with our keys as they are now, in place of one that
+ * nothing comes through. The old one stays on failure.
+ */
+int link_reconnect(struct link *link, const struct link_own *own);
+
+/*
+ * The peer's keys are those of @config from now on. A connection to one that
+ * isn't among them any more must be made anew (reconnect_due).
+ */
+void link_rekey(struct link *link, const struct sync_peer_config *config);
+
+/*
+ * Make the connection anew if that is due: with the peer's next key if a
+ * handshake has failed. Returns true if it was made; the conversation is over then.
+ */
+bool link_attend(struct link *link, const struct link_own *own, int64_t now_us);
 
 /* Is the outbox to be kept up to date? Otherwise a welcome will mark everything anyway. */
 bool link_wants_marks(const struct link *link);

@@ -84,12 +84,23 @@ void loop_free(struct loop *loop)
 	transport_close(loop->router, LOOP_BYE_MS);
 	transport_free(loop->transport);
 	dictionary_free(loop->dictionary);
+	curve_forget(&loop->own);
 	free(loop->identities);
 	aside_destroy(&loop->aside);
 	free(loop->links);
 	free(loop->marking);
 	free(loop->waiting);
 	free(loop);
+}
+
+struct link_own loop_own(const struct loop *loop)
+{
+	return (struct link_own){
+		.tables = loop->tables,
+		.transport = loop->transport,
+		.source = loop->listen.addr,
+		.pair = loop->plaintext ? NULL : &loop->own,
+	};
 }
 
 /* --- configuration: all that can fail is made aside, then exchanged */
@@ -107,8 +118,23 @@ static bool loop_same_endpoint(const struct addr_endpoint *a, const struct addr_
 	return a->port == b->port && lbd_addr_equal(&a->addr, &b->addr);
 }
 
-static struct link *loop_find_same(const struct loop *loop, const struct sync_peer_config *config)
+/* Do the conversations stay as they are? Those in plaintext don't become encrypted. */
+static bool loop_stays(const struct loop *loop, const struct sync_config *config)
 {
+	return loop->router && loop->plaintext == config->plaintext &&
+	       loop_same_endpoint(&loop->listen, &config->listen);
+}
+
+static bool loop_same_pair(const struct loop *loop, const struct sync_config *config)
+{
+	return strcmp(loop->own.public, config->own.public) == 0;
+}
+
+static struct link *loop_find_same(const struct loop *loop, const struct sync_config *new,
+				   const struct sync_peer_config *config)
+{
+	if (!loop_stays(loop, new))
+		return NULL; /* they connect from elsewhere, or otherwise */
 	for (uint32_t i = 0; i < loop->links_count; i++) {
 		struct link *link = loop->links[i];
 
@@ -130,20 +156,28 @@ static bool loop_has(struct link *const *links, uint32_t count, const struct lin
 static int loop_plan_router(struct loop *loop, const struct sync_config *config,
 			    struct loop_plan *plan, struct error *err)
 {
-	if (loop->router && loop_same_endpoint(&loop->listen, &config->listen))
+	const bool same = loop->router && loop_same_endpoint(&loop->listen, &config->listen);
+
+	if (loop_stays(loop, config) && loop_same_pair(loop, config))
 		return 0;
-	return transport_listen(loop->transport, &config->listen, &plan->router, err);
+	return transport_listen(loop->transport, config, same ? loop->router : NULL, &plan->router,
+				err);
 }
 
 static int loop_plan_links(struct loop *loop, const struct sync_config *config,
 			   struct loop_plan *plan, struct error *err)
 {
+	const struct link_own own = {
+		.tables = loop->tables,
+		.transport = loop->transport,
+		.source = config->listen.addr,
+		.pair = config->plaintext ? NULL : &config->own,
+	};
+
 	for (; plan->count < config->peers_count; plan->count++) {
 		const struct sync_peer_config *peer = &config->peers[plan->count];
-		struct link *link = loop_find_same(loop, peer);
-		int code = link ? 0
-				: link_new(peer, loop->tables, loop->transport, loop->now_us, &link,
-					   err);
+		struct link *link = loop_find_same(loop, config, peer);
+		int code = link ? 0 : link_new(peer, &own, loop->now_us, &link, err);
 
 		if (code)
 			return code;
@@ -187,9 +221,17 @@ static void loop_drop_links(struct loop *loop, const struct loop_plan *plan)
 	}
 }
 
-/* Routes are names of the old router: conversations that came in there are over. */
-static void loop_exchange_router(struct loop *loop, struct transport_socket *router)
+/*
+ * With another key of our own the old router goes on with what it has. Else
+ * conversations that came in there are over: their routes are its names.
+ */
+static void loop_exchange_router(struct loop *loop, struct transport_socket *router, bool stays)
 {
+	if (stays) {
+		transport_retire(router, loop->router);
+		loop->router = router;
+		return;
+	}
 	transport_close(loop->router, LOOP_BYE_MS);
 	loop->router = router;
 	for (uint32_t i = 0; i < loop->links_count; i++)
@@ -205,8 +247,17 @@ static void loop_set_node(struct loop *loop, const char *node)
 		peer_restart(&loop->links[i]->peer, loop->now_us);
 }
 
+/* The links that stay: with the keys that their peers have now. */
+static void loop_rekey_links(struct loop *loop, const struct sync_config *config)
+{
+	for (uint32_t i = 0; i < loop->links_count; i++)
+		link_rekey(loop->links[i], &config->peers[i]);
+}
+
 static void loop_commit(struct loop *loop, const struct sync_config *config, struct loop_plan *plan)
 {
+	const bool stays = loop_stays(loop, config);
+
 	loop_drop_links(loop, plan);
 	free(loop->links);
 	free(loop->marking);
@@ -218,8 +269,13 @@ static void loop_commit(struct loop *loop, const struct sync_config *config, str
 	loop->listen = config->listen;
 	bandwidth_set(&loop->bandwidth, config->bandwidth, loop->now_us);
 	cpu_set(&loop->cpu, config->cpu ? config->cpu : 100);
+	loop->plaintext = config->plaintext;
+	loop->own = config->own;
 	if (plan->router)
-		loop_exchange_router(loop, plan->router);
+		loop_exchange_router(loop, plan->router, stays);
+	if (transport_admit(loop->transport, loop->router, config))
+		log_error("sync: peers can't be let in: out of memory");
+	loop_rekey_links(loop, config);
 	loop_set_node(loop, config->node);
 }
 
@@ -309,6 +365,15 @@ static void loop_log_state(struct link *link)
 		log_debug("sync: %s is %s", link->config.name, peer_state_name(link->logged));
 }
 
+static void loop_attend(struct loop *loop)
+{
+	const struct link_own own = loop_own(loop);
+
+	transport_attend(loop->transport, loop->router, loop->now_us, &loop->refusals);
+	for (uint32_t i = 0; i < loop->links_count; i++)
+		link_attend(loop->links[i], &own, loop->now_us);
+}
+
 /* How long to do nothing at all, so that the thread keeps to its share of a core. */
 static int64_t loop_rest_us(struct loop *loop)
 {
@@ -342,11 +407,12 @@ int64_t loop_turn(struct loop *loop)
 	int64_t timeout_us, rest_us;
 	bool more;
 
+	loop->now_us = loop_clock_us();
+	loop_attend(loop);
 	if (!loop->dictionary)
 		return LOOP_IDLE_US;
-	loop->now_us = loop_clock_us();
 	rest_us = loop_rest_us(loop);
-	if (rest_us > 0)
+	if (rest_us)
 		return rest_us;
 	more = loop_receive(loop);
 	timeout_us = loop_collect(loop);
@@ -357,9 +423,9 @@ int64_t loop_turn(struct loop *loop)
 }
 
 /*
- * Before there is a dictionary, and at rest, nothing is read: only the wake-up is waited for. Nor
- * while changes come: an acknowledgement can wait for the next flush, and each wake-up costs as
- * much as one.
+ * Before there is a dictionary, and at rest, nothing is read: only the wake-up is waited for. So
+ * too while changes come: an acknowledgement can wait for the next flush, and each wake-up costs
+ * as much as one.
  */
 void loop_wait(struct loop *loop, int64_t timeout_us)
 {

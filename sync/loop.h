@@ -27,6 +27,8 @@ struct loop {
 	const struct tables *tables;
 	struct transport *transport;
 	struct addr_endpoint listen;
+	bool plaintext;
+	struct curve_pair own; /* our keys, unless plaintext */
 	struct transport_socket *router;
 	struct link **links;
 	uint32_t links_count;
@@ -76,6 +78,8 @@ void loop_wait(struct loop *loop, int64_t timeout_us);
 
 /* --- between the files of the loop */
 
+/* What its links have in common; points into @loop. */
+struct link_own loop_own(const struct loop *loop);
 int64_t loop_clock_us(void);
 /* Where records go. */
 struct apply_target loop_target(struct loop *loop);

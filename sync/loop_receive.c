@@ -103,14 +103,23 @@ static void loop_refuse(struct loop *loop, const struct intake_route *route,
 	loop_transmit(loop, loop->router, route, &reset);
 }
 
-static void loop_take_request(void *context, const struct intake_route *route, const uint8_t *data,
-			      size_t size)
+/* Whoever has a key speaks for its owner alone. */
+static bool loop_is_impostor(const char *name, const struct wire_message *message)
+{
+	return name && strcmp(name, message->node) != 0;
+}
+
+static void loop_take_request(void *context, const struct intake_route *route, const char *name,
+			      const uint8_t *data, size_t size)
 {
 	struct loop *loop = context;
 	struct wire_message message;
 	enum refusal refusal = wire_decode(data, size, &message);
-	struct link *link = refusal ? NULL : loop_find_link(loop, message.node);
+	struct link *link;
 
+	if (!refusal && loop_is_impostor(name, &message))
+		refusal = REFUSAL_IMPOSTOR;
+	link = refusal ? NULL : loop_find_link(loop, message.node);
 	if (!link) {
 		refusal_count(&loop->refusals, refusal ? refusal : REFUSAL_UNKNOWN_NODE, 1);
 		return;
@@ -133,8 +142,8 @@ struct loop_dealer {
 	struct link *link;
 };
 
-static void loop_take_answer(void *context, const struct intake_route *route, const uint8_t *data,
-			     size_t size)
+static void loop_take_answer(void *context, const struct intake_route *route, const char *name,
+			     const uint8_t *data, size_t size)
 {
 	struct loop_dealer *dealer = context;
 	struct link *link = dealer->link;
@@ -143,6 +152,7 @@ static void loop_take_answer(void *context, const struct intake_route *route, co
 	bool mark_all = false;
 
 	(void)route;
+	(void)name;
 	if (!refusal && strcmp(message.node, link->config.name) != 0)
 		refusal = REFUSAL_UNKNOWN_NODE;
 	if (!refusal) {
@@ -166,24 +176,16 @@ static void loop_take_answer(void *context, const struct intake_route *route, co
 
 static bool loop_receive_router(struct loop *loop)
 {
-	uint64_t malformed = 0;
-	uint32_t taken = transport_receive(loop->router, LOOP_RECEIVE_BUDGET, loop_take_request,
-					   loop, &malformed);
-
-	refusal_count(&loop->refusals, REFUSAL_FRAMES, malformed);
-	refusal_count(&loop->refusals, REFUSAL_HANDSHAKE, transport_take_failures(loop->router));
-	return taken == LOOP_RECEIVE_BUDGET;
+	return transport_receive(loop->router, LOOP_RECEIVE_BUDGET, loop_take_request, loop,
+				 &loop->refusals) == LOOP_RECEIVE_BUDGET;
 }
 
 static bool loop_receive_dealer(struct loop *loop, struct link *link)
 {
 	struct loop_dealer dealer = { loop, link };
-	uint64_t malformed = 0;
-	uint32_t taken = transport_receive(link->dealer, LOOP_RECEIVE_BUDGET, loop_take_answer,
-					   &dealer, &malformed);
 
-	refusal_count(&loop->refusals, REFUSAL_FRAMES, malformed);
-	return taken == LOOP_RECEIVE_BUDGET;
+	return transport_receive(link->dealer, LOOP_RECEIVE_BUDGET, loop_take_answer, &dealer,
+				 &loop->refusals) == LOOP_RECEIVE_BUDGET;
 }
 
 bool loop_receive(struct loop *loop)

@@ -56,7 +56,8 @@ static int loop_do_plain(struct loop *loop, struct link *link, enum peer_action 
 
 static int loop_do_reconnect(struct loop *loop, struct link *link, enum peer_action action)
 {
-	int err = link_reconnect(link, loop->transport);
+	const struct link_own own = loop_own(loop);
+	int err = link_reconnect(link, &own);
 
 	if (!err)
 		peer_done(&link->peer, action, false, loop->now_us);
@@ -139,7 +140,7 @@ static bool loop_act(struct loop *loop, struct link *link)
 		.pending = may && link->outbox.pending > 0,
 		.swept = link->outbox.sweep_left == 0,
 		.digest = may ? loop_digest_next(loop, link) : PEER_NOTHING,
-		.sample = may && loop_sample_is_due(loop, link),
+		.sample = loop_sample_is_due(loop, link),
 	};
 	enum peer_action action = peer_next(&link->peer, &input);
 

@@ -11,7 +11,7 @@
 
 /* X(constant, name, sentence) */
 #define REFUSALS(X)                                                                                \
-	X(HANDSHAKE, "handshake", "a connection that didn't speak ZMTP")                           \
+	X(HANDSHAKE, "handshake", "a connection that ended before it said anything in ZMTP")       \
 	X(FRAMES, "frames", "a message of more or fewer frames than one")                          \
 	X(TOO_LONG, "too_long", "a message or field longer than its limit")                        \
 	X(NOT_LBD, "not_lbd", "bytes that don't start as a message of lbd does")                   \
@@ -32,6 +32,15 @@
 	X(UNEXPECTED, "unexpected", "a message that makes no sense in that direction or state")    \
 	X(BAD_RECORD, "bad_record", "a record that contradicts the dictionary or itself; skipped") \
 	X(BAD_IDENTITY, "bad_identity", "a dictionary row with an impossible id; skipped")         \
+	X(ADDRESS, "address",                                                                      \
+	  "a packet for the port that isn't from a peer's address, or out of place")               \
+	X(CROWD, "crowd", "a connection too many, or packets of one, from a peer's address")       \
+	X(MECHANISM, "mechanism", "a connection without CURVE, or with it in plaintext")           \
+	X(OTHER_SERVER, "other_server", "a connection encrypted for a key that isn't this node's") \
+	X(UNKNOWN_KEY, "unknown_key", "a connection with a key that isn't a peer's")               \
+	X(BROKEN, "broken", "a connection that sent a message too long, or not as encrypted")      \
+	X(OLD_KEY, "old_key", "a message over a connection whose key was taken off the list")      \
+	X(IMPOSTOR, "impostor", "a message in the name of another node than the key's")            \
 	X(BAD_DIGEST, "bad_digest", "sums or regions of a pass that nobody began, or none at all")
 
 enum refusal {

@@ -17,18 +17,25 @@
 #include "base/error.h"
 #include "dataplane/tables.h"
 #include "model/model.h"
+#include "sync/curve.h"
 
 struct held;
 struct sync;
 
+#define SYNC_KEYS_MAX CONFIG_PEER_KEYS_MAX
+
 struct sync_peer_config {
 	char name[CONFIG_NAME_MAX];
 	struct addr_endpoint address;
+	char keys[SYNC_KEYS_MAX][Z85_KEY_SIZE]; /* public keys that it may have */
+	uint32_t keys_count;
 };
 
 struct sync_config {
 	char node[CONFIG_NAME_MAX];
 	struct addr_endpoint listen;
+	bool plaintext;	       /* no keys: told by address alone */
+	struct curve_pair own; /* else: our keys */
 	struct sync_peer_config *peers;
 	uint32_t peers_count;
 	uint64_t bandwidth;  /* bytes a second for all peers together; 0: without limit */
@@ -92,8 +99,9 @@ struct sync_peer_status {
 	int64_t lag_p50_us, lag_p99_us; /* of changes in the last minute; -1: there were none */
 	uint32_t rtt_us;
 	uint64_t reconnects;
-	struct sync_proof holds; /* do we hold what it holds? judged here */
-	struct sync_proof held;	 /* does it hold what we hold? as it said */
+	uint64_t handshakes_failed; /* since we last talked to it: do the keys fit? */
+	struct sync_proof holds;    /* do we hold what it holds? judged here */
+	struct sync_proof held;	    /* does it hold what we hold? as it said */
 };
 
 /*

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "sync/transport.h"
-
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,23 +8,19 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#include "sync/curve.h"
+#include "sync/transport_internal.h"
 #include "sync/wire.h"
 
-#define TRANSPORT_URL_MAX (ADDR_TEXT_MAX + 8)
-#define TRANSPORT_OWN_ITEMS 2 /* to wait for besides sockets: the wake-up, the timer */
+#define TRANSPORT_URL_MAX (2 * ADDR_TEXT_MAX + 8) /* source and destination */
 
-struct transport {
-	void *context;
-	int wake_fd;
-	int timer_fd; /* zmq_poll knows whole milliseconds only */
-	zmq_pollitem_t *items;
-	uint32_t items_count;
-};
+/* libzmq's I/O threads, as bits of ZMQ_AFFINITY: what strangers do holds up one of them. */
+#define TRANSPORT_THREADS 2
+#define TRANSPORT_THREAD_ROUTER 1
+#define TRANSPORT_THREAD_DEALER 2
 
-struct transport_socket {
-	void *socket;
-	void *monitor; /* PAIR that tells of failed handshakes; ROUTER only */
-};
+/* To wait for besides sockets: the wake-up, the timer, who asks for admission. */
+#define TRANSPORT_ITEMS_FIXED 3
 
 /*
  * Why each is set: IPV6 lets one socket type serve both families. LINGER 0:
@@ -51,7 +46,7 @@ static const struct {
 	{ ZMQ_RCVHWM, 2 * INTAKE_WINDOW },
 };
 
-static int transport_set_options(void *socket)
+static int transport_set_options(void *socket, uint64_t threads)
 {
 	int64_t longest = WIRE_MESSAGE_MAX;
 
@@ -59,7 +54,10 @@ static int transport_set_options(void *socket)
 		if (zmq_setsockopt(socket, transport_options[i].option, &transport_options[i].value,
 				   sizeof(int)))
 			return -errno;
-	return zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &longest, sizeof(longest)) ? -errno : 0;
+	if (zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &longest, sizeof(longest)) ||
+	    zmq_setsockopt(socket, ZMQ_AFFINITY, &threads, sizeof(threads)))
+		return -errno;
+	return 0;
 }
 
 static int transport_reserve(struct transport *transport, uint32_t count)
@@ -79,25 +77,30 @@ static int transport_reserve(struct transport *transport, uint32_t count)
 int transport_new(int wake_fd, struct transport **ret)
 {
 	struct transport *transport = calloc(1, sizeof(*transport));
+	int err = -ENOMEM;
 
 	if (!transport)
-		return -ENOMEM;
+		return err;
 	transport->wake_fd = wake_fd;
 	transport->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	transport->context = zmq_ctx_new();
-	if (transport->timer_fd < 0 || !transport->context ||
-	    transport_reserve(transport, TRANSPORT_OWN_ITEMS)) {
-		transport_free(transport);
-		return -ENOMEM;
+	if (transport->timer_fd >= 0 && transport->context &&
+	    !transport_reserve(transport, TRANSPORT_ITEMS_FIXED)) {
+		zmq_ctx_set(transport->context, ZMQ_IO_THREADS, TRANSPORT_THREADS);
+		err = zap_new(transport->context, &transport->zap);
 	}
-	*ret = transport;
-	return 0;
+	if (err)
+		transport_free(transport);
+	else
+		*ret = transport;
+	return err;
 }
 
 void transport_free(struct transport *transport)
 {
 	if (!transport)
 		return;
+	zap_free(transport->zap);
 	if (transport->context)
 		zmq_ctx_term(transport->context);
 	if (transport->timer_fd >= 0)
@@ -113,8 +116,12 @@ static int transport_open(struct transport *transport, int type, struct transpor
 
 	if (!socket)
 		return err;
+	socket->zap = transport->zap;
 	socket->socket = zmq_socket(transport->context, type);
-	err = socket->socket ? transport_set_options(socket->socket) : -errno;
+	err = !socket->socket ? -errno
+			      : transport_set_options(socket->socket,
+						      type == ZMQ_ROUTER ? TRANSPORT_THREAD_ROUTER
+									 : TRANSPORT_THREAD_DEALER);
 	if (err) {
 		transport_close(socket, 0);
 		return err;
@@ -123,60 +130,145 @@ static int transport_open(struct transport *transport, int type, struct transpor
 	return 0;
 }
 
-static void transport_url(const struct addr_endpoint *address, char *ret)
+/* --- the ROUTER */
+
+/* ZeroMQ accepts at the door's socket, by a descriptor that it closes itself. */
+static int transport_bind(struct transport_socket *socket)
 {
-	memcpy(ret, "tcp://", 7);
-	addr_format_endpoint(&address->addr, address->port, ret + 6);
+	int fd = fcntl(door_fd(socket->door), F_DUPFD_CLOEXEC, 0), err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (zmq_setsockopt(socket->socket, ZMQ_USE_FD, &fd, sizeof(fd)) ||
+	    zmq_bind(socket->socket, "tcp://127.0.0.1:*")) { /* what it is told isn't used then */
+		err = -errno;
+		close(fd);
+	}
+	return err;
 }
 
-/* Unroutable answers shall fail instead of vanishing; failed handshakes shall be counted. */
-static int transport_watch(struct transport *transport, struct transport_socket *socket)
+/* Unroutable answers shall fail instead of vanishing. */
+static int transport_set_router(struct transport *transport, struct transport_socket *socket,
+				const struct sync_config *config)
 {
-	const int events = ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
-			   ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
-	char name[64];
-	int on = 1;
+	const int on = 1;
+	int err;
 
-	snprintf(name, sizeof(name), "inproc://monitor-%p", (void *)socket);
-	if (zmq_setsockopt(socket->socket, ZMQ_ROUTER_MANDATORY, &on, sizeof(on)) ||
-	    zmq_socket_monitor(socket->socket, name, events))
+	if (zmq_setsockopt(socket->socket, ZMQ_ROUTER_MANDATORY, &on, sizeof(on)))
 		return -errno;
-	socket->monitor = zmq_socket(transport->context, ZMQ_PAIR);
-	if (!socket->monitor || zmq_connect(socket->monitor, name))
-		return -errno;
+	err = zap_guard(socket->socket);
+	if (!err && !config->plaintext)
+		err = curve_serve(socket->socket, &config->own);
+	if (!err)
+		err = transport_watch(transport, socket, TRANSPORT_EVENTS_ROUTER);
+	return err ? err : transport_bind(socket);
+}
+
+/* Free .all. 0 or -ENOMEM. */
+static int transport_guests(const struct sync_config *config, struct door_guests *ret)
+{
+	struct lbd_addr *guests = calloc(config->peers_count + 1, sizeof(*guests));
+
+	if (!guests)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < config->peers_count; i++)
+		guests[i] = config->peers[i].address.addr;
+	*ret = (struct door_guests){ guests, config->peers_count };
 	return 0;
 }
 
-int transport_listen(struct transport *transport, const struct addr_endpoint *address,
-		     struct transport_socket **ret, struct error *err)
+static int transport_open_door(struct transport_socket *socket, const struct sync_config *config,
+			       const struct transport_socket *before)
+{
+	struct door_guests guests;
+	int err = transport_guests(config, &guests);
+
+	if (err)
+		return err;
+	err = door_open(&config->listen, before ? before->door : NULL, guests, &socket->door);
+	free(guests.all);
+	return err;
+}
+
+int transport_listen(struct transport *transport, const struct sync_config *config,
+		     struct transport_socket *before, struct transport_socket **ret,
+		     struct error *err)
 {
 	struct transport_socket *socket = NULL;
-	char url[TRANSPORT_URL_MAX];
+	char text[ADDR_TEXT_MAX];
 	int code;
 
-	transport_url(address, url);
+	/* There may be two at an address, not three. */
+	if (before)
+		transport_retire(before, NULL);
+	addr_format_endpoint(&config->listen.addr, config->listen.port, text);
 	code = transport_open(transport, ZMQ_ROUTER, &socket);
 	if (!code)
-		code = transport_watch(transport, socket);
-	if (!code && zmq_bind(socket->socket, url))
-		code = -errno;
+		code = transport_open_door(socket, config, before);
+	if (!code)
+		code = transport_set_router(transport, socket, config);
 	if (code) {
 		transport_close(socket, 0);
-		return error_errno(err, code, "cannot listen for peers at %s", url);
+		return error_errno(err, code, "cannot listen for peers at tcp://%s", text);
 	}
+	socket->serial = ++transport->serial;
 	*ret = socket;
 	return 0;
 }
 
-int transport_connect(struct transport *transport, const struct addr_endpoint *address,
+void transport_retire(struct transport_socket *router, struct transport_socket *before)
+{
+	if (router->retired) {
+		transport_close(router->retired, 0);
+		door_settle(router->door);
+	}
+	router->retired = before;
+}
+
+int transport_admit(struct transport *transport, struct transport_socket *router,
+		    const struct sync_config *config)
+{
+	struct door_guests guests;
+	int err = transport_guests(config, &guests);
+
+	if (err)
+		return err;
+	if (!router->retired)
+		door_settle(router->door);
+	err = zap_admit(transport->zap, config);
+	if (!err)
+		err = door_invite(router->door, guests);
+	free(guests.all);
+	return err;
+}
+
+/* --- a DEALER */
+
+/* "tcp://source:0;destination:port" */
+static void transport_url(const struct transport_way *way, char *ret)
+{
+	size_t used;
+
+	memcpy(ret, "tcp://", 7);
+	addr_format_endpoint(&way->source, 0, ret + 6);
+	used = strlen(ret);
+	ret[used++] = ';';
+	addr_format_endpoint(&way->address.addr, way->address.port, ret + used);
+}
+
+int transport_connect(struct transport *transport, const struct transport_way *way,
 		      struct transport_socket **ret, struct error *err)
 {
 	struct transport_socket *socket = NULL;
 	char url[TRANSPORT_URL_MAX];
 	int code;
 
-	transport_url(address, url);
+	transport_url(way, url);
 	code = transport_open(transport, ZMQ_DEALER, &socket);
+	if (!code && way->own)
+		code = curve_join(socket->socket, way->own, way->server);
+	if (!code)
+		code = transport_watch(transport, socket, TRANSPORT_EVENTS_DEALER);
 	if (!code && zmq_connect(socket->socket, url))
 		code = -errno;
 	if (code) {
@@ -191,6 +283,7 @@ void transport_close(struct transport_socket *socket, int linger_ms)
 {
 	if (!socket)
 		return;
+	transport_close(socket->retired, linger_ms);
 	if (socket->monitor) {
 		zmq_socket_monitor(socket->socket, NULL, 0);
 		zmq_close(socket->monitor);
@@ -199,85 +292,8 @@ void transport_close(struct transport_socket *socket, int linger_ms)
 		zmq_setsockopt(socket->socket, ZMQ_LINGER, &linger_ms, sizeof(linger_ms));
 		zmq_close(socket->socket);
 	}
+	door_close(socket->door);
 	free(socket);
-}
-
-int transport_send(struct transport_socket *socket, const struct intake_route *route,
-		   const uint8_t *data, size_t size)
-{
-	if (route &&
-	    zmq_send(socket->socket, route->bytes, route->size, ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0)
-		return -errno;
-	return zmq_send(socket->socket, data, size, ZMQ_DONTWAIT) < 0 ? -errno : 0;
-}
-
-/* --- receiving */
-
-/* Take the rest of a message that has more frames than it may. */
-static void transport_discard(void *socket, zmq_msg_t *frame)
-{
-	while (zmq_msg_more(frame))
-		if (zmq_msg_recv(frame, socket, ZMQ_DONTWAIT) < 0)
-			return;
-}
-
-static bool transport_receive_route(struct transport_socket *socket, zmq_msg_t *frame,
-				    struct intake_route *ret)
-{
-	ret->size = (uint8_t)zmq_msg_size(frame);
-	memcpy(ret->bytes, zmq_msg_data(frame), ret->size);
-	return zmq_msg_more(frame) && zmq_msg_recv(frame, socket->socket, ZMQ_DONTWAIT) >= 0;
-}
-
-/* Returns false when nothing has come. ZeroMQ delivers all frames of a message or none. */
-static bool transport_receive_one(struct transport_socket *socket, transport_handler *handler,
-				  void *context, uint64_t *ret_malformed)
-{
-	bool router = socket->monitor != NULL, whole = true;
-	struct intake_route route;
-	zmq_msg_t frame;
-
-	zmq_msg_init(&frame);
-	if (zmq_msg_recv(&frame, socket->socket, ZMQ_DONTWAIT) < 0) {
-		zmq_msg_close(&frame);
-		return false;
-	}
-	if (router)
-		whole = transport_receive_route(socket, &frame, &route);
-	if (whole && !zmq_msg_more(&frame)) {
-		handler(context, router ? &route : NULL, zmq_msg_data(&frame),
-			zmq_msg_size(&frame));
-	} else {
-		transport_discard(socket->socket, &frame);
-		(*ret_malformed)++;
-	}
-	zmq_msg_close(&frame);
-	return true;
-}
-
-uint32_t transport_receive(struct transport_socket *socket, uint32_t limit,
-			   transport_handler *handler, void *context, uint64_t *ret_malformed)
-{
-	uint32_t taken = 0;
-
-	while (taken < limit && transport_receive_one(socket, handler, context, ret_malformed))
-		taken++;
-	return taken;
-}
-
-/* An event is two frames (zmq_socket_monitor(3)); which one it is doesn't matter here. */
-uint64_t transport_take_failures(struct transport_socket *socket)
-{
-	uint64_t failures = 0;
-	zmq_msg_t frame;
-
-	zmq_msg_init(&frame);
-	while (zmq_msg_recv(&frame, socket->monitor, ZMQ_DONTWAIT) >= 0) {
-		transport_discard(socket->monitor, &frame);
-		failures++;
-	}
-	zmq_msg_close(&frame);
-	return failures;
 }
 
 /* --- waiting */
@@ -291,17 +307,29 @@ static void transport_set_timer(const struct transport *transport, int64_t timeo
 	timerfd_settime(transport->timer_fd, 0, &when, NULL);
 }
 
+static void transport_poll(zmq_pollitem_t *items, int *count, void *socket)
+{
+	items[(*count)++] = (zmq_pollitem_t){ .socket = socket, .events = ZMQ_POLLIN };
+}
+
 void transport_wait(struct transport *transport, struct transport_socket **sockets, uint32_t count,
 		    int64_t timeout_us)
 {
-	/* Without memory wake-up and timer alone are waited for: later, but not never. */
-	if (transport_reserve(transport, count + TRANSPORT_OWN_ITEMS))
+	zmq_pollitem_t *items;
+	int used = 0;
+
+	/* Without memory these three alone are waited for: later, but not never. */
+	if (transport_reserve(transport, 2 * count + TRANSPORT_ITEMS_FIXED))
 		count = 0;
-	for (uint32_t i = 0; i < count; i++)
-		transport->items[i + TRANSPORT_OWN_ITEMS] =
-			(zmq_pollitem_t){ .socket = sockets[i]->socket, .events = ZMQ_POLLIN };
-	transport->items[0] = (zmq_pollitem_t){ .fd = transport->wake_fd, .events = ZMQ_POLLIN };
-	transport->items[1] = (zmq_pollitem_t){ .fd = transport->timer_fd, .events = ZMQ_POLLIN };
+	items = transport->items;
+	items[used++] = (zmq_pollitem_t){ .fd = transport->wake_fd, .events = ZMQ_POLLIN };
+	items[used++] = (zmq_pollitem_t){ .fd = transport->timer_fd, .events = ZMQ_POLLIN };
+	transport_poll(items, &used, zap_socket(transport->zap));
+	for (uint32_t i = 0; i < count; i++) {
+		transport_poll(items, &used, sockets[i]->socket);
+		if (sockets[i]->retired)
+			transport_poll(items, &used, sockets[i]->retired->socket);
+	}
 	transport_set_timer(transport, timeout_us);
-	zmq_poll(transport->items, (int)count + TRANSPORT_OWN_ITEMS, timeout_us ? -1 : 0);
+	zmq_poll(items, used, timeout_us ? -1 : 0);
 }

@@ -58,6 +58,8 @@ static json_t *peers_json(const struct sync_peer_status *peer)
 			  (json_int_t)peer->full, "unknown", (json_int_t)peer->unknown,
 			  "pending_buckets", (json_int_t)peer->pending_buckets, "rtt_us",
 			  (json_int_t)peer->rtt_us, "reconnects", (json_int_t)peer->reconnects));
+	json_object_set_new(json, "handshakes_failed",
+			    json_integer((json_int_t)peer->handshakes_failed));
 	json_object_set_new(json, "holds", peers_proof_json(&peer->holds));
 	json_object_set_new(json, "held", peers_proof_json(&peer->held));
 	return json;
@@ -105,8 +107,11 @@ int api_get_peers(struct lbd *lbd, const struct api_request *request, json_t **r
 	(void)request;
 	if (lbd->sync)
 		rc = peers_list(lbd->sync, list, refusals);
-	*ret = json_pack("{s:o, s:o, s:o, s:o}", "peers", list, "gate", api_gate_json(lbd), "kept",
-			 peers_kept(lbd->sync), "refusals", refusals);
+	*ret = json_pack("{s:s, s:o, s:o, s:o, s:o}", "security",
+			 lbd->config->cluster.security == CONFIG_SECURITY_CURVE ? "curve"
+										: "plaintext",
+			 "peers", list, "gate", api_gate_json(lbd), "kept", peers_kept(lbd->sync),
+			 "refusals", refusals);
 	if (!rc)
 		return 0;
 	json_decref(*ret);

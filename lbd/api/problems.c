@@ -91,6 +91,17 @@ static void problems_nexthops(const struct lbd *lbd, json_t *problems)
 	}
 }
 
+/* A key that doesn't fit looks like a peer that is dead. */
+static void problems_keys(const struct sync_peer_status *peer, json_t *problems)
+{
+	if (peer->handshakes_failed &&
+	    (peer->state == SYNC_STATE_CONNECTING || peer->state == SYNC_STATE_HELLO))
+		problems_add(problems, "lbctl keygen --public",
+			     "peer %s: %llu handshakes failed; does each have the other's public "
+			     "key?",
+			     peer->name, (unsigned long long)peer->handshakes_failed);
+}
+
 static void problems_peer(const struct sync_peer_status *peer, json_t *problems)
 {
 	const char *hint = "lbctl risk";
@@ -123,10 +134,16 @@ static void problems_peers(const struct lbd *lbd, json_t *problems)
 
 	if (!lbd->sync)
 		return;
+	if (lbd->config->cluster.security == CONFIG_SECURITY_PLAINTEXT)
+		problems_add(problems, "lbctl keygen",
+			     "what peers tell each other isn't encrypted: cluster.security is "
+			     "plaintext");
 	if (sync_peers(lbd->sync, &peers, &count))
 		problems_add(problems, "journalctl -u lbd", "the sync thread doesn't answer");
-	for (uint32_t i = 0; i < count; i++)
+	for (uint32_t i = 0; i < count; i++) {
+		problems_keys(&peers[i], problems);
 		problems_peer(&peers[i], problems);
+	}
 	free(peers);
 }
 

@@ -138,3 +138,14 @@ socklen_t addr_to_sockaddr(const struct lbd_addr *addr, __be16 port, struct sock
 	memcpy(&in6->sin6_addr, addr->bytes, 16);
 	return sizeof(*in6);
 }
+
+int addr_from_sockaddr(const struct sockaddr_storage *from, struct lbd_addr *ret)
+{
+	if (from->ss_family == AF_INET)
+		*ret = lbd_addr_from4(((const struct sockaddr_in *)from)->sin_addr.s_addr);
+	else if (from->ss_family == AF_INET6)
+		memcpy(ret, &((const struct sockaddr_in6 *)from)->sin6_addr, sizeof(*ret));
+	else
+		return -EAFNOSUPPORT;
+	return 0;
+}

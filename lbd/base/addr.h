@@ -46,4 +46,7 @@ bool addr_in_prefix(const struct lbd_addr *addr, const struct addr_prefix *prefi
 /* Fill @ret for connect() or bind(); returns its length. */
 socklen_t addr_to_sockaddr(const struct lbd_addr *addr, __be16 port, struct sockaddr_storage *ret);
 
+/* The address in @from, as accept() and the like give it. 0, or -EAFNOSUPPORT. */
+int addr_from_sockaddr(const struct sockaddr_storage *from, struct lbd_addr *ret);
+
 #endif

@@ -31,6 +31,7 @@ void config_free(struct config *config)
 	free(config->nat.addresses);
 	free(config->cluster.peers);
 	free(config->cluster.secret_file);
+	free(config->cluster.key_file);
 	free(config->xdp.interfaces);
 	free(config->vrrp.interface);
 	free(config->vrrp.peers);

@@ -14,6 +14,7 @@
 
 #include "base/addr.h"
 #include "base/error.h"
+#include "base/z85.h"
 #include "lbd/maps.h"
 
 /* Where frames in vxlan and geneve come from: any address but the devices' own. */
@@ -107,9 +108,15 @@ struct config_service {
 	uint32_t backends_count;
 };
 
+#define CONFIG_PEER_KEYS_MAX 2 /* the old one and the new one */
+
+enum config_security { CONFIG_SECURITY_CURVE, CONFIG_SECURITY_PLAINTEXT };
+
 struct config_peer {
 	char *name;
 	struct addr_endpoint address; /* where its lbd listens for sync */
+	char keys[CONFIG_PEER_KEYS_MAX][Z85_KEY_SIZE];
+	uint32_t keys_count;
 };
 
 struct config {
@@ -162,7 +169,9 @@ struct config {
 		uint32_t memory_kib; /* for those that are held, default 1024; 0: none is */
 	} fragments;
 	struct {
-		char *secret_file;	     /* NULL: a fixed, public secret; warned about */
+		char *secret_file; /* NULL: a fixed, public secret; warned about */
+		enum config_security security;
+		char *key_file;		     /* this node's secret key; NULL only in plaintext */
 		bool listening;		     /* is listen set? peers need it */
 		struct addr_endpoint listen; /* a named address, never the wildcard */
 		uint32_t bandwidth;	     /* bytes a second, default 0: without limit */

@@ -139,6 +139,10 @@ static const struct key keys_peer[] = {
 	  .required = true, AT(raw_peer, name) },
 	{ "address", "Where the peer listens.", .kind = KEY_ENDPOINT, .required = true,
 	  AT(raw_peer, address) },
+	{ "keys",
+	  "The peer's public key, as lbctl keygen prints it there; in quotes. While the peer "
+	  "changes its key: the old and the new one. What has another key isn't the peer.",
+	  .kind = KEY_SCALARS, .item = KEY_CURVE, LIST_AT(raw_peer, keys) },
 	{ NULL },
 };
 
@@ -147,6 +151,15 @@ static const struct key keys_cluster[] = {
 	  "File of 32 hexadecimal digits, mode 0600, the same on all nodes. It keys the choice "
 	  "of backends: all nodes choose alike, and nobody outside can foretell it.",
 	  .kind = KEY_PATH, AT(raw_cluster, secret_file) },
+	{ "security",
+	  "curve: what nodes tell each other is encrypted, and only peers whose key is known are "
+	  "talked to. plaintext: whoever can send from a peer's address can read and write "
+	  "connections; lbd warns about it.",
+	  "curve", "curve|plaintext", .kind = KEY_CHOICE, AT(raw_cluster, security) },
+	{ "key-file",
+	  "This node's secret key, mode 0600: lbctl keygen makes it. Peers have its public key. "
+	  "lbctl reload reads it again.",
+	  .kind = KEY_PATH, AT(raw_cluster, key_file) },
 	{ "listen", "Named address and port where peers deliver their connections.",
 	  .kind = KEY_ENDPOINT, AT(raw_cluster, listen) },
 	{ "patience",

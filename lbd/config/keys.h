@@ -26,6 +26,7 @@ enum key_kind {
 	KEY_PORTS,    /* first-last */
 	KEY_BOOL,     /* true or false */
 	KEY_OCTETS,   /* min..max of them, two hexadecimal digits each */
+	KEY_CURVE,    /* a CURVE key, 40 characters of Z85 */
 	KEY_HASH,     /* what a flow is told apart by; source-prefix takes a length */
 	KEY_MAPPING,  /* of children */
 	KEY_MAPPINGS, /* a list of mappings of children */

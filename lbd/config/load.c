@@ -138,11 +138,24 @@ static void load_nat(const struct raw_nat *raw, struct config *config)
 	qsort(config->nat.addresses, raw->addresses_count, sizeof(struct lbd_addr), load_compare);
 }
 
+/* More than there is room for are counted, for the rules to refuse. */
+static void load_peer(const struct raw_peer *raw, struct config_peer *peer)
+{
+	peer->name = load_copy(raw->name);
+	addr_parse_endpoint(raw->address, &peer->address);
+	peer->keys_count = raw->keys_count;
+	for (uint32_t i = 0; i < raw->keys_count && i < CONFIG_PEER_KEYS_MAX; i++)
+		snprintf(peer->keys[i], sizeof(peer->keys[i]), "%s", raw->keys[i]);
+}
+
 static void load_cluster(const struct raw_cluster *raw, struct config *config)
 {
 	const struct key *keys = load_children("cluster");
 
 	config->cluster.secret_file = load_copy(raw->secret_file);
+	config->cluster.security = value_choice(keys_find(keys, "security"),
+						load_text(raw->security, keys, "security"));
+	config->cluster.key_file = load_copy(raw->key_file);
 	config->cluster.listening = raw->listen != NULL;
 	if (raw->listen)
 		addr_parse_endpoint(raw->listen, &config->cluster.listen);
@@ -153,10 +166,8 @@ static void load_cluster(const struct raw_cluster *raw, struct config *config)
 	if (!config->cluster.peers)
 		return;
 	config->cluster.peers_count = raw->peers_count;
-	for (uint32_t i = 0; i < raw->peers_count; i++) {
-		config->cluster.peers[i].name = load_copy(raw->peers[i].name);
-		addr_parse_endpoint(raw->peers[i].address, &config->cluster.peers[i].address);
-	}
+	for (uint32_t i = 0; i < raw->peers_count; i++)
+		load_peer(&raw->peers[i], &config->cluster.peers[i]);
 }
 
 static void load_vrrp(const struct raw_vrrp *raw, struct config *config)

@@ -65,6 +65,8 @@ struct raw_service {
 
 struct raw_peer {
 	char *name, *address;
+	char **keys;
+	uint32_t keys_count;
 };
 
 struct raw_xdp {
@@ -101,7 +103,7 @@ struct raw_nat {
 };
 
 struct raw_cluster {
-	char *secret_file, *listen, *patience, *bandwidth, *cpu;
+	char *secret_file, *security, *key_file, *listen, *patience, *bandwidth, *cpu;
 	struct raw_peer *peers;
 	uint32_t peers_count;
 };

@@ -465,6 +465,7 @@ void rules_check(struct document *document, const struct config *config)
 	rules_tunnel(document, config);
 	rules_nat(document, config);
 	rules_cluster(document, config);
+	rules_curve(document, config);
 	rules_vrrp(document, config);
 	guard_rules(document, config);
 	if (rules_room(document, config))

@@ -15,4 +15,7 @@ void rules_nat(struct document *document, const struct config *config);
 void rules_nat_service(struct document *document, const struct config *config,
 		       const struct config_service *service, const char *path);
 
+/* What cluster needs for its security. */
+void rules_curve(struct document *document, const struct config *config);
+
 #endif

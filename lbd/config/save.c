@@ -174,6 +174,16 @@ static struct raw_nat *save_nat(const struct config *config)
 	return raw;
 }
 
+static void save_peer(const struct config_peer *peer, struct raw_peer *raw)
+{
+	raw->name = save_text("%s", peer->name);
+	raw->address = save_endpoint(&peer->address);
+	if (peer->keys_count)
+		raw->keys = calloc(peer->keys_count, sizeof(char *));
+	for (uint32_t i = 0; raw->keys && i < peer->keys_count; i++)
+		raw->keys[raw->keys_count++] = save_text("%s", peer->keys[i]);
+}
+
 static struct raw_cluster *save_cluster(const struct config *config)
 {
 	struct raw_cluster *raw = calloc(1, sizeof(*raw));
@@ -182,6 +192,10 @@ static struct raw_cluster *save_cluster(const struct config *config)
 		return NULL;
 	if (config->cluster.secret_file)
 		raw->secret_file = save_text("%s", config->cluster.secret_file);
+	raw->security = save_choice(keys_find(keys_top, "cluster")->children, "security",
+				    config->cluster.security);
+	if (config->cluster.key_file)
+		raw->key_file = save_text("%s", config->cluster.key_file);
 	if (config->cluster.listening)
 		raw->listen = save_endpoint(&config->cluster.listen);
 	raw->patience = save_duration(config->cluster.patience_ms);
@@ -189,11 +203,8 @@ static struct raw_cluster *save_cluster(const struct config *config)
 	raw->cpu = save_text("%u", config->cluster.cpu);
 	if (config->cluster.peers_count)
 		raw->peers = calloc(config->cluster.peers_count, sizeof(*raw->peers));
-	for (uint32_t i = 0; raw->peers && i < config->cluster.peers_count; i++) {
-		raw->peers[i].name = save_text("%s", config->cluster.peers[i].name);
-		raw->peers[i].address = save_endpoint(&config->cluster.peers[i].address);
-		raw->peers_count++;
-	}
+	for (uint32_t i = 0; raw->peers && i < config->cluster.peers_count; i++)
+		save_peer(&config->cluster.peers[i], &raw->peers[raw->peers_count++]);
 	return raw;
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/hex.h"
+#include "base/z85.h"
 #include "config/config.h"
 #include "lbd/types.h"
 
@@ -202,6 +203,8 @@ bool value_valid(const struct key *key, enum key_kind kind, const char *text)
 		return !strcmp(text, "true") || !strcmp(text, "false");
 	case KEY_OCTETS:
 		return value_is_octets(key, text);
+	case KEY_CURVE:
+		return z85_is_key(text);
 	case KEY_HASH:
 		return value_parse_hash(text, &length) >= 0;
 	default:
@@ -258,6 +261,7 @@ const char *value_expected(const struct key *key, enum key_kind kind, char *buff
 		[KEY_PORT] = "a port from 1 to 65535, or any",
 		[KEY_PORTS] = "a range of ports, such as 1024-65535",
 		[KEY_BOOL] = "true or false",
+		[KEY_CURVE] = "a key as lbctl keygen prints it: 40 characters, in quotes",
 		[KEY_HASH] = "5-tuple, source, source-prefix, source-prefix/24 or the like, or "
 			     "destination-port",
 		[KEY_MAPPING] = "keys and values below it",

@@ -246,8 +246,10 @@ static bool tables_is_newer(uint64_t value, uint64_t held, uint32_t now)
 /* Seen here, by packets, within the time that @claim is about? */
 static bool tables_is_claimed(uint64_t held, uint32_t now, const struct tables_claim *claim)
 {
-	return claim->standing && !(held & LBD_CONN_REMOTE) &&
-	       lbd_value_idle(held, now) <= claim->ticks;
+	uint32_t idle = lbd_value_idle(held, now);
+
+	return claim->standing && !(held & LBD_CONN_REMOTE) && idle <= claim->began &&
+	       idle >= claim->ended;
 }
 
 /* By how many ticks @value is the younger; ages are whole ticks, so one is none. */

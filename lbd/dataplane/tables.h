@@ -88,8 +88,9 @@ enum tables_put { TABLES_PUT_ADDED, TABLES_PUT_UPDATED, TABLES_PUT_OLDER, TABLES
 
 /* What a version of a connection that is put has to say against the one that stands. */
 struct tables_claim {
-	int standing;	  /* 1, -1: wins, loses against what was seen here in the last ... */
-	uint64_t ticks;	  /* ... so many ticks; 0: the ages decide */
+	int standing;	  /* 1, -1: wins, loses against what was seen here in ...; 0: ages decide */
+	uint64_t began;	  /* ... our term, so many ticks ago, and before ... */
+	uint64_t ended;	  /* ... it ended, so many ticks ago */
 	bool second_hand; /* who says so hasn't seen it either */
 	bool greater;	  /* who says so has the greater name: for what else is equal */
 };

@@ -5,6 +5,7 @@
  *   role      what keepalived said last; by the notify script and by ha_set_role
  *   notifier  process ids of the keepalived that said so and of the script; by the script
  *   gate      what keepalived's track_file reads; by this file only
+ *   term      of the last takeover (sync/term.h); by sync
  *
  * A role is worth nothing without the keepalived that gave it: when a node was
  * killed as a whole, its peer has the VIP since, whatever "role" still says,

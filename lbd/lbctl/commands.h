@@ -25,6 +25,7 @@
 	X(failover)    \
 	X(role)        \
 	X(keepalived)  \
+	X(keygen)      \
 	X(tune)        \
 	X(version)     \
 	X(help)

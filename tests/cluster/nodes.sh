@@ -28,15 +28,31 @@ limits:
 EOC
 }
 
+# config_key NAME [.new]: the public key of NAME, whose pair is made when first asked for.
+config_key() {
+  local file=$LAB/$1.key${2:-}
+  [[ -f $file ]] || "$LAB_LBCTL" keygen "$file" >/dev/null
+  "$LAB_LBCTL" keygen --public "$file"
+}
+
+# config_keys NAME: as a peer's config has them; two while NAME.key.new waits to be taken.
+config_keys() {
+  printf '"%s"' "$(config_key "$1")"
+  [[ ! -f $LAB/$1.key.new ]] || printf ', "%s"' "$(config_key "$1" .new)"
+}
+
 config_cluster() {
   local node=$1 peer=${NODE_PEER[$1]}
+  config_key "$node" >/dev/null
   cat <<EOC
 cluster:
   secret-file: $LAB/secret
+  key-file: $LAB/$node.key
   listen: $(host4 "$node"):7400
   peers:
     - name: $peer
       address: $(host4 "$peer"):7400
+      keys: [$(config_keys "$peer")]
 vrrp:
   interface: eth0
   router-id: 51

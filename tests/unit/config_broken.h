@@ -292,7 +292,39 @@ static const struct broken broken_configs[] = {
 		"peers that can't reach this node",
 		XDP "cluster:\n  peers: [{name: b, address: \"192.0.2.12:7946\"}]\n",
 		{ "3: cluster: peers are given but no listen, expected where they reach this "
-		  "node" },
+		  "node",
+		  "3: cluster: peers are given but no key-file, expected a file that lbctl keygen "
+		  "made; whoever wants no encryption says security: plaintext",
+		  "3: cluster.peers[0]: without keys, expected the public key that lbctl keygen "
+		  "prints on b" },
+	},
+	{
+		"something that isn't a key",
+		XDP "cluster:\n  listen: \"192.0.2.11:7946\"\n  key-file: /etc/lbd/key\n  peers:\n"
+		    "  - {name: b, address: \"192.0.2.12:7946\", keys: [" KEY_A ", short]}\n",
+		{ "6: cluster.peers[0].keys[1]: came \"short\", expected a key as lbctl keygen "
+		  "prints it: 40 characters, in quotes" },
+	},
+	{
+		"too many keys, and one that two peers have",
+		XDP "cluster:\n  listen: \"192.0.2.11:7946\"\n  key-file: /etc/lbd/key\n  peers:\n"
+		    "  - {name: b, address: \"192.0.2.12:7946\", keys: [" KEY_A "]}\n"
+		    "  - {name: c, address: \"192.0.2.13:7946\", keys: [" KEY_B ", " KEY_A
+		    ", " KEY_B "]}\n",
+		{ "7: cluster.peers[1].keys: came 3, expected at most 2: the old and the new one",
+		  "7: cluster.peers[1].keys: came a key that peer b has, expected one of its own" },
+	},
+	{
+		"a peer of the other family",
+		XDP "cluster: {listen: \"192.0.2.11:7946\", security: plaintext,\n"
+		    "  peers: [{name: b, address: \"[2001:db8::12]:7946\"}]}\n",
+		{ "3: cluster.peers[0].address: is of another family than cluster.listen, expected "
+		  "the same" },
+	},
+	{
+		"a word for security that isn't one",
+		XDP "cluster: {security: none}\n",
+		{ "2: cluster.security: came \"none\", expected one of curve, plaintext" },
 	},
 	{
 		"a wildcard to listen on",
@@ -303,7 +335,7 @@ static const struct broken broken_configs[] = {
 	},
 	{
 		"this node as its own peer",
-		"node: a\n" XDP "cluster: {listen: \"192.0.2.11:7946\",\n"
+		"node: a\n" XDP "cluster: {listen: \"192.0.2.11:7946\", security: plaintext,\n"
 		"  peers: [{name: a, address: \"192.0.2.11:7946\"}]}\n",
 		{ "4: cluster.peers[0].name: \"a\" is this node itself, expected another one",
 		  "4: cluster.peers[0].address: is cluster.listen itself, expected where the peer "

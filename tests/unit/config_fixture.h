@@ -17,6 +17,8 @@
 #define EXAMPLE "conf/pair.yaml"
 
 #define XDP "xdp: {interfaces: [eth0]}\n"
+#define KEY_A "\"rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7\""
+#define KEY_B "\"Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID\""
 #define SERVICE(name, vip, rest) "  - {name: " name ", vip: " vip ", " rest "}\n"
 #define BACKENDS "backends: [{address: 192.0.2.101}]"
 

@@ -26,6 +26,7 @@ struct node {
 	const char *name;
 	uint16_t web, dns, backend;
 	struct addr_endpoint listen;
+	struct curve_pair pair;
 	struct tables tables;
 	struct fixture_model model;
 	struct sync_peer_config peers[NODES];
@@ -74,6 +75,7 @@ static inline void node_init(struct cluster *cluster, uint32_t n)
 	node->backend = (uint16_t)(10 * (n + 1));
 	node->listen =
 		(struct addr_endpoint){ lbd_addr_from4(htonl(INADDR_LOOPBACK)), free_port() };
+	assert_int_equal(curve_generate(&node->pair, NULL), 0);
 	fixture_tables(&node->tables, BUCKETS, 77 * (n + 1));
 	node_model(node);
 }
@@ -85,6 +87,7 @@ static inline void node_config(struct cluster *cluster, uint32_t n)
 
 	snprintf(config->node, sizeof(config->node), "%s", node->name);
 	config->listen = node->listen;
+	config->own = node->pair;
 	config->peers = node->peers;
 	for (uint32_t i = 0; i < cluster->count; i++) {
 		struct sync_peer_config *peer = &node->peers[config->peers_count];
@@ -93,6 +96,8 @@ static inline void node_config(struct cluster *cluster, uint32_t n)
 			continue;
 		snprintf(peer->name, sizeof(peer->name), "%s", cluster->nodes[i].name);
 		peer->address = cluster->nodes[i].listen;
+		memcpy(peer->keys[0], cluster->nodes[i].pair.public, Z85_KEY_SIZE);
+		peer->keys_count = 1;
 		config->peers_count++;
 	}
 }

@@ -65,8 +65,12 @@ static void a_refused_reload_leaves_everything_as_it_was(void **state)
 	} refused[] = {
 		{ "xdp: {interfaces: [eth0, spare, nowhere]}", "web 80 1 new 81 3", "nowhere" },
 		{ "xdp: {interfaces: [spare]}\ncluster: {listen: '203.0.113.1:7400', "
-		  "peers: [{name: other, address: '203.0.113.2:7400'}]}",
+		  "security: plaintext, peers: [{name: other, address: '203.0.113.2:7400'}]}",
 		  "new 81 3", "cannot listen" },
+		{ ETH0 "\ncluster: {listen: '203.0.113.1:7400', key-file: /run/open, peers: "
+		       "[{name: other, address: '203.0.113.2:7400', "
+		       "keys: ['rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7']}]}",
+		  "new 81 3", "expected 0600" },
 		{ ETH0 "\ncluster: {secret-file: /run/open}", "new 81 3", "expected 0600" },
 		{ ETH0 "\ncluster: {secret-file: /run/none}", "new 81 3", "/run/none" },
 		{ ETH0, "a 81 1,2,3,4,5,6,7 b 82 1,2,3,4,5,6,7,8", "indexes are taken" },

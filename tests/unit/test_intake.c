@@ -11,8 +11,8 @@
 
 #define START_US 1000000000LL
 
-static const struct intake_route here = { 5, { 0, 1, 2, 3, 4 } };
-static const struct intake_route elsewhere = { 5, { 0, 9, 9, 9, 9 } };
+static const struct intake_route here = { 0, 5, { 0, 1, 2, 3, 4 } };
+static const struct intake_route elsewhere = { 0, 5, { 0, 9, 9, 9, 9 } };
 
 static struct wire_message request(uint64_t type, uint64_t sequence)
 {

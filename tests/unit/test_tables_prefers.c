@@ -143,7 +143,7 @@ static void try_combination(const struct combination *c)
 {
 	const struct tables_claim claim = {
 		.standing = c->standing,
-		.ticks = TERM_TICKS,
+		.began = TERM_TICKS,
 		.second_hand = c->hand == SECOND,
 		.greater = c->greater,
 	};
@@ -217,7 +217,7 @@ static void what_version_1_says_is_judged_by_age_alone(void **state)
 /* The tick in which our term began counts to it. */
 static void the_first_tick_of_a_term_belongs_to_it(void **state)
 {
-	const struct tables_claim claim = { .standing = -1, .ticks = TERM_TICKS };
+	struct tables_claim claim = { .standing = -1, .began = TERM_TICKS };
 	uint64_t came = lbd_value_make(8, 80, LBD_CONN_CONFIRMED, NOW);
 	uint64_t first = lbd_value_make(7, 80, LBD_CONN_CONFIRMED, NOW - TERM_TICKS);
 	uint64_t before = lbd_value_make(7, 80, LBD_CONN_CONFIRMED, NOW - TERM_TICKS - 1);
@@ -225,6 +225,10 @@ static void the_first_tick_of_a_term_belongs_to_it(void **state)
 	(void)state;
 	assert_false(tables_prefers(came, first, NOW, &claim));
 	assert_true(tables_prefers(came, before, NOW, &claim));
+	claim.ended = TERM_TICKS;
+	assert_false(tables_prefers(came, first, NOW, &claim));
+	claim.ended = TERM_TICKS + 1;
+	assert_true(tables_prefers(came, first, NOW, &claim));
 }
 
 /*
