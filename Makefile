@@ -4,7 +4,7 @@
 #   make deps       install what building, running and testing needs
 #   make check      lints, unit, packet and cluster tests; ends with 'N passed, N failed'
 #   make demo       the main job on this machine, in network namespaces
-#   make fuzz       the wire decoder under libFuzzer, FUZZ_SECONDS long
+#   make fuzz       the wire decoder and all behind it under libFuzzer, FUZZ_SECONDS long
 #   make bench      figures, as a table and as build/bench.json
 #   make lint       style and static checks alone
 #   make format     lay the C sources out by .clang-format

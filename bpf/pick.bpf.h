@@ -1,32 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Maglev: the flow's hash to a place of the service's ring. The hash is keyed
- * with a secret that the cluster shares and uses nothing local, so every node
- * picks the same backend.
+ * Maglev: the flow's hash (lbd/pick.h) to a place of the service's ring. Every
+ * node picks the same backend.
  */
 #ifndef PICK_BPF_H
 #define PICK_BPF_H
-
-#include <bpf/bpf_endian.h>
 
 #include "bpf/config.bpf.h"
 #include "bpf/maps.bpf.h"
 #include "bpf/packet.bpf.h"
 #include "bpf/sticky.bpf.h"
+#include "lbd/pick.h"
 
 LBD_INLINE __u32 pick_mix(const struct lbd_addr *client, __u64 ports)
 {
-	__u64 x = lbd_mix(client->halves[1] ^ lbd_config.pick_secret.words[0]);
-
-	x = lbd_mix(x ^ client->halves[0] ^ lbd_config.pick_secret.words[1]);
-	return (__u32)(lbd_mix(x + ports) >> 16);
-}
-
-LBD_INLINE __be64 pick_mask(int bits)
-{
-	if (bits <= 0)
-		return 0;
-	return bits < 64 ? bpf_cpu_to_be64(~0ULL << (64 - bits)) : ~0ULL;
+	return lbd_pick_mix(client, ports, &lbd_config.pick_secret);
 }
 
 /* As much of the client's address as the service looks at. */
@@ -35,15 +23,15 @@ LBD_INLINE struct lbd_addr pick_client(const struct packet *packet,
 {
 	struct lbd_addr client = packet->client;
 
-	client.halves[0] &= pick_mask(service->prefix);
-	client.halves[1] &= pick_mask(service->prefix - 64);
+	client.halves[0] &= lbd_pick_mask(service->prefix);
+	client.halves[1] &= lbd_pick_mask(service->prefix - 64);
 	return client;
 }
 
 LBD_INLINE __u32 pick_hash(const struct packet *packet, const struct lbd_service *service)
 {
-	__u32 server = (__u32)packet->vip_port << 8 | packet->protocol;
-	__u64 all = (__u64)packet->client_port << 32 | server;
+	__u32 server = lbd_pick_server(packet->vip_port, packet->protocol);
+	__u64 all = lbd_pick_all(packet->client_port, server);
 	struct lbd_addr client;
 
 	if (!config_has(LBD_FEATURE_HASH) || service->hash == LBD_HASH_5_TUPLE)
@@ -55,11 +43,11 @@ LBD_INLINE __u32 pick_hash(const struct packet *packet, const struct lbd_service
 LBD_INLINE __u16 pick_ring(__u32 ring, __u32 hash)
 {
 	__u32 size = lbd_config.limits.ring_size;
-	__u32 place = (__u32)((__u64)hash * size >> 32);
-	__u32 word = ring * lbd_ring_words(size) + place / LBD_RING_PACK;
+	__u32 place = lbd_pick_place(hash, size);
+	__u32 word = lbd_pick_word(ring, place, size);
 	const __u64 *packed = bpf_map_lookup_elem(&lbd_rings, &word);
 
-	return packed ? (__u16)(*packed >> place % LBD_RING_PACK * 16) : 0;
+	return packed ? lbd_pick_unpack(*packed, place) : 0;
 }
 
 LBD_INLINE const struct lbd_service *pick_service(__u32 half, __u16 id)

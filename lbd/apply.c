@@ -118,6 +118,8 @@ static void apply_sync_config(const struct config *config, const char *run_dir,
 	snprintf(ret->node, sizeof(ret->node), "%s", config->node);
 	ret->listen = config->cluster.listen;
 	ret->run_dir = run_dir;
+	ret->bandwidth = config->cluster.bandwidth;
+	ret->cpu = config->cluster.cpu;
 	ret->peers = peers;
 	ret->peers_count = config->cluster.peers_count;
 	for (uint32_t i = 0; i < ret->peers_count; i++) {

@@ -9,7 +9,7 @@ struct applying {
 	struct directory *directory;
 	struct apply_counts *counts;
 	uint32_t now;
-	uint64_t own_ticks; /* since our term began */
+	struct tables_claim own; /* what stands for our own term; for each record the rest */
 };
 
 /* Does the record agree with what the peer's dictionary says of its service? */
@@ -59,6 +59,16 @@ static void apply_count(struct apply_counts *counts, enum tables_put put)
 	}
 }
 
+static struct tables_claim apply_own(const struct apply_target *target)
+{
+	const struct term *term = target->term;
+
+	return (struct tables_claim){
+		.began = tables_ticks_since(target->tables, term->began_us),
+		.ended = term->ended_us ? tables_ticks_since(target->tables, term->ended_us) : 0,
+	};
+}
+
 /* Put it, and tell who watches. */
 static enum tables_put apply_claim(const struct apply_target *target,
 				   const struct table_entry *entry,
@@ -83,12 +93,11 @@ static enum tables_put apply_put(const struct applying *applying, const struct w
 				 const struct table_entry *entry)
 {
 	const struct apply_target *target = applying->target;
-	const struct tables_claim claim = {
-		.standing = term_standing(target->term, target->node, applying->message, record),
-		.ticks = applying->own_ticks,
-		.closing = true,
-		.second_hand = record->flags & WIRE_CONN_SECONDHAND,
-	};
+	struct tables_claim claim = applying->own;
+
+	claim.standing = term_standing(target->term, target->node, applying->message, record);
+	claim.second_hand = record->flags & WIRE_CONN_SECONDHAND;
+	claim.greater = strcmp(applying->message->node, target->node) > 0;
 
 	return apply_claim(target, entry, applying->message->version > 1 ? &claim : NULL,
 			   applying->now);
@@ -153,7 +162,7 @@ void apply_records(const struct apply_target *target, struct directory *director
 		.directory = directory,
 		.counts = counts,
 		.now = tables_now(target->tables),
-		.own_ticks = tables_ticks_since(target->tables, target->term->began_us),
+		.own = apply_own(target),
 	};
 
 	apply_rows(&applying, &message->records4, wire_get_record4);
@@ -164,9 +173,9 @@ void apply_records(const struct apply_target *target, struct directory *director
 
 struct apply_entering {
 	const struct apply_target *target;
-	const struct dictionary *own;
+	const struct dictionary *dictionary;
 	uint32_t now;
-	uint64_t own_ticks;
+	struct tables_claim own;
 };
 
 static enum tables_put apply_put_kept(const struct apply_entering *entering,
@@ -174,11 +183,10 @@ static enum tables_put apply_put_kept(const struct apply_entering *entering,
 				      const struct table_entry *entry)
 {
 	const struct term *term = entering->target->term;
-	struct tables_claim claim = {
-		.ticks = entering->own_ticks,
-		.closing = true,
-		.second_hand = record->second_hand,
-	};
+	struct tables_claim claim = entering->own;
+
+	claim.second_hand = record->second_hand;
+	claim.greater = record->greater;
 
 	if (record->term && term->own) {
 		bool higher =
@@ -195,10 +203,10 @@ static enum aside_fate apply_visit_kept(void *context, const struct aside_record
 	struct table_entry entry = record->entry;
 	uint64_t value;
 
-	entry.service = dictionary_find_service(entering->own, &record->service);
+	entry.service = dictionary_find_service(entering->dictionary, &record->service);
 	if (entry.service)
-		entry.backend =
-			dictionary_find_backend(entering->own, entry.service, &record->backend);
+		entry.backend = dictionary_find_backend(entering->dictionary, entry.service,
+							&record->backend);
 	value = lbd_value_make(entry.backend, entry.vip_port, entry.flags, entry.tick);
 	if (tables_expired(entering->target->tables, entry.service, value, entering->now))
 		return ASIDE_EXPIRED;
@@ -212,9 +220,9 @@ void apply_kept(const struct apply_target *target, const struct dictionary *own)
 {
 	struct apply_entering entering = {
 		.target = target,
-		.own = own,
+		.dictionary = own,
 		.now = tables_now(target->tables),
-		.own_ticks = tables_ticks_since(target->tables, target->term->began_us),
+		.own = apply_own(target),
 	};
 
 	aside_visit(target->aside, apply_visit_kept, &entering);

@@ -335,8 +335,9 @@ enum door_end door_left(struct door *door, int fd)
 	struct door_connection *connection = door_find_connection(door, fd);
 	enum door_end end = DOOR_END_THEIRS;
 
+	/* It was over before we were told of it, or was one too many. */
 	if (!connection)
-		return end;
+		return DOOR_END_UNHEARD;
 	if (door_is_established(connection))
 		end = connection->silent ? DOOR_END_UNHEARD : DOOR_END_BROKEN;
 	door->silent_count -= connection->silent;

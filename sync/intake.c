@@ -76,8 +76,7 @@ static enum refusal intake_take_data(struct intake *intake, const struct wire_me
 	if (intake->consumed == intake->credit)
 		return REFUSAL_OVER_CREDIT;
 	intake->consumed++;
-	if (intake->credit - intake->consumed <= INTAKE_WINDOW * 3 / 4)
-		intake_owe(intake, INTAKE_CREDIT);
+	intake_owe(intake, INTAKE_CREDIT);
 	return REFUSAL_NONE;
 }
 
@@ -113,13 +112,10 @@ static enum refusal intake_take_unknown(struct intake *intake, const struct wire
 typedef enum refusal intake_take(struct intake *intake, const struct wire_message *message);
 
 static intake_take *const intake_takes[WIRE_TYPE_LIMIT] = {
-	[WIRE_DICTIONARY] = intake_take_data,
-	[WIRE_RECORDS] = intake_take_data,
-	[WIRE_DIGEST_BEGIN] = intake_take_data,
-	[WIRE_DIGEST] = intake_take_data,
-	[WIRE_BULK_DONE] = intake_take_bulk_done,
-	[WIRE_HEARTBEAT] = intake_take_heartbeat,
-	[WIRE_BYE] = intake_take_bye,
+	[WIRE_DICTIONARY] = intake_take_data,	  [WIRE_RECORDS] = intake_take_data,
+	[WIRE_DIGEST_BEGIN] = intake_take_data,	  [WIRE_DIGEST] = intake_take_data,
+	[WIRE_SAMPLE] = intake_take_data,	  [WIRE_BULK_DONE] = intake_take_bulk_done,
+	[WIRE_HEARTBEAT] = intake_take_heartbeat, [WIRE_BYE] = intake_take_bye,
 };
 
 static enum refusal intake_take_message(struct intake *intake, const struct intake_route *route,
@@ -159,6 +155,14 @@ void intake_ask_resync(struct intake *intake)
 	intake_owe(intake, INTAKE_RESYNC);
 }
 
+void intake_ask_sample(struct intake *intake, uint32_t count)
+{
+	if (!intake->open || intake->version < WIRE_VERSION_DIGESTS)
+		return;
+	intake->sample = count;
+	intake_owe(intake, INTAKE_SAMPLE_ASK);
+}
+
 void intake_answer_digest(struct intake *intake)
 {
 	if (intake->open)
@@ -180,6 +184,8 @@ void intake_fill(const struct intake *intake, enum intake_answer answer, struct 
 	ret->credit = answer == INTAKE_CREDIT ? intake->consumed + INTAKE_WINDOW : intake->credit;
 	ret->round = intake->round;
 	ret->token = intake->token;
+	ret->sample = intake->sample;
+	ret->consumed = intake->consumed;
 }
 
 void intake_done(struct intake *intake, enum intake_answer answer)

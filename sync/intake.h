@@ -11,7 +11,8 @@
  * Order and completeness are checked here and nowhere else: each message has
  * the sequence that follows the last one's. Data is taken as far as credit was
  * granted; the grant moves on as messages are consumed, so what a peer can have
- * under way towards us is bounded by INTAKE_WINDOW messages.
+ * under way towards us is bounded by INTAKE_WINDOW messages. The grant is also
+ * the acknowledgement: it goes out at the end of each turn in which data came.
  */
 #ifndef SYNC_INTAKE_H
 #define SYNC_INTAKE_H
@@ -43,6 +44,7 @@ struct intake {
 	uint64_t consumed; /* data messages taken ... */
 	uint64_t credit;   /* ... of as many granted */
 	uint64_t round;	   /* resyncs asked in this conversation */
+	uint32_t sample;   /* connections to ask for */
 	uint64_t token;	   /* of the heartbeat to answer */
 	uint32_t owed;	   /* a bit per enum intake_answer */
 	bool received_all; /* its full table has arrived in this conversation */
@@ -50,12 +52,13 @@ struct intake {
 };
 
 /* X(constant, type of the message): what we may owe, in the order in which it is sent. */
-#define INTAKE_ANSWERS(X)            \
-	X(WELCOME, WIRE_WELCOME)     \
-	X(HEARTBEAT, WIRE_HEARTBEAT) \
-	X(RESYNC, WIRE_RESYNC)       \
-	X(CREDIT, WIRE_CREDIT)       \
-	X(REPAIR, WIRE_REPAIR)       \
+#define INTAKE_ANSWERS(X)              \
+	X(WELCOME, WIRE_WELCOME)       \
+	X(HEARTBEAT, WIRE_HEARTBEAT)   \
+	X(RESYNC, WIRE_RESYNC)         \
+	X(CREDIT, WIRE_CREDIT)         \
+	X(REPAIR, WIRE_REPAIR)         \
+	X(SAMPLE_ASK, WIRE_SAMPLE_ASK) \
 	X(BYE, WIRE_BYE)
 
 enum intake_answer {
@@ -77,6 +80,9 @@ enum refusal intake_receive(struct intake *intake, const struct intake_route *ro
 
 /* The peer shall send its whole table again. */
 void intake_ask_resync(struct intake *intake);
+
+/* The peer shall send a sample of its connections. Version 1 knows no such thing. */
+void intake_ask_sample(struct intake *intake, uint32_t count);
 
 /* A digest was judged: the answer is due. */
 void intake_answer_digest(struct intake *intake);

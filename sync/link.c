@@ -34,10 +34,12 @@ int link_new(const struct sync_peer_config *config, const struct link_own *own, 
 	intake_init(&link->intake);
 	proof_init(&link->holds);
 	link->directory = directory_new();
-	if (!link->directory || outbox_init(&link->outbox, own->tables)) {
+	if (!link->directory || outbox_init(&link->outbox, own->tables) ||
+	    flight_init(&link->flight) || held_init(&link->held, own->tables)) {
 		error_errno(err, code, "peer %s", config->name);
 		goto fail;
 	}
+	link->outbox.held = &link->held;
 	code = link_connect(link, own, &link->dealer, err);
 	if (code)
 		goto fail;
@@ -56,6 +58,8 @@ void link_free(struct link *link, int linger_ms)
 	directory_free(link->directory);
 	judge_free(link->judge);
 	outbox_destroy(&link->outbox);
+	flight_destroy(&link->flight);
+	held_destroy(&link->held);
 	free(link);
 }
 
@@ -114,9 +118,60 @@ void link_mark_all(struct link *link)
 	outbox_mark_all(&link->outbox);
 }
 
+/* While the whole table is under way a change waits behind all of it: no measure of lag. */
+void link_told(struct link *link, const struct outbox_batch *batch)
+{
+	bool live = link->peer.state == SYNC_STATE_LIVE && batch->sweep_left == 0;
+	uint32_t rows = batch->rows4_count + batch->rows6_count;
+
+	link->sent_records += rows;
+	flight_add(&link->flight, link->peer.used, batch->since_us, live, batch->told, rows);
+}
+
+void link_told_all(struct link *link)
+{
+	flight_end_bulk(&link->flight, link->peer.used);
+}
+
+void link_answered(struct link *link, const struct wire_message *answer, int64_t now_us)
+{
+	if (answer->type == WIRE_WELCOME) {
+		flight_clear(&link->flight);
+		held_set_boot(&link->held, answer->boot);
+	} else if (answer->type == WIRE_RESYNC) {
+		/* It threw away what it hadn't a service for: it can't say which. */
+		flight_clear(&link->flight);
+		held_clear(&link->held);
+	}
+	flight_acknowledge(&link->flight, link->peer.consumed, now_us, &link->held, &link->lag);
+}
+
+/* When the oldest change was made that the peer doesn't hold; -1: it holds all. */
+static int64_t link_unsynced_us(const struct link *link)
+{
+	int64_t marked_us = outbox_oldest_us(&link->outbox);
+	int64_t told_us = flight_oldest_us(&link->flight);
+
+	if (!link_wants_marks(link))
+		return link->peer.heard_us >= 0 ? link->peer.heard_us : link->peer.fresh_us;
+	if (marked_us < 0 || told_us < 0)
+		return marked_us < 0 ? told_us : marked_us;
+	return marked_us < told_us ? marked_us : told_us;
+}
+
 static int64_t link_later(int64_t a, int64_t b)
 {
 	return a > b ? a : b;
+}
+
+static void link_lag_status(const struct link *link, int64_t now_us, struct sync_peer_status *ret)
+{
+	int64_t since_us = link_unsynced_us(link);
+
+	ret->lag_p50_us = lag_read(&link->lag, now_us, 500);
+	ret->lag_p99_us = lag_read(&link->lag, now_us, 990);
+	ret->unsynced_ms = since_us < 0 ? 0 : (now_us - since_us) / 1000;
+	ret->unacknowledged = link->flight.count;
 }
 
 void link_status(const struct link *link, int64_t now_us, struct sync_peer_status *ret,
@@ -130,6 +185,7 @@ void link_status(const struct link *link, int64_t now_us, struct sync_peer_statu
 		.role = link->role,
 		.term = link->term,
 		.state = peer->state,
+		.version = intake->open ? intake->version : peer->version,
 		.received_all = intake->received_all,
 		.boot = intake->boot ? intake->boot : peer->boot,
 		.sent_records = link->sent_records,
@@ -147,6 +203,7 @@ void link_status(const struct link *link, int64_t now_us, struct sync_peer_statu
 	};
 	proof_report(&link->holds, now_us, &ret->holds);
 	proof_report(&link->prover.proof, now_us, &ret->held);
+	link_lag_status(link, now_us, ret);
 	memcpy(ret->name, link->config.name, sizeof(ret->name));
 	*ret_heard_us = link_later(peer->heard_us, intake->heard_us);
 }

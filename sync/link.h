@@ -5,11 +5,13 @@
 
 #include "sync/apply.h"
 #include "sync/dictionary.h"
+#include "sync/flight.h"
 #include "sync/intake.h"
 #include "sync/judge.h"
 #include "sync/outbox.h"
 #include "sync/peer.h"
 #include "sync/prover.h"
+#include "sync/sampler.h"
 #include "sync/sync.h"
 #include "sync/transport.h"
 
@@ -24,7 +26,11 @@ struct link {
 	bool reconnect_due; /* the dealer's keys are wrong, or no longer ours */
 	struct peer peer;   /* towards it: the dealer */
 	struct outbox outbox;
+	struct flight flight; /* told it, and not acknowledged */
+	struct held held;     /* acknowledged */
+	struct lag lag;
 	struct prover prover;
+	struct sampler sampler;
 	uint32_t dictionary_next; /* row of our dictionary to tell next */
 	struct intake intake;	  /* from it: the router */
 	struct directory *directory;
@@ -71,6 +77,13 @@ bool link_attend(struct link *link, const struct link_own *own, int64_t now_us);
 bool link_wants_marks(const struct link *link);
 
 void link_mark_all(struct link *link);
+
+/* @batch was sent as the peer's latest data message; a bulk is complete as far as we tell it. */
+void link_told(struct link *link, const struct outbox_batch *batch);
+void link_told_all(struct link *link);
+
+/* The peer's answer was taken by link->peer: what does it hold now? */
+void link_answered(struct link *link, const struct wire_message *answer, int64_t now_us);
 
 /* All but heard_ms_ago, for which *ret_heard_us is the time (-1 never). */
 void link_status(const struct link *link, int64_t now_us, struct sync_peer_status *ret,

@@ -10,17 +10,24 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "sync/loop_digest.h"
+#include "sync/loop_sample.h"
 
-#define LOOP_FLUSH_MS 1
-#define LOOP_IDLE_MS 20
+#define LOOP_BUSY_US 400
+#define LOOP_FLUSH_US 1000
+#define LOOP_IDLE_US 20000
 #define LOOP_BYE_MS 100 /* for a bye to leave; ZeroMQ sends in the background */
 
-int64_t loop_clock_us(void)
+static int64_t loop_read_clock_us(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(clock, &now);
 	return now.tv_sec * 1000000LL + now.tv_nsec / 1000;
+}
+
+int64_t loop_clock_us(void)
+{
+	return loop_read_clock_us(CLOCK_MONOTONIC);
 }
 
 /* --- life */
@@ -262,6 +269,8 @@ static void loop_commit(struct loop *loop, const struct sync_config *config, str
 	loop->listen = config->listen;
 	loop->plaintext = config->plaintext;
 	loop->own = config->own;
+	bandwidth_set(&loop->bandwidth, config->bandwidth, loop->now_us);
+	cpu_set(&loop->cpu, config->cpu ? config->cpu : 100);
 	if (plan->router)
 		loop_exchange_router(loop, plan->router, stays);
 	if (transport_admit(loop->transport, loop->router, config))
@@ -321,15 +330,27 @@ void loop_set_dictionary(struct loop *loop, struct dictionary *dictionary)
 
 /* --- the turn */
 
-static void loop_collect(struct loop *loop)
+/*
+ * Returns how long to wait until the next time. Not sooner: an acknowledgement
+ * ends the wait, and would bring about the next message and so the next of its kind.
+ */
+static int64_t loop_collect(struct loop *loop)
 {
+	int64_t left_us = loop->collected_us + LOOP_BUSY_US - loop->now_us;
 	uint32_t count = 0;
 
-	for (uint32_t i = 0; i < loop->links_count; i++)
+	if (left_us > 0)
+		return left_us;
+	loop->collected_us = loop->now_us;
+	for (uint32_t i = 0; i < loop->links_count; i++) {
+		loop->links[i]->outbox.now_us = loop->now_us;
 		if (link_wants_marks(loop->links[i]))
 			loop->marking[count++] = &loop->links[i]->outbox;
-	if (count > 0)
-		outbox_collect(loop->tables, loop->marking, count);
+	}
+	if (count == 0)
+		return LOOP_IDLE_US;
+	loop->busy = outbox_collect(loop->tables, loop->marking, count);
+	return loop->busy ? LOOP_BUSY_US : LOOP_FLUSH_US;
 }
 
 static void loop_log_state(struct link *link)
@@ -352,38 +373,67 @@ static void loop_attend(struct loop *loop)
 		link_attend(loop->links[i], &own, loop->now_us);
 }
 
-int loop_turn(struct loop *loop)
+/* How long to do nothing at all, so that the thread keeps to its share of a core. */
+static int64_t loop_rest_us(struct loop *loop)
 {
-	int timeout_ms = LOOP_IDLE_MS;
+	int64_t rest_us = 0;
+
+	if (cpu_is_limited(&loop->cpu))
+		rest_us = cpu_rest_us(&loop->cpu, loop->now_us,
+				      loop_read_clock_us(CLOCK_THREAD_CPUTIME_ID));
+	loop->resting = rest_us > 0;
+	return rest_us;
+}
+
+/* Returns true if there is more to send. They take turns to be first, as they share the bandwidth. */
+static bool loop_serve_all(struct loop *loop)
+{
+	bool more = false;
+
+	for (uint32_t i = 0; i < loop->links_count; i++) {
+		struct link *link = loop->links[(loop->serve_next + i) % loop->links_count];
+
+		more |= loop_serve(loop, link);
+		loop_log_state(link);
+		loop->busy &= link->outbox.pending == 0;
+	}
+	loop->serve_next = loop->links_count ? (loop->serve_next + 1) % loop->links_count : 0;
+	return more;
+}
+
+int64_t loop_turn(struct loop *loop)
+{
+	int64_t timeout_us, rest_us;
 	bool more;
 
 	loop->now_us = loop_clock_us();
 	loop_attend(loop);
 	if (!loop->dictionary)
-		return LOOP_IDLE_MS;
+		return LOOP_IDLE_US;
+	rest_us = loop_rest_us(loop);
+	if (rest_us)
+		return rest_us;
 	more = loop_receive(loop);
-	loop_collect(loop);
+	timeout_us = loop_collect(loop);
 	loop_digest(loop);
-	for (uint32_t i = 0; i < loop->links_count; i++) {
-		struct link *link = loop->links[i];
-
-		more |= loop_serve(loop, link);
-		loop_log_state(link);
-		if (link_wants_marks(link))
-			timeout_ms = LOOP_FLUSH_MS;
-	}
-	return more ? 0 : timeout_ms;
+	loop_sample(loop);
+	more |= loop_serve_all(loop);
+	return more ? 0 : timeout_us;
 }
 
-/* Before there is a dictionary nothing is read, so nothing but the wake-up is waited for. */
-void loop_wait(struct loop *loop, int timeout_ms)
+/*
+ * Before there is a dictionary, and at rest, nothing is read: only the wake-up is waited for. So
+ * too while changes come: an acknowledgement can wait for the next flush, and each wake-up costs
+ * as much as one.
+ */
+void loop_wait(struct loop *loop, int64_t timeout_us)
 {
 	uint32_t count = 0;
 
-	if (loop->dictionary) {
+	if (loop->dictionary && !loop->resting && !loop->busy) {
 		loop->waiting[count++] = loop->router;
 		for (uint32_t i = 0; i < loop->links_count; i++)
 			loop->waiting[count++] = loop->links[i]->dealer;
 	}
-	transport_wait(loop->transport, loop->waiting, count, timeout_ms);
+	transport_wait(loop->transport, loop->waiting, count, timeout_us);
 }

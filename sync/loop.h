@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the sync thread does: read all sockets, take dirty bits, answer, send,
- * wait. It flushes once a millisecond while any peer listens and sleeps longer
- * while none does; it never spins.
+ * wait. While any peer listens it flushes once a millisecond, more often while
+ * changes come, and sleeps longer while none listens; it never spins.
  *
  *   loop.c          life, configuration, the turn
  *   loop_receive.c  what comes in: router -> intake -> apply; dealer -> peer
  *   loop_send.c     what goes out: peer and intake say what, here is how
+ *   loop_sample.c   samples for drills
  *   loop_digest.c   time and messages for provers and judges
  *   loop_term.c     the term: kept on disk, heard, said
  */
 #ifndef SYNC_LOOP_H
 #define SYNC_LOOP_H
 
+#include "sync/budget.h"
 #include "sync/link.h"
 #include "sync/term.h"
 
@@ -38,8 +40,15 @@ struct loop {
 	int64_t digest_us;		      /* last time spent on digests */
 	uint32_t digest_next;		      /* link whose turn it is */
 	struct refusals refusals;
-	struct aside aside; /* records that wait for our config */
+	struct aside aside;	    /* records that wait for our config */
+	struct bandwidth bandwidth; /* of records and digests */
+	struct cpu cpu;
+	bool resting;		   /* the share of the CPU is used up: nothing is read */
+	uint32_t serve_next;	   /* link that is served first */
+	struct sync_sample sample; /* the latest that was asked for */
 	int64_t now_us;
+	int64_t collected_us; /* dirty words, last */
+	bool busy; /* there were some, and all is sent: more will come at the next flush */
 	/* what a message is made in */
 	uint8_t buffer[WIRE_MESSAGE_MAX];
 	struct outbox_batch batch;
@@ -63,9 +72,9 @@ void loop_set_dictionary(struct loop *loop, struct dictionary *dictionary);
 /* This node's part; a term may begin with it. */
 void loop_set_role(struct loop *loop, enum sync_role role);
 
-/* One turn without waiting. Returns how long to wait, in ms. */
-int loop_turn(struct loop *loop);
-void loop_wait(struct loop *loop, int timeout_ms);
+/* One turn without waiting. Returns how long to wait, in microseconds. */
+int64_t loop_turn(struct loop *loop);
+void loop_wait(struct loop *loop, int64_t timeout_us);
 
 /* --- between the files of the loop */
 

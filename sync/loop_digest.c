@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "sync/loop_digest.h"
 
+#include <time.h>
+
 #include "base/log.h"
 
 /* Of a turn, and not more often: the lag of what is sent live may suffer by this. */
@@ -100,6 +102,15 @@ void loop_digest_told(struct loop *loop, struct link *link, const struct wire_me
 	loop_digest_told_rows(loop, link, &message->records6, wire_get_record6);
 }
 
+/*
+ * What the peer told before it began a pass was in its table before it read it,
+ * and in ours before we do: only what others told can have reached us first.
+ */
+static bool loop_digest_listens(const struct loop *loop, const struct link *link)
+{
+	return link->judge && (link->judge->state != JUDGE_IDLE || loop->links_count > 1);
+}
+
 static void loop_digest_changed(void *context, const struct table_entry *before,
 				const struct table_entry *entry, uint32_t now)
 {
@@ -107,17 +118,16 @@ static void loop_digest_changed(void *context, const struct table_entry *before,
 	struct loop *loop = context;
 
 	for (uint32_t i = 0; i < loop->links_count; i++)
-		if (loop->links[i]->judge)
+		if (loop_digest_listens(loop, loop->links[i]))
 			judge_changed(loop->links[i]->judge, loop->tables, loop->identities,
 				      &change, loop->now_us);
 }
 
 struct apply_watch loop_digest_watch(struct loop *loop)
 {
-	for (uint32_t i = 0; i < loop->links_count; i++) {
-		if (loop->links[i]->judge)
+	for (uint32_t i = 0; i < loop->links_count; i++)
+		if (loop_digest_listens(loop, loop->links[i]))
 			return (struct apply_watch){ loop_digest_changed, loop };
-	}
 	return (struct apply_watch){ NULL, NULL };
 }
 
@@ -204,16 +214,32 @@ static bool loop_digest_is_busy(const struct link *link)
 
 static void loop_digest_step(struct loop *loop, struct link *link)
 {
-	int64_t before_us = loop_clock_us();
-
-	if (link->prover.state == PROVER_PASS) {
+	if (link->prover.state == PROVER_PASS)
 		prover_slice(&link->prover, loop->tables, loop->identities, &link->outbox,
 			     LOOP_DIGEST_AMOUNT);
-		link->prover.cost_us += loop_clock_us() - before_us;
-	} else {
+	else
 		judge_slice(link->judge, loop->tables, loop->identities, &link->outbox,
 			    LOOP_DIGEST_AMOUNT, loop->now_us);
-	}
+}
+
+static int64_t loop_cpu_us(void)
+{
+	struct timespec used;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+	return used.tv_sec * 1000000LL + used.tv_nsec / 1000;
+}
+
+/* The peer's judging costs it as much as our pass costs us: what it may cost is ours to say. */
+static void loop_digest_work(struct loop *loop, struct link *link)
+{
+	int64_t end_us = loop_clock_us() + LOOP_DIGEST_US, before_us = loop_cpu_us();
+	bool proves = link->prover.state == PROVER_PASS;
+
+	while (loop_digest_is_busy(link) && loop_clock_us() < end_us)
+		loop_digest_step(loop, link);
+	if (proves)
+		link->prover.cost_us += loop_cpu_us() - before_us;
 }
 
 /* One link gets this turn's time; the next one's turn comes next. */
@@ -233,7 +259,6 @@ static struct link *loop_digest_pick(struct loop *loop)
 void loop_digest(struct loop *loop)
 {
 	struct link *link;
-	int64_t end_us;
 
 	for (uint32_t i = 0; i < loop->links_count; i++)
 		loop_digest_turn(loop, loop->links[i]);
@@ -243,7 +268,5 @@ void loop_digest(struct loop *loop)
 	if (!link)
 		return;
 	loop->digest_us = loop->now_us;
-	end_us = loop_clock_us() + LOOP_DIGEST_US;
-	while (loop_digest_is_busy(link) && loop_clock_us() < end_us)
-		loop_digest_step(loop, link);
+	loop_digest_work(loop, link);
 }

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "sync/loop_digest.h"
+#include "sync/loop_sample.h"
 
 /* Messages of a socket in a turn: a full window. */
 #define LOOP_RECEIVE_BUDGET (2 * INTAKE_WINDOW)
@@ -77,6 +78,7 @@ static loop_take *const loop_takes[WIRE_TYPE_LIMIT] = {
 	[WIRE_BULK_DONE] = loop_take_bulk_done,
 	[WIRE_DIGEST_BEGIN] = loop_take_digest_begin,
 	[WIRE_DIGEST] = loop_take_digest,
+	[WIRE_SAMPLE] = loop_take_sample,
 };
 
 /* Every message in order says what part its sender has. */
@@ -158,11 +160,17 @@ static void loop_take_answer(void *context, const struct intake_route *route, co
 	}
 	if (!refusal && message.type == WIRE_REPAIR)
 		refusal = loop_take_repair(dealer->loop, link, &message);
+	if (!refusal && message.type == WIRE_SAMPLE_ASK)
+		loop_take_sample_ask(dealer->loop, link, &message);
 	refusal_count(&dealer->loop->refusals, refusal, 1);
-	if (!refusal)
+	if (!refusal) {
 		loop_take_header(dealer->loop, link, &message);
-	if (mark_all)
+		link_answered(link, &message, dealer->loop->now_us);
+	}
+	if (mark_all) {
 		link_mark_all(link);
+		dealer->loop->collected_us = 0; /* what is dirty now need not be sent twice */
+	}
 }
 
 static bool loop_receive_router(struct loop *loop)

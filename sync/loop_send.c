@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "sync/loop_digest.h"
+#include "sync/loop_sample.h"
 
 /* Messages a link may send in a turn, so that one in bulk doesn't starve the others. */
 #define LOOP_SEND_BUDGET 16
@@ -40,6 +41,8 @@ int loop_send_action(struct loop *loop, struct link *link, enum peer_action acti
 		return size;
 	}
 	link->sent_bytes += (uint64_t)size;
+	if (peer_is_data(action))
+		bandwidth_spend(&loop->bandwidth, (uint64_t)size);
 	peer_done(&link->peer, action, message->more, loop->now_us);
 	return 0;
 }
@@ -79,9 +82,10 @@ static int loop_do_dictionary(struct loop *loop, struct link *link, enum peer_ac
 	return err;
 }
 
-static void loop_told(struct loop *loop, struct link *link, const struct wire_message *message)
+static void loop_told(struct loop *loop, struct link *link, const struct outbox_batch *batch,
+		      const struct wire_message *message)
 {
-	link->sent_records += message->records4.count + message->records6.count;
+	link_told(link, batch);
 	loop_digest_told(loop, link, message);
 }
 
@@ -103,32 +107,40 @@ static int loop_do_records(struct loop *loop, struct link *link, enum peer_actio
 	if (err)
 		outbox_restore(&link->outbox, batch);
 	else
-		loop_told(loop, link, &message);
+		loop_told(loop, link, batch, &message);
+	return err;
+}
+
+static int loop_do_bulk_done(struct loop *loop, struct link *link, enum peer_action action)
+{
+	int err = loop_do_plain(loop, link, action);
+
+	if (!err)
+		link_told_all(link);
 	return err;
 }
 
 typedef int loop_do(struct loop *loop, struct link *link, enum peer_action action);
 
 static loop_do *const loop_does[] = {
-	[PEER_RECONNECT] = loop_do_reconnect,
-	[PEER_HELLO] = loop_do_hello,
-	[PEER_DICTIONARY] = loop_do_dictionary,
-	[PEER_RECORDS] = loop_do_records,
-	[PEER_BULK_DONE] = loop_do_plain,
-	[PEER_DIGEST_BEGIN] = loop_do_digest_begin,
-	[PEER_DIGEST] = loop_do_digest,
-	[PEER_HEARTBEAT] = loop_do_plain,
-	[PEER_BYE] = loop_do_plain,
+	[PEER_RECONNECT] = loop_do_reconnect,	[PEER_HELLO] = loop_do_hello,
+	[PEER_DICTIONARY] = loop_do_dictionary, [PEER_RECORDS] = loop_do_records,
+	[PEER_BULK_DONE] = loop_do_bulk_done,	[PEER_DIGEST_BEGIN] = loop_do_digest_begin,
+	[PEER_DIGEST] = loop_do_digest,		[PEER_SAMPLE] = loop_do_sample,
+	[PEER_HEARTBEAT] = loop_do_plain,	[PEER_BYE] = loop_do_plain,
 };
 
 /* Returns true if something was done and more may follow. */
 static bool loop_act(struct loop *loop, struct link *link)
 {
+	/* What keeps the conversation alive goes without asking. */
+	bool may = bandwidth_may(&loop->bandwidth, loop->now_us);
 	struct peer_input input = {
 		.now_us = loop->now_us,
-		.pending = link->outbox.pending > 0,
+		.pending = may && link->outbox.pending > 0,
 		.swept = link->outbox.sweep_left == 0,
-		.digest = loop_digest_next(loop, link),
+		.digest = may ? loop_digest_next(loop, link) : PEER_NOTHING,
+		.sample = loop_sample_is_due(loop, link),
 	};
 	enum peer_action action = peer_next(&link->peer, &input);
 

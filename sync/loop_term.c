@@ -41,14 +41,16 @@ void loop_load_term(struct loop *loop)
 
 void loop_set_role(struct loop *loop, enum sync_role role)
 {
-	bool holding = loop->term.holding, began;
+	bool held = term_is_held(&loop->term), began;
 
+	for (uint32_t i = 0; i < loop->links_count && role != loop->role; i++)
+		peer_say_role(&loop->links[i]->peer);
 	loop->role = role;
 	began = term_set_role(&loop->term, role, loop->now_us);
 	if (began)
 		log_info("sync: term %llu begins: this node took over",
 			 (unsigned long long)loop->term.own);
-	if (began || holding != loop->term.holding)
+	if (began || held != term_is_held(&loop->term))
 		loop_save_term(loop);
 }
 
@@ -71,12 +73,19 @@ void loop_hear_term(struct loop *loop, struct link *link, const struct wire_mess
 		loop_save_term(loop);
 }
 
+/* In whole ticks, as the ages of records are. */
+static uint64_t loop_ms_since(const struct loop *loop, int64_t then_us)
+{
+	return tables_ticks_ms(loop->tables, tables_ticks_since(loop->tables, then_us));
+}
+
 void loop_fill_term(const struct loop *loop, struct wire_message *message)
 {
 	message->role = loop->role;
 	message->term = loop->term.own;
 	message->term_known = loop->term.known;
 	if (loop->term.own)
-		message->term_ms = tables_ticks_ms(
-			loop->tables, tables_ticks_since(loop->tables, loop->term.began_us));
+		message->term_ms = loop_ms_since(loop, loop->term.began_us);
+	if (loop->term.ended_us)
+		message->ended_ms = loop_ms_since(loop, loop->term.ended_us);
 }

@@ -32,6 +32,8 @@ void outbox_mark(struct outbox *outbox, uint32_t word, uint64_t bits)
 {
 	uint64_t fresh = bits & ~outbox->words[word];
 
+	if (outbox->pending == 0)
+		outbox->round_us = outbox->since_us = outbox->now_us;
 	outbox->words[word] |= fresh;
 	outbox->pending += (uint64_t)__builtin_popcountll(fresh);
 	outbox->summary[word / OUTBOX_BITS] |= 1ULL << word % OUTBOX_BITS;
@@ -48,6 +50,8 @@ void outbox_mark_all(struct outbox *outbox)
 /* Within a round it is visited; until then all that is taken is taken whole. */
 void outbox_mark_whole(struct outbox *outbox, uint32_t bucket)
 {
+	if (outbox->held)
+		held_forget(outbox->held, bucket);
 	outbox_mark(outbox, bucket / OUTBOX_BITS, 1ULL << bucket % OUTBOX_BITS);
 	outbox->whole_until = outbox->visited + outbox->words_count;
 }
@@ -62,28 +66,62 @@ bool outbox_is_past(const struct outbox *outbox, uint64_t round)
 	return outbox->pending == 0 || outbox->visited >= round;
 }
 
-static void outbox_collect_words(uint64_t *dirty, uint32_t count, uint32_t offset,
-				 struct outbox **outboxes, uint32_t outboxes_count)
-{
-	for (uint32_t word = 0; word < count; word++) {
-		uint64_t bits;
+/* A cache line of dirty words at once: nearly all are empty, and this runs thousands of times a second. */
+#define OUTBOX_LINE 8
 
-		/* A plain look first: an exchange would take the line from the packet path. */
-		if (!LBD_READ_ONCE(dirty[word]))
-			continue;
-		bits = __atomic_exchange_n(&dirty[word], 0, __ATOMIC_SEQ_CST);
-		for (uint32_t i = 0; i < outboxes_count; i++)
-			outbox_mark(outboxes[i], offset + word, bits);
-	}
+static bool outbox_is_line_clean(const uint64_t *dirty)
+{
+	uint64_t bits = 0;
+
+	for (uint32_t i = 0; i < OUTBOX_LINE; i++)
+		bits |= LBD_READ_ONCE(dirty[i]);
+	return !bits;
 }
 
-void outbox_collect(const struct tables *tables, struct outbox **outboxes, uint32_t count)
+static bool outbox_collect_word(uint64_t *dirty, uint32_t word, struct outbox **outboxes,
+				uint32_t outboxes_count)
+{
+	uint64_t bits;
+
+	/* A plain look first: an exchange would take the line from the packet path. */
+	if (!LBD_READ_ONCE(*dirty))
+		return false;
+	bits = __atomic_exchange_n(dirty, 0, __ATOMIC_SEQ_CST);
+	for (uint32_t i = 0; i < outboxes_count; i++)
+		outbox_mark(outboxes[i], word, bits);
+	return true;
+}
+
+static bool outbox_collect_words(uint64_t *dirty, uint32_t count, uint32_t offset,
+				 struct outbox **outboxes, uint32_t outboxes_count)
+{
+	uint32_t word = 0;
+	bool any = false;
+
+	while (word < count) {
+		if (count - word >= OUTBOX_LINE && outbox_is_line_clean(dirty + word)) {
+			word += OUTBOX_LINE;
+			continue;
+		}
+		for (uint32_t end = word + OUTBOX_LINE; word < count && word < end; word++)
+			any |= outbox_collect_word(dirty + word, offset + word, outboxes,
+						   outboxes_count);
+	}
+	return any;
+}
+
+bool outbox_collect(const struct tables *tables, struct outbox **outboxes, uint32_t count)
 {
 	uint32_t words4 = tables->conn4_buckets / OUTBOX_BITS;
+	uint32_t words6 = tables->conn6_buckets / OUTBOX_BITS;
+	bool any = outbox_collect_words(tables->dirty4, words4, 0, outboxes, count);
 
-	outbox_collect_words(tables->dirty4, words4, 0, outboxes, count);
-	outbox_collect_words(tables->dirty6, tables->conn6_buckets / OUTBOX_BITS, words4, outboxes,
-			     count);
+	return outbox_collect_words(tables->dirty6, words6, words4, outboxes, count) || any;
+}
+
+int64_t outbox_oldest_us(const struct outbox *outbox)
+{
+	return outbox->pending ? outbox->since_us : -1;
 }
 
 /* --- taking */
@@ -115,14 +153,12 @@ static bool outbox_is_told(const struct outbox_taking *taking, const struct tabl
 	return false;
 }
 
-static bool outbox_record(const struct outbox_taking *taking, const struct table_entry *entry,
-			  struct wire_record *ret)
+void outbox_describe(const struct tables *tables, const struct table_entry *entry, uint32_t now,
+		     struct wire_record *ret)
 {
 	uint64_t value = lbd_value_make(entry->backend, entry->vip_port, entry->flags, entry->tick);
 
-	if (!outbox_is_alive(taking, entry->service, value) || !outbox_is_told(taking, entry))
-		return false;
-	ret->age_ms = tables_age_ms(taking->outbox->tables, value, taking->now);
+	ret->age_ms = tables_age_ms(tables, value, now);
 	ret->service = entry->service;
 	ret->backend = entry->backend;
 	ret->client = entry->client;
@@ -132,7 +168,27 @@ static bool outbox_record(const struct outbox_taking *taking, const struct table
 		     (entry->flags & LBD_CONN_UDP ? WIRE_CONN_UDP : 0) |
 		     (entry->flags & LBD_CONN_REMOTE ? WIRE_CONN_SECONDHAND : 0) |
 		     (uint16_t)(lbd_value_nat(entry->flags) << WIRE_CONN_NAT_SHIFT);
+}
+
+static bool outbox_record(const struct outbox_taking *taking, const struct table_entry *entry,
+			  struct wire_record *ret)
+{
+	uint64_t value = lbd_value_make(entry->backend, entry->vip_port, entry->flags, entry->tick);
+
+	if (!outbox_is_alive(taking, entry->service, value) || !outbox_is_told(taking, entry))
+		return false;
+	outbox_describe(taking->outbox->tables, entry, taking->now, ret);
 	return true;
+}
+
+static void outbox_tell(const struct outbox_taking *taking, bool v6, uint32_t bucket, uint32_t slot,
+			const struct table_entry *entry)
+{
+	struct outbox_batch *batch = taking->batch;
+	struct flight_row *row = &batch->told[batch->rows4_count + batch->rows6_count];
+
+	row->place = held_place(taking->outbox->tables, v6, bucket, slot);
+	row->print = held_print(entry);
 }
 
 static void outbox_take_bucket4(const struct outbox_taking *taking, uint32_t bucket)
@@ -143,9 +199,11 @@ static void outbox_take_bucket4(const struct outbox_taking *taking, uint32_t buc
 
 	for (uint32_t slot = 0; slot < LBD_BUCKET_SLOTS; slot++)
 		if (tables_read4(taking->outbox->tables, bucket, slot, &entry) &&
-		    outbox_record(taking, &entry, &record))
+		    outbox_record(taking, &entry, &record)) {
+			outbox_tell(taking, false, bucket, slot, &entry);
 			wire_put_record4(batch->rows4 + WIRE_RECORD4_SIZE * batch->rows4_count++,
 					 &record);
+		}
 }
 
 static void outbox_take_bucket6(const struct outbox_taking *taking, uint32_t bucket)
@@ -156,9 +214,11 @@ static void outbox_take_bucket6(const struct outbox_taking *taking, uint32_t buc
 
 	for (uint32_t slot = 0; slot < LBD_BUCKET_SLOTS; slot++)
 		if (tables_read6(taking->outbox->tables, bucket, slot, &entry) &&
-		    outbox_record(taking, &entry, &record))
+		    outbox_record(taking, &entry, &record)) {
+			outbox_tell(taking, true, bucket, slot, &entry);
 			wire_put_record6(batch->rows6 + WIRE_RECORD6_SIZE * batch->rows6_count++,
 					 &record);
+		}
 }
 
 static bool outbox_is_full(const struct outbox_batch *batch)
@@ -208,11 +268,19 @@ static uint32_t outbox_empty_run(const struct outbox *outbox)
 	return run < left ? run : left;
 }
 
+/* What is marked when a round begins was marked since the one before began. */
+static void outbox_turn_round(struct outbox *outbox)
+{
+	outbox->cursor = 0;
+	outbox->since_us = outbox->round_us;
+	outbox->round_us = outbox->now_us;
+}
+
 static void outbox_move_on(struct outbox *outbox, uint32_t words)
 {
 	outbox->cursor += words;
 	if (outbox->cursor == outbox->words_count)
-		outbox->cursor = 0;
+		outbox_turn_round(outbox);
 	outbox->visited += words;
 	outbox->sweep_left -= words < outbox->sweep_left ? words : outbox->sweep_left;
 }
@@ -228,6 +296,8 @@ void outbox_take(struct outbox *outbox, const struct dictionary *dictionary,
 	batch->rows4_count = batch->rows6_count = batch->buckets_count = 0;
 	batch->cursor = outbox->cursor;
 	batch->sweep_left = outbox->sweep_left;
+	batch->round_us = outbox->round_us;
+	batch->since_us = outbox->since_us;
 	batch->visited = outbox->visited;
 	while (outbox->pending > 0) {
 		run = outbox_empty_run(outbox);
@@ -246,5 +316,7 @@ void outbox_restore(struct outbox *outbox, const struct outbox_batch *batch)
 			    1ULL << batch->buckets[i] % OUTBOX_BITS);
 	outbox->cursor = batch->cursor;
 	outbox->sweep_left = batch->sweep_left;
+	outbox->round_us = batch->round_us;
+	outbox->since_us = batch->since_us;
 	outbox->visited = batch->visited;
 }

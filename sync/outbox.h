@@ -24,10 +24,12 @@
 
 #include "dataplane/tables.h"
 #include "sync/dictionary.h"
+#include "sync/flight.h"
 #include "sync/wire.h"
 
 struct outbox {
 	const struct tables *tables;
+	struct held *held; /* what the peer has acknowledged; NULL: nobody wants to know */
 	uint64_t *words;   /* a bit a bucket */
 	uint64_t *summary; /* a bit a word */
 	uint32_t words4;   /* of them for IPv4 */
@@ -38,6 +40,9 @@ struct outbox {
 	uint64_t whole_until; /* until so many were visited, a peer's entries are taken as well */
 	uint64_t pending;     /* bits set */
 	uint64_t withheld;    /* entries passed over since their ids aren't in our dictionary yet */
+	int64_t now_us;	      /* of the turn; its owner sets it */
+	int64_t round_us;     /* when the cursor last began a round, or the outbox to fill ... */
+	int64_t since_us;     /* ... and the time before: no bit that is set is older */
 };
 
 /* Buckets a batch may empty: those without a confirmed entry yield no row. */
@@ -51,8 +56,10 @@ struct outbox_batch {
 	uint32_t rows6_count;
 	uint32_t buckets[OUTBOX_BUCKETS_MAX]; /* as word * 64 + bit */
 	uint32_t buckets_count;
-	uint32_t cursor; /* of the outbox, before */
+	struct flight_row told[FLIGHT_ROWS]; /* of each row, in no order */
+	uint32_t cursor;		     /* of the outbox, before */
 	uint32_t sweep_left;
+	int64_t round_us, since_us;
 	uint64_t visited;
 };
 
@@ -64,15 +71,15 @@ void outbox_destroy(struct outbox *outbox);
 void outbox_mark(struct outbox *outbox, uint32_t word, uint64_t bits);
 void outbox_mark_all(struct outbox *outbox);
 
-/* Mark a bucket whose entries shall all be told, also those that peers told us. */
+/* Mark a bucket whose entries shall all be told, also those that peers told us: it may lack any. */
 void outbox_mark_whole(struct outbox *outbox, uint32_t bucket);
 
 /* What is marked now has been taken when outbox_is_past() the number that is returned. */
 uint64_t outbox_begin_round(const struct outbox *outbox);
 bool outbox_is_past(const struct outbox *outbox, uint64_t round);
 
-/* Take the tables' dirty words into each of @outboxes, which share the tables. */
-void outbox_collect(const struct tables *tables, struct outbox **outboxes, uint32_t count);
+/* Take the tables' dirty words into each of @outboxes, which share the tables. True: there were. */
+bool outbox_collect(const struct tables *tables, struct outbox **outboxes, uint32_t count);
 
 /*
  * Take marked buckets and put their confirmed entries into @batch, as many as a
@@ -81,6 +88,13 @@ void outbox_collect(const struct tables *tables, struct outbox **outboxes, uint3
  */
 void outbox_take(struct outbox *outbox, const struct dictionary *dictionary,
 		 struct outbox_batch *batch);
+
+/* The record that tells of @entry. */
+void outbox_describe(const struct tables *tables, const struct table_entry *entry, uint32_t now,
+		     struct wire_record *ret);
+
+/* When the oldest of the marks was made; -1: there are none. */
+int64_t outbox_oldest_us(const struct outbox *outbox);
 
 /* The batch couldn't be sent: mark its buckets again. Only for the last batch taken. */
 void outbox_restore(struct outbox *outbox, const struct outbox_batch *batch);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "sync/peer.h"
 
+#include "sync/intake.h"
+
 static const struct {
 	uint8_t type;
 	bool credit;
@@ -89,6 +91,8 @@ static enum peer_action peer_next_talking(struct peer *peer, const struct peer_i
 		return PEER_NOTHING;
 	if (peer->state == SYNC_STATE_LIVE && input->digest)
 		return input->digest;
+	if (input->sample)
+		return PEER_SAMPLE;
 	return input->pending ? PEER_RECORDS : PEER_NOTHING;
 }
 
@@ -126,6 +130,11 @@ void peer_fill(const struct peer *peer, enum peer_action action, int64_t now_us,
 	ret->token = (uint64_t)now_us;
 }
 
+bool peer_is_data(enum peer_action action)
+{
+	return peer_actions[action].credit;
+}
+
 static void peer_said_hello(struct peer *peer, int64_t now_us)
 {
 	if (peer->state == SYNC_STATE_CONNECTING)
@@ -135,7 +144,7 @@ static void peer_said_hello(struct peer *peer, int64_t now_us)
 	peer->conversation++;
 	peer->sequence = 0;
 	peer->answered = 0;
-	peer->credit = peer->used = peer->round = 0;
+	peer->credit = peer->used = peer->consumed = peer->round = 0;
 }
 
 void peer_done(struct peer *peer, enum peer_action action, bool more, int64_t now_us)
@@ -164,6 +173,11 @@ void peer_failed(struct peer *peer, enum peer_action action, int64_t now_us)
 		peer->heartbeat_us = now_us;
 	else if (action == PEER_HELLO)
 		peer_connect(peer, now_us + PEER_RETRY_US);
+}
+
+void peer_say_role(struct peer *peer)
+{
+	peer->heartbeat_us = 0;
 }
 
 void peer_tell_dictionary(struct peer *peer)
@@ -199,8 +213,25 @@ static enum refusal peer_take_welcome(struct peer *peer, struct peer_answer *ans
 	return REFUSAL_NONE;
 }
 
+/* Version 1 doesn't say how much was consumed, but grants that much and a window. */
+static uint64_t peer_consumed(const struct wire_message *message)
+{
+	if (message->version > 1 || message->credit < INTAKE_WINDOW)
+		return message->consumed;
+	return message->credit - INTAKE_WINDOW;
+}
+
+static void peer_take_consumed(struct peer *peer, const struct wire_message *message)
+{
+	uint64_t consumed = peer_least(peer_consumed(message), peer->used);
+
+	if (consumed > peer->consumed)
+		peer->consumed = consumed;
+}
+
 static enum refusal peer_take_credit(struct peer *peer, struct peer_answer *answer)
 {
+	peer_take_consumed(peer, answer->message);
 	if (answer->message->credit > peer->credit)
 		peer->credit = answer->message->credit;
 	return REFUSAL_NONE;
@@ -214,6 +245,7 @@ static enum refusal peer_take_heartbeat(struct peer *peer, struct peer_answer *a
 	if (rtt_us > UINT32_MAX)
 		return REFUSAL_OUT_OF_RANGE;
 	peer->rtt_us = (uint32_t)rtt_us;
+	peer_take_consumed(peer, answer->message);
 	return REFUSAL_NONE;
 }
 
@@ -267,13 +299,20 @@ static enum refusal peer_check(const struct peer *peer, const struct wire_messag
 	return message->sequence < peer->answered ? REFUSAL_OUT_OF_ORDER : REFUSAL_NONE;
 }
 
+/* The loop makes the sample; it goes out when it is ready. */
+static enum refusal peer_take_sample_ask(struct peer *peer, struct peer_answer *answer)
+{
+	(void)answer;
+	return peer->version >= WIRE_VERSION_DIGESTS ? REFUSAL_NONE : REFUSAL_UNEXPECTED;
+}
+
 typedef enum refusal peer_take(struct peer *peer, struct peer_answer *answer);
 
 static peer_take *const peer_takes[WIRE_TYPE_LIMIT] = {
 	[WIRE_WELCOME] = peer_take_welcome,	[WIRE_CREDIT] = peer_take_credit,
 	[WIRE_HEARTBEAT] = peer_take_heartbeat, [WIRE_RESYNC] = peer_take_resync,
 	[WIRE_RESET] = peer_take_reset,		[WIRE_BYE] = peer_take_bye,
-	[WIRE_REPAIR] = peer_take_repair,
+	[WIRE_REPAIR] = peer_take_repair,	[WIRE_SAMPLE_ASK] = peer_take_sample_ask,
 };
 
 enum refusal peer_receive(struct peer *peer, const struct wire_message *message, int64_t now_us,

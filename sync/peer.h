@@ -46,6 +46,7 @@ struct peer {
 	uint64_t answered; /* least sequence that the next answer may have */
 	uint64_t credit;   /* data messages that we may have sent in all ... */
 	uint64_t used;	   /* ... and have sent */
+	uint64_t consumed; /* of those, what stands in the peer's table */
 	uint64_t round;	   /* of the bulk: the peer's count of resyncs asked */
 	bool dictionary_due;
 	int64_t retry_us;     /* CONNECTING: not before */
@@ -67,6 +68,7 @@ struct peer {
 	X(BULK_DONE, WIRE_BULK_DONE, false)      \
 	X(DIGEST_BEGIN, WIRE_DIGEST_BEGIN, true) \
 	X(DIGEST, WIRE_DIGEST, true)             \
+	X(SAMPLE, WIRE_SAMPLE, true)             \
 	X(HEARTBEAT, WIRE_HEARTBEAT, false)      \
 	X(BYE, WIRE_BYE, false)
 
@@ -82,6 +84,7 @@ struct peer_input {
 	bool pending;		 /* buckets are marked */
 	bool swept;		 /* all that was marked by mark_all was taken */
 	enum peer_action digest; /* what of a digest is due: its begin, sums, or NOTHING */
+	bool sample;		 /* one that was asked for is ready */
 };
 
 void peer_init(struct peer *peer, int64_t now_us);
@@ -93,6 +96,9 @@ enum peer_action peer_next(struct peer *peer, const struct peer_input *input);
 void peer_fill(const struct peer *peer, enum peer_action action, int64_t now_us,
 	       struct wire_message *ret);
 
+/* Does @action send data, which takes credit? */
+bool peer_is_data(enum peer_action action);
+
 /* @action was done. @more: the dictionary has further parts. */
 void peer_done(struct peer *peer, enum peer_action action, bool more, int64_t now_us);
 
@@ -102,6 +108,9 @@ void peer_failed(struct peer *peer, enum peer_action action, int64_t now_us);
 /* An answer came. *ret_mark_all: all buckets must be marked now. */
 enum refusal peer_receive(struct peer *peer, const struct wire_message *message, int64_t now_us,
 			  bool *ret_mark_all);
+
+/* Our part is another: say so at once, with a heartbeat. */
+void peer_say_role(struct peer *peer);
 
 /* Our dictionary is another: tell it before further records. */
 void peer_tell_dictionary(struct peer *peer);

@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "sync/loop.h"
+#include "sync/loop_sample.h"
 
 #define SYNC_PUBLISH_US 10000
 
@@ -35,6 +35,8 @@ struct sync {
 	bool stop;
 	enum sync_role role;
 	bool role_told;
+	uint32_t sample_asked; /* to be taken by the thread; 0: none */
+	struct sync_sample sample;
 	struct term term; /* as published */
 	struct sync_kept kept;
 	struct dictionary *dictionary;	  /* to be taken by the thread */
@@ -80,6 +82,8 @@ static void sync_publish(struct sync *sync)
 	sync->refusals = sync->loop->refusals;
 	sync->term = sync->loop->term;
 	sync->kept = sync->loop->aside.counts;
+	if (sync->sample.number != sync->loop->sample.number)
+		sync->sample = sync->loop->sample;
 	pthread_mutex_unlock(&sync->mutex);
 }
 
@@ -117,6 +121,9 @@ static bool sync_take_commands(struct sync *sync)
 	sync->dictionary = NULL;
 	if (sync->role_told)
 		loop_set_role(sync->loop, sync->role);
+	if (sync->sample_asked)
+		loop_ask_sample(sync->loop, sync->sample_asked);
+	sync->sample_asked = 0;
 	sync_take_config(sync);
 	stop = sync->stop;
 	pthread_mutex_unlock(&sync->mutex);
@@ -128,10 +135,10 @@ static void *sync_run(void *argument)
 	struct sync *sync = argument;
 
 	while (sync_take_commands(sync)) {
-		int timeout_ms = loop_turn(sync->loop);
+		int64_t timeout_us = loop_turn(sync->loop);
 
 		sync_publish_at_times(sync);
-		loop_wait(sync->loop, timeout_ms);
+		loop_wait(sync->loop, timeout_us);
 	}
 	return NULL;
 }
@@ -283,6 +290,72 @@ int sync_peers(struct sync *sync, struct sync_peer_status **ret, uint32_t *ret_c
 	pthread_mutex_unlock(&sync->mutex);
 	*ret = peers;
 	return peers ? 0 : -ENOMEM;
+}
+
+/* 0, or why there is nobody to ask. Under the mutex. */
+static int sync_check_active(const struct sync *sync)
+{
+	int code = -ENOENT;
+
+	for (uint32_t i = 0; i < sync->peers_count; i++) {
+		const struct sync_peer_status *peer = &sync->peers[i].status;
+
+		if (peer->role != SYNC_ROLE_ACTIVE)
+			continue;
+		if (peer->version >= WIRE_VERSION_DIGESTS)
+			return 0;
+		code = -EPROTO;
+	}
+	return code;
+}
+
+int sync_ask_sample(struct sync *sync, uint32_t count, uint64_t *ret_number)
+{
+	int code;
+
+	pthread_mutex_lock(&sync->mutex);
+	code = sync_check_active(sync);
+	if (!code)
+		sync->sample_asked = count;
+	*ret_number = sync->sample.number + 1;
+	pthread_mutex_unlock(&sync->mutex);
+	if (!code)
+		sync_wake(sync);
+	return code;
+}
+
+void sync_get_sample(struct sync *sync, struct sync_sample *ret)
+{
+	pthread_mutex_lock(&sync->mutex);
+	*ret = sync->sample;
+	pthread_mutex_unlock(&sync->mutex);
+}
+
+static bool sync_is_connected(const struct sync_peer_status *peer)
+{
+	return peer->state == SYNC_STATE_BULK || peer->state == SYNC_STATE_LIVE;
+}
+
+/* Links come and go in loop_reconfigure only, for which the main thread waits. */
+const struct held *sync_held(struct sync *sync, uint32_t *ret_peer)
+{
+	const struct held *best = NULL;
+	bool best_connected = false;
+
+	pthread_mutex_lock(&sync->mutex);
+	for (uint32_t i = 0; i < sync->loop->links_count && i < sync->peers_count; i++) {
+		const struct held *held = &sync->loop->links[i]->held;
+		bool connected = sync_is_connected(&sync->peers[i].status);
+
+		if (best && (connected < best_connected ||
+			     (connected == best_connected && held->acked <= best->acked)))
+			continue;
+		best = held;
+		best_connected = connected;
+		*ret_peer = i;
+	}
+	pthread_mutex_unlock(&sync->mutex);
+	return best;
 }
 
 void sync_refusals(struct sync *sync,

@@ -19,6 +19,7 @@
 #include "model/model.h"
 #include "sync/curve.h"
 
+struct held;
 struct sync;
 
 #define SYNC_KEYS_MAX CONFIG_PEER_KEYS_MAX
@@ -37,6 +38,8 @@ struct sync_config {
 	struct curve_pair own; /* else: our keys */
 	struct sync_peer_config *peers;
 	uint32_t peers_count;
+	uint64_t bandwidth;  /* bytes a second for all peers together; 0: without limit */
+	uint32_t cpu;	     /* percent of a core for the thread; 0 or 100: without limit */
 	const char *run_dir; /* where the term is kept; NULL: nowhere. Read at start only */
 };
 
@@ -83,6 +86,7 @@ struct sync_peer_status {
 	enum sync_role role;   /* as it said last */
 	uint64_t term;	       /* of its last takeover, 0: none that it knows of */
 	enum sync_state state; /* of our conversation towards it */
+	uint64_t version;      /* of the protocol, as agreed */
 	bool received_all;     /* has its full table arrived since we last (re)connected? */
 	uint64_t boot;	       /* its boot identity, 0 unknown */
 	int64_t heard_ms_ago;  /* -1: never */
@@ -90,6 +94,9 @@ struct sync_peer_status {
 	uint64_t received_records, received_bytes;
 	uint64_t applied, older, full, unknown; /* what became of received records */
 	uint64_t pending_buckets;		/* dirty for this peer, not sent yet */
+	uint32_t unacknowledged;		/* data messages sent, not known to stand there */
+	int64_t unsynced_ms;		/* age of the oldest change that it may lack; 0: none */
+	int64_t lag_p50_us, lag_p99_us; /* of changes in the last minute; -1: there were none */
 	uint32_t rtt_us;
 	uint64_t reconnects;
 	uint64_t handshakes_failed; /* since we last talked to it: do the keys fit? */
@@ -142,6 +149,34 @@ void sync_get_kept(struct sync *sync, struct sync_kept *ret);
 
 /* Status of every configured peer. *ret (free()) has *ret_count entries. */
 int sync_peers(struct sync *sync, struct sync_peer_status **ret, uint32_t *ret_count);
+
+/*
+ * What the peer holds that holds most of those that are connected, or of all if
+ * none is: entry by entry (sync/held.h). *ret_peer: its place in sync_peers().
+ * NULL without peers. Good until the next sync_reconfigure or sync_stop.
+ */
+const struct held *sync_held(struct sync *sync, uint32_t *ret_peer);
+
+#define SYNC_SAMPLE_MAX 1024
+
+/* Live connections of a peer, under our ids: for a drill, not entered anywhere. */
+struct sync_sample {
+	uint64_t number; /* counts those that came */
+	char peer[CONFIG_NAME_MAX];
+	uint32_t count;
+	uint32_t unknown; /* more of services or backends that aren't known here */
+	struct table_entry entries[SYNC_SAMPLE_MAX]; /* what a connection is, and its backend */
+};
+
+/*
+ * Ask the active peer for a random sample of up to @count of its connections.
+ * *ret_number is that of the sample to wait for. -ENOENT: no peer is active;
+ * -EPROTO: it speaks version 1 of the protocol.
+ */
+int sync_ask_sample(struct sync *sync, uint32_t count, uint64_t *ret_number);
+
+/* The latest sample, copied. */
+void sync_get_sample(struct sync *sync, struct sync_sample *ret);
 
 /* Call @visit for each refusal counter: its name, its sentence, its count. */
 void sync_refusals(struct sync *sync,

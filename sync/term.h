@@ -26,8 +26,11 @@ struct term {
 	uint64_t own;	  /* of our last takeover; 0: never */
 	int64_t began_us; /* CLOCK_MONOTONIC */
 	uint64_t known;	  /* the highest heard of, our own among them */
-	bool holding;	  /* active, in our own term */
+	int64_t ended_us; /* when we were no longer active; 0: we are */
 };
+
+/* Are we active, in our own term? */
+bool term_is_held(const struct term *term);
 
 /* Our keepalived says so. Returns true if a new term began. */
 bool term_set_role(struct term *term, enum sync_role role, int64_t now_us);

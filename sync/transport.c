@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -18,8 +19,8 @@
 #define TRANSPORT_THREAD_ROUTER 1
 #define TRANSPORT_THREAD_DEALER 2
 
-/* Besides a socket and its wake-up: each ROUTER may have a retired one. */
-#define TRANSPORT_ITEMS_FIXED 2
+/* To wait for besides sockets: the wake-up, the timer, ZAP. */
+#define TRANSPORT_OWN_ITEMS 3
 
 /*
  * Why each is set: IPV6 lets one socket type serve both families. LINGER 0:
@@ -81,8 +82,10 @@ int transport_new(int wake_fd, struct transport **ret)
 	if (!transport)
 		return err;
 	transport->wake_fd = wake_fd;
+	transport->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	transport->context = zmq_ctx_new();
-	if (transport->context && !transport_reserve(transport, TRANSPORT_ITEMS_FIXED)) {
+	if (transport->timer_fd >= 0 && transport->context &&
+	    !transport_reserve(transport, TRANSPORT_OWN_ITEMS)) {
 		zmq_ctx_set(transport->context, ZMQ_IO_THREADS, TRANSPORT_THREADS);
 		err = zap_new(transport->context, &transport->zap);
 	}
@@ -100,6 +103,8 @@ void transport_free(struct transport *transport)
 	zap_free(transport->zap);
 	if (transport->context)
 		zmq_ctx_term(transport->context);
+	if (transport->timer_fd >= 0)
+		close(transport->timer_fd);
 	free(transport->items);
 	free(transport);
 }
@@ -293,27 +298,38 @@ void transport_close(struct transport_socket *socket, int linger_ms)
 
 /* --- waiting */
 
-static void transport_poll(zmq_pollitem_t *items, int *count, void *socket)
+/* Setting the timer also makes it unreadable again. */
+static void transport_set_timer(const struct transport *transport, int64_t timeout_us)
 {
-	items[(*count)++] = (zmq_pollitem_t){ .socket = socket, .events = ZMQ_POLLIN };
+	const struct itimerspec when = { .it_value = { timeout_us / 1000000,
+						       timeout_us % 1000000 * 1000 } };
+
+	timerfd_settime(transport->timer_fd, 0, &when, NULL);
+}
+
+static void transport_poll(zmq_pollitem_t *items, int *count, void *socket, int fd)
+{
+	items[(*count)++] = (zmq_pollitem_t){ .socket = socket, .fd = fd, .events = ZMQ_POLLIN };
 }
 
 void transport_wait(struct transport *transport, struct transport_socket **sockets, uint32_t count,
-		    int timeout_ms)
+		    int64_t timeout_us)
 {
 	zmq_pollitem_t *items;
 	int used = 0;
 
-	/* Without memory these two alone are waited for: later, but not never. */
-	if (transport_reserve(transport, 2 * count + TRANSPORT_ITEMS_FIXED))
+	/* Without memory our own are waited for alone: later, but not never. */
+	if (transport_reserve(transport, 2 * count + TRANSPORT_OWN_ITEMS))
 		count = 0;
 	items = transport->items;
-	items[used++] = (zmq_pollitem_t){ .fd = transport->wake_fd, .events = ZMQ_POLLIN };
-	transport_poll(items, &used, zap_socket(transport->zap));
+	transport_poll(items, &used, NULL, transport->wake_fd);
+	transport_poll(items, &used, NULL, transport->timer_fd);
+	transport_poll(items, &used, zap_socket(transport->zap), 0);
 	for (uint32_t i = 0; i < count; i++) {
-		transport_poll(items, &used, sockets[i]->socket);
+		transport_poll(items, &used, sockets[i]->socket, 0);
 		if (sockets[i]->retired)
-			transport_poll(items, &used, sockets[i]->retired->socket);
+			transport_poll(items, &used, sockets[i]->retired->socket, 0);
 	}
-	zmq_poll(items, used, timeout_ms);
+	transport_set_timer(transport, timeout_us);
+	zmq_poll(items, used, timeout_us ? -1 : 0);
 }

@@ -100,6 +100,6 @@ bool transport_failed(struct transport_socket *dealer);
 
 /* Wait until any of @sockets can be read, the wake_fd is set, or the time is up. */
 void transport_wait(struct transport *transport, struct transport_socket **sockets, uint32_t count,
-		    int timeout_ms);
+		    int64_t timeout_us);
 
 #endif

@@ -17,6 +17,7 @@ struct transport {
 	void *context;
 	struct zap *zap;
 	int wake_fd;
+	int timer_fd;	 /* zmq_poll knows whole milliseconds only */
 	uint32_t serial; /* of the last router */
 	void *items;	 /* zmq_pollitem_t */
 	uint32_t items_count;

@@ -41,7 +41,7 @@ struct wire_field {
 			optional                                                            \
 	}
 
-/* Keys 11 to 15 are kept for the header, 35 and up are free. */
+/* Keys 12 to 15 are kept for the header, 35 and up are free. */
 static const struct wire_field wire_fields[] = {
 	WIRE_NUMBER(1, version, 255, WIRE_ALL, 0),
 	WIRE_NUMBER(2, type, WIRE_TYPE_LIMIT - 1, WIRE_ALL, 0),
@@ -53,6 +53,7 @@ static const struct wire_field wire_fields[] = {
 	WIRE_NUMBER(8, role, WIRE_ROLE_STANDBY, 0, WIRE_ALL),
 	WIRE_NUMBER(9, term_ms, UINT64_MAX, 0, WIRE_ALL),
 	WIRE_NUMBER(10, term_known, WIRE_TERM_MAX, 0, WIRE_ALL),
+	WIRE_NUMBER(11, ended_ms, UINT64_MAX, 0, WIRE_ALL),
 	WIRE_NUMBER(16, version_max, 255, WIRE_ON(HELLO) | WIRE_ON(WELCOME), 0),
 	WIRE_NUMBER(17, round, UINT64_MAX, WIRE_ON(RESYNC) | WIRE_ON(BULK_DONE), 0),
 	WIRE_NUMBER(18, credit, UINT64_MAX, WIRE_ON(WELCOME) | WIRE_ON(CREDIT), 0),

@@ -93,9 +93,10 @@ struct wire_message {
 	uint64_t boot;
 	uint64_t conversation;
 	uint64_t sequence;
-	uint64_t term; /* the sender's own */
-	uint64_t role; /* WIRE_ROLE_* */
-	uint64_t term_ms;
+	uint64_t term;	   /* the sender's own */
+	uint64_t role;	   /* WIRE_ROLE_* */
+	uint64_t term_ms;  /* since it began ... */
+	uint64_t ended_ms; /* ... and ended, 0 if it goes on */
 	uint64_t term_known;
 	/* what its type needs */
 	uint64_t version_max;

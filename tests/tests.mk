@@ -8,13 +8,14 @@ C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 include tests/packet/packet.mk
 include tests/model/model.mk
 include tests/vm/vm.mk
+include tests/fuzz/fuzz.mk
 
 # It races against this program.
 $(BUILD)/asan/tests/unit/test_conntable_race: | $(BUILD)/tests/unit/conntable.bpf.o
 
 # Everything that tests run: as shipped, under sanitizers, and the tools.
 test-binaries: all $(BUILD)/asan/lbd $(BUILD)/asan/lbctl $(UNIT_TESTS) $(PACKET_TEST) $(MODEL_TEST) $(TOOLS) \
-	$(TEST_BPF_OBJECTS)
+	$(FUZZ_REPLAYS) $(TEST_BPF_OBJECTS)
 
 check: deps
 	@BUILD=$(BUILD) JOBS=$(JOBS) tests/check
@@ -22,21 +23,6 @@ check: deps
 demo: deps
 	@$(MAKE) -s -j$(JOBS) all $(TOOLS) $(TEST_BPF_OBJECTS)
 	@tests/cluster/demo
-
-# libFuzzer on what the network feeds: clean, or the input that isn't is left behind.
-FUZZ_SECONDS ?= 60
-FUZZ_SOURCES := tests/fuzz/wire_fuzz.c sync/wire.c sync/wire_rows.c sync/cursor.c sync/refusal.c
-
-$(BUILD)/fuzz/wire_fuzz: $(FUZZ_SOURCES) $(BUILD)/liblbd.a
-	@mkdir -p $(@D)
-	$(call run,FUZZ)$(CLANG) $(CPPFLAGS) -g -O1 -fsanitize=fuzzer,address,undefined \
-		-o $@ $(FUZZ_SOURCES) $(BUILD)/liblbd.a $(LIB_LIBS)
-
-fuzz: deps
-	@$(MAKE) -s $(BUILD)/fuzz/wire_fuzz
-	@mkdir -p $(BUILD)/fuzz/corpus
-	$(BUILD)/fuzz/wire_fuzz -rss_limit_mb=256 -max_total_time=$(FUZZ_SECONDS) \
-		-artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/corpus tests/fuzz/corpus
 
 # The faults of make check's minute, for ten.
 SOAK_SECONDS ?= 600
@@ -51,4 +37,4 @@ lint:
 format:
 	clang-format -i $(C_FILES)
 
-.PHONY: test-binaries check demo fuzz soak lint format
+.PHONY: test-binaries check demo soak lint format

@@ -28,6 +28,17 @@
 #define API_CONNECTIONS_DEFAULT 20
 #define API_CONNECTIONS_MAX 10000
 
+/* Connections that a part of GET /v1/risk names. */
+#define API_RISK_LIST_MAX 10000
+
+/* Connections that a drill tries at most. */
+#define API_DRILL_MAX 1024
+#define API_DRILL_DEFAULT 256
+
+/* How long a planned switchover waits for proof. */
+#define API_FAILOVER_TIMEOUT_MS 30000
+#define API_FAILOVER_TIMEOUT_MAX_MS 3600000
+
 /* Packets of one trace request; their bytes are bounded by API_BODY_MAX. */
 #define API_TRACE_PACKETS_MAX 256
 
@@ -46,7 +57,12 @@
 	X(get_guard, GET, "/v1/guard", "lists and limits, and what they drop")             \
 	X(get_drops, GET, "/v1/drops", "dropped packets that were kept")                   \
 	X(get_peers, GET, "/v1/peers", "sync with the other nodes")                        \
+	X(get_risk, GET, "/v1/risk", "connections that a failover would break now")        \
 	X(get_role, GET, "/v1/role", "role and gate")                                      \
+	X(get_drill, GET, "/v1/drill", "where a peer's connections would go here")         \
+	X(post_drill, POST, "/v1/drill", "ask the active peer for some connections")       \
+	X(get_failover, GET, "/v1/failover", "how the planned switchover goes")            \
+	X(post_failover, POST, "/v1/failover", "let a peer take over, by proof")           \
 	X(post_role, POST, "/v1/role", "keepalived's notify script tells the role")        \
 	X(post_reload, POST, "/v1/reload", "read the config file again and apply it")      \
 	X(post_upgrade, POST, "/v1/upgrade", "load a new packet path, try it, swap to it") \

@@ -15,6 +15,15 @@ static const char *const peers_roles[] = {
 #undef X
 };
 
+/* What it may lack, and for how long. */
+static json_t *peers_lag_json(const struct sync_peer_status *peer)
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "version", (json_int_t)peer->version,
+			 "unacknowledged", (json_int_t)peer->unacknowledged, "unsynced_ms",
+			 (json_int_t)peer->unsynced_ms, "lag_p50_us", (json_int_t)peer->lag_p50_us,
+			 "lag_p99_us", (json_int_t)peer->lag_p99_us);
+}
+
 static json_t *peers_proof_json(const struct sync_proof *proof)
 {
 	return json_pack(
@@ -40,6 +49,7 @@ static json_t *peers_json(const struct sync_peer_status *peer)
 			 (json_int_t)peer->received_records, "received_bytes",
 			 (json_int_t)peer->received_bytes);
 	json_object_set_new(json, "role", json_string(peers_roles[peer->role]));
+	json_object_update_new(json, peers_lag_json(peer));
 	json_object_set_new(json, "term", json_integer((json_int_t)peer->term));
 	json_object_update_new(
 		json,
@@ -97,10 +107,11 @@ int api_get_peers(struct lbd *lbd, const struct api_request *request, json_t **r
 	(void)request;
 	if (lbd->sync)
 		rc = peers_list(lbd->sync, list, refusals);
-	*ret = json_pack("{s:s, s:o, s:o, s:o}", "security",
+	*ret = json_pack("{s:s, s:o, s:o, s:o, s:o}", "security",
 			 lbd->config->cluster.security == CONFIG_SECURITY_CURVE ? "curve"
 										: "plaintext",
-			 "peers", list, "kept", peers_kept(lbd->sync), "refusals", refusals);
+			 "peers", list, "gate", api_gate_json(lbd), "kept", peers_kept(lbd->sync),
+			 "refusals", refusals);
 	if (!rc)
 		return 0;
 	json_decref(*ret);

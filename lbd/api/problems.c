@@ -9,7 +9,8 @@
 
 #include "api/resource.h"
 
-#define PROBLEMS_SILENCE_MS 3000 /* ten missed heartbeats */
+#define PROBLEMS_SILENCE_MS 3000  /* ten missed heartbeats */
+#define PROBLEMS_UNSYNCED_MS 5000 /* changes wait for less than a tenth of a second */
 
 static void problems_add(json_t *problems, const char *hint, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -103,7 +104,7 @@ static void problems_keys(const struct sync_peer_status *peer, json_t *problems)
 
 static void problems_peer(const struct sync_peer_status *peer, json_t *problems)
 {
-	const char *hint = "lbctl peers";
+	const char *hint = "lbctl risk";
 
 	if (peer->heard_ms_ago < 0)
 		problems_add(problems, hint, "peer %s never heard: a failover breaks connections",
@@ -113,7 +114,12 @@ static void problems_peer(const struct sync_peer_status *peer, json_t *problems)
 			     "peer %s not heard for %lld s: a failover breaks connections",
 			     peer->name, (long long)peer->heard_ms_ago / 1000);
 	else if (peer->state != SYNC_STATE_LIVE)
-		problems_add(problems, hint, "peer %s is not in sync yet", peer->name);
+		problems_add(problems, "lbctl peers", "peer %s is not in sync yet", peer->name);
+	else if (peer->unsynced_ms >= PROBLEMS_UNSYNCED_MS)
+		problems_add(problems, hint,
+			     "peer %s may lack changes of the last %lld s: a failover breaks "
+			     "connections",
+			     peer->name, (long long)peer->unsynced_ms / 1000);
 	else if (peer->held.divergences > peer->held.repairs && peer->held.differing > 0)
 		problems_add(problems, hint,
 			     "peer %s holds another table than we in %u of 4096 regions: a "

@@ -40,6 +40,9 @@ int api_body_unpack(const struct api_request *request, struct error *err, const 
 /* Text from anywhere as a JSON string: bytes that aren't UTF-8 become '?'. NULL: null. */
 json_t *api_text(const char *text);
 
+/* {open, reason} */
+json_t *api_gate_json(const struct lbd *lbd);
+
 /* The object that GET /v1/role answers, {role, role_ms_ago, gate}. */
 json_t *api_role_json(const struct lbd *lbd);
 

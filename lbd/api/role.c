@@ -7,6 +7,15 @@ static const char *const role_names[] = {
 #undef X
 };
 
+json_t *api_gate_json(const struct lbd *lbd)
+{
+	struct ha_status status;
+
+	ha_status(lbd->ha, &status);
+	return json_pack("{s:b, s:o}", "open", status.gate_open, "reason",
+			 api_text(status.gate_reason));
+}
+
 /* Null on a node without peers: terms are agreed with them. */
 static json_t *role_term_json(const struct lbd *lbd)
 {
@@ -24,9 +33,9 @@ json_t *api_role_json(const struct lbd *lbd)
 	struct ha_status status;
 
 	ha_status(lbd->ha, &status);
-	return json_pack("{s:s, s:I, s:o, s:{s:b, s:o}}", "role", role_names[status.role],
-			 "role_ms_ago", (json_int_t)status.role_ms_ago, "term", role_term_json(lbd),
-			 "gate", "open", status.gate_open, "reason", api_text(status.gate_reason));
+	return json_pack("{s:s, s:I, s:o, s:o}", "role", role_names[status.role], "role_ms_ago",
+			 (json_int_t)status.role_ms_ago, "term", role_term_json(lbd), "gate",
+			 api_gate_json(lbd));
 }
 
 int api_get_role(struct lbd *lbd, const struct api_request *request, json_t **ret,

@@ -174,6 +174,8 @@ struct config {
 		char *key_file;		     /* this node's secret key; NULL only in plaintext */
 		bool listening;		     /* is listen set? peers need it */
 		struct addr_endpoint listen; /* a named address, never the wildcard */
+		uint32_t bandwidth;	     /* bytes a second, default 0: without limit */
+		uint32_t cpu;		     /* percent of a core, default 100 */
 		uint32_t patience_ms;	     /* gate: how long to wait for a peer; default 10000 */
 		struct config_peer *peers;
 		uint32_t peers_count;

@@ -166,6 +166,14 @@ static const struct key keys_cluster[] = {
 	  "How long a starting node waits for its peers' connections before it may "
 	  "take the VIP without them.",
 	  "10s", .kind = KEY_DURATION, .min = 100, .max = HOUR_MS, AT(raw_cluster, patience) },
+	{ "bandwidth",
+	  "Bytes a second that connections and their proofs may take on the wire, for all peers "
+	  "together; 0: without limit. More is not lost, but comes later.",
+	  "0", .kind = KEY_NUMBER, .min = 0, .max = UINT32_MAX, AT(raw_cluster, bandwidth) },
+	{ "cpu",
+	  "Percent of a core that replication may take, over a tenth of a second; 100: without "
+	  "limit. More is not lost, but comes later.",
+	  "100", .kind = KEY_NUMBER, .min = 5, .max = 100, AT(raw_cluster, cpu) },
 	{ "peers", "The other nodes.", .kind = KEY_MAPPINGS, .children = keys_peer,
 	  .size = sizeof(struct raw_peer), LIST_AT(raw_cluster, peers) },
 	{ NULL },

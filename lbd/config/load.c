@@ -160,6 +160,8 @@ static void load_cluster(const struct raw_cluster *raw, struct config *config)
 	if (raw->listen)
 		addr_parse_endpoint(raw->listen, &config->cluster.listen);
 	config->cluster.patience_ms = value_duration_ms(load_text(raw->patience, keys, "patience"));
+	config->cluster.bandwidth = value_number(load_text(raw->bandwidth, keys, "bandwidth"));
+	config->cluster.cpu = value_number(load_text(raw->cpu, keys, "cpu"));
 	config->cluster.peers = calloc(raw->peers_count, sizeof(*config->cluster.peers));
 	if (!config->cluster.peers)
 		return;

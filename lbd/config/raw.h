@@ -103,7 +103,7 @@ struct raw_nat {
 };
 
 struct raw_cluster {
-	char *secret_file, *security, *key_file, *listen, *patience;
+	char *secret_file, *security, *key_file, *listen, *patience, *bandwidth, *cpu;
 	struct raw_peer *peers;
 	uint32_t peers_count;
 };

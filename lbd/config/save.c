@@ -199,6 +199,8 @@ static struct raw_cluster *save_cluster(const struct config *config)
 	if (config->cluster.listening)
 		raw->listen = save_endpoint(&config->cluster.listen);
 	raw->patience = save_duration(config->cluster.patience_ms);
+	raw->bandwidth = save_text("%u", config->cluster.bandwidth);
+	raw->cpu = save_text("%u", config->cluster.cpu);
 	if (config->cluster.peers_count)
 		raw->peers = calloc(config->cluster.peers_count, sizeof(*raw->peers));
 	for (uint32_t i = 0; raw->peers && i < config->cluster.peers_count; i++)

@@ -53,6 +53,12 @@ char *dataplane_format_limits(const struct lbd_limits *limits, char *buffer);
 const struct lbd_limits *dataplane_limits(const struct dataplane *dataplane);
 const struct tables *dataplane_tables(const struct dataplane *dataplane);
 
+/*
+ * The backend that Maglev gives @flow by the tables in force, as every node of
+ * the cluster does that has no entry for it; 0: its service has none to give.
+ */
+uint16_t dataplane_pick(const struct dataplane *dataplane, const struct table_entry *flow);
+
 /* What the snapshot in force says, as a model (names are addresses). *ret: model_free. */
 int dataplane_adopt(const struct dataplane *dataplane, struct model **ret, struct error *err);
 

@@ -235,14 +235,10 @@ __u64 *tables_find_value(const struct tables *tables, const struct table_entry *
 	return tables_value(&place, ret_value);
 }
 
-/*
- * What we saw ourselves gives way only to what was seen later. What we know
- * from a peer alone gives way within a tick as well: ages are whole ticks, and
- * a connection can be made, picked again and closed in the same one.
- */
-static bool tables_is_newer(uint64_t value, uint64_t held, uint32_t now, bool second_hand)
+/* By age alone. Within a tick what we know from a peer gives way to it: it tells in order. */
+static bool tables_is_newer(uint64_t value, uint64_t held, uint32_t now)
 {
-	uint32_t slack = held & LBD_CONN_REMOTE && !second_hand ? 2 : 0;
+	uint32_t slack = held & LBD_CONN_REMOTE ? 2 : 0;
 
 	return lbd_value_idle(value, now) < lbd_value_idle(held, now) + slack;
 }
@@ -250,45 +246,74 @@ static bool tables_is_newer(uint64_t value, uint64_t held, uint32_t now, bool se
 /* Seen here, by packets, within the time that @claim is about? */
 static bool tables_is_claimed(uint64_t held, uint32_t now, const struct tables_claim *claim)
 {
-	return claim->standing && !(held & LBD_CONN_REMOTE) &&
-	       lbd_value_idle(held, now) <= claim->ticks;
+	uint32_t idle = lbd_value_idle(held, now);
+
+	return claim->standing && !(held & LBD_CONN_REMOTE) && idle <= claim->began &&
+	       idle >= claim->ended;
 }
 
-/*
- * Of two versions of one tick with one backend, is one alone closing? What was
- * held from a peer alone is opened again by who saw that: its ports were used anew.
- */
-static bool tables_is_closing_apart(uint64_t value, uint64_t held, uint32_t now,
-				    const struct tables_claim *claim)
+/* By how many ticks @value is the younger; ages are whole ticks, so one is none. */
+static int64_t tables_younger_by(uint64_t value, uint64_t held, uint32_t now)
 {
-	if (!claim->closing || !((value ^ held) & LBD_CONN_CLOSING))
-		return false;
-	if (held & LBD_CONN_CLOSING && held & LBD_CONN_REMOTE && !claim->second_hand)
-		return false;
-	return lbd_value_backend(value) == lbd_value_backend(held) &&
-	       lbd_value_idle(value, now) == lbd_value_idle(held, now);
+	return (int64_t)lbd_value_idle(held, now) - (int64_t)lbd_value_idle(value, now);
+}
+
+static bool tables_is_same_time(uint64_t value, uint64_t held, uint32_t now)
+{
+	int64_t by = tables_younger_by(value, held, now);
+
+	return by >= -1 && by <= 1;
+}
+
+/* Both were seen at the same time. Whoever compares them the other way round must say the same. */
+static bool tables_prefers_at_once(uint64_t value, uint64_t held, uint32_t now,
+				   const struct tables_claim *claim)
+{
+	bool told = held & LBD_CONN_REMOTE;
+
+	if (told != claim->second_hand)
+		return told;
+	if ((value ^ held) & LBD_CONN_CLOSING)
+		return value & LBD_CONN_CLOSING;
+	if (lbd_value_backend(value) != lbd_value_backend(held))
+		return claim->greater;
+	return tables_younger_by(value, held, now) > 0;
 }
 
 bool tables_prefers(uint64_t value, uint64_t held, uint32_t now, const struct tables_claim *claim)
 {
 	if (!(held & (LBD_CONN_CONFIRMED | LBD_CONN_CLOSING)))
 		return true;
-	if (claim && tables_is_claimed(held, now, claim))
+	if (!claim)
+		return tables_is_newer(value, held, now);
+	if (tables_is_claimed(held, now, claim))
 		return claim->standing > 0;
-	if (claim && tables_is_closing_apart(value, held, now, claim))
-		return value & LBD_CONN_CLOSING;
-	return tables_is_newer(value, held, now, claim && claim->second_hand);
+	if (tables_is_same_time(value, held, now))
+		return tables_prefers_at_once(value, held, now, claim);
+	return tables_younger_by(value, held, now) > 0;
 }
 
-static enum tables_put tables_update(__u64 *word, uint64_t held, uint64_t value, uint32_t now,
-				     const struct tables_claim *claim)
+/*
+ * Of two versions of the same time the one that stands takes the younger age:
+ * else rounding could keep two nodes of two minds, each with the younger one.
+ */
+static uint64_t tables_join(uint64_t value, uint64_t held, uint32_t now)
 {
-	if (!tables_prefers(value, held, now, claim))
-		return TABLES_PUT_OLDER;
+	if (!tables_is_same_time(value, held, now) || tables_younger_by(value, held, now) > 0)
+		return value;
+	return lbd_value_with_tick(value, lbd_value_tick(held));
+}
+
+enum tables_put tables_stand(__u64 *word, uint64_t held, uint64_t value, uint32_t now,
+			     const struct tables_claim *claim)
+{
+	bool came = tables_prefers(value, held, now, claim);
+	uint64_t stands = came ? value : held, other = came ? held : value;
+
 	/* Lost to the packet path: what it wrote is newer than any record. */
-	if (LBD_CAS(word, held, value) != held)
+	if (LBD_CAS(word, held, tables_join(stands, other, now)) != held)
 		return TABLES_PUT_OLDER;
-	return TABLES_PUT_UPDATED;
+	return came ? TABLES_PUT_UPDATED : TABLES_PUT_OLDER;
 }
 
 static enum tables_put tables_enter(const struct tables *tables, const struct table_entry *entry,
@@ -301,7 +326,7 @@ static enum tables_put tables_enter(const struct tables *tables, const struct ta
 
 	word = tables_value(place, &held);
 	if (word)
-		return tables_update(word, held, value, now, claim);
+		return tables_stand(word, held, value, now, claim);
 	return lbd_pair_insert_aged(&place->pair, &place->flow, value, now, tables_timeouts_of,
 				    tables, LBD_KEY_CLAIMED_USER)
 		       ? TABLES_PUT_ADDED

@@ -88,14 +88,22 @@ enum tables_put { TABLES_PUT_ADDED, TABLES_PUT_UPDATED, TABLES_PUT_OLDER, TABLES
 
 /* What a version of a connection that is put has to say against the one that stands. */
 struct tables_claim {
-	int standing;	  /* 1, -1: wins, loses against what was seen here in the last ... */
-	uint64_t ticks;	  /* ... so many ticks; 0: the ages decide */
-	bool closing;	  /* a closing version stands against one of the same tick */
+	int standing;	  /* 1, -1: wins, loses against what was seen here in ...; 0: ages decide */
+	uint64_t began;	  /* ... our term, so many ticks ago, and before ... */
+	uint64_t ended;	  /* ... it ended, so many ticks ago */
 	bool second_hand; /* who says so hasn't seen it either */
+	bool greater;	  /* who says so has the greater name: for what else is equal */
 };
 
 /* Does @value take the place of @held, as PROTOCOL.md says? @claim may be NULL: by age alone. */
 bool tables_prefers(uint64_t value, uint64_t held, uint32_t now, const struct tables_claim *claim);
+
+/*
+ * Leave in @word, which held @held, the version that stands, with the younger
+ * age if both are of the same time. TABLES_PUT_UPDATED: it is @value.
+ */
+enum tables_put tables_stand(__u64 *word, uint64_t held, uint64_t value, uint32_t now,
+			     const struct tables_claim *claim);
 
 /*
  * Enter or update a replicated connection. An existing entry is changed only

@@ -10,42 +10,118 @@ static bool gate_answers(const struct gate_view *view, const struct sync_peer_st
 	return peer->heard_ms_ago >= 0 && peer->heard_ms_ago < view->patience_ms;
 }
 
-static const struct sync_peer_status *gate_unfinished(const struct gate_view *view,
-						      uint32_t *ret_finished)
+/* Only what carries traffic has what must be proven; version 1 knows no digests. */
+static bool gate_must_prove(const struct sync_peer_status *peer)
 {
-	const struct sync_peer_status *unfinished = NULL;
-
-	*ret_finished = 0;
-	for (uint32_t i = 0; i < view->peers_count; i++) {
-		const struct sync_peer_status *peer = &view->peers[i];
-
-		if (!gate_answers(view, peer))
-			continue;
-		if (peer->received_all)
-			(*ret_finished)++;
-		else if (!unfinished)
-			unfinished = peer;
-	}
-	return unfinished;
+	return peer->role == SYNC_ROLE_ACTIVE && peer->version > 1;
 }
 
-static bool gate_decide_by_peers(const struct gate_view *view, char *reason, size_t size)
+static bool gate_has_proof(const struct sync_peer_status *peer)
 {
-	uint32_t finished;
-	const struct sync_peer_status *unfinished = gate_unfinished(view, &finished);
+	return peer->holds.agreed_ms_ago >= 0;
+}
 
-	if (unfinished)
-		snprintf(reason, size, "%s hasn't sent its whole connection table yet",
-			 unfinished->name);
-	else if (finished)
-		snprintf(reason, size, "the connection table is in sync with %u of %u peers",
-			 finished, view->peers_count);
-	else if (view->waited_ms < view->patience_ms)
+/* The peers that answer, by what is known of their tables. */
+struct gate_peers {
+	uint32_t answering;
+	const struct sync_peer_status *unfinished; /* hasn't sent all */
+	const struct sync_peer_status *unproven;   /* must prove, and hasn't */
+	const struct sync_peer_status *proven;	   /* did */
+	const struct sync_peer_status *old;	   /* is active, and can't */
+};
+
+static void gate_add(const struct sync_peer_status *peer, struct gate_peers *ret)
+{
+	ret->answering++;
+	if (!peer->received_all)
+		ret->unfinished = ret->unfinished ? ret->unfinished : peer;
+	else if (!gate_must_prove(peer))
+		ret->old = peer->role == SYNC_ROLE_ACTIVE ? peer : ret->old;
+	else if (gate_has_proof(peer))
+		ret->proven = peer;
+	else
+		ret->unproven = ret->unproven ? ret->unproven : peer;
+}
+
+static void gate_look(const struct gate_view *view, struct gate_peers *ret)
+{
+	*ret = (struct gate_peers){ 0 };
+	for (uint32_t i = 0; i < view->peers_count; i++)
+		if (gate_answers(view, &view->peers[i]))
+			gate_add(&view->peers[i], ret);
+}
+
+bool gate_is_complete(const struct gate_view *view)
+{
+	struct gate_peers peers;
+
+	gate_look(view, &peers);
+	return peers.answering > 0 && !peers.unfinished;
+}
+
+/* --- one decision each: true opens, and the reason says why */
+
+static bool gate_unheard(const struct gate_view *view, char *reason, size_t size)
+{
+	if (view->waited_ms < view->patience_ms)
 		snprintf(reason, size, "no peer has answered for %" PRId64 " of %u ms",
 			 view->waited_ms, view->patience_ms);
 	else
 		snprintf(reason, size, "no peer answered within %u ms", view->patience_ms);
-	return !unfinished && (finished || view->waited_ms >= view->patience_ms);
+	return view->waited_ms >= view->patience_ms;
+}
+
+static bool gate_unproven(const struct gate_view *view, const struct sync_peer_status *peer,
+			  char *reason, size_t size)
+{
+	const struct sync_proof *proof = &peer->holds;
+
+	if (view->complete_ms < view->patience_ms)
+		snprintf(reason, size,
+			 "%s's whole table is here, but not proven equal yet: of its regions %u "
+			 "agree, %u are unsettled, %u differ",
+			 peer->name, proof->agreed, proof->unsettled, proof->differing);
+	else
+		snprintf(reason, size,
+			 "without proof: %s's table wasn't proven equal within %u ms: %u regions "
+			 "unsettled, %u differing",
+			 peer->name, view->patience_ms, proof->unsettled, proof->differing);
+	return view->complete_ms >= view->patience_ms;
+}
+
+static void gate_proven(const struct gate_view *view, const struct gate_peers *peers, char *reason,
+			size_t size)
+{
+	if (peers->old)
+		snprintf(reason, size,
+			 "%s has sent its whole table; it speaks version 1 of the protocol, which "
+			 "has no proof",
+			 peers->old->name);
+	else if (peers->proven)
+		snprintf(reason, size,
+			 "the connection table is proven equal to %s's: all %u regions agreed",
+			 peers->proven->name, peers->proven->holds.agreed);
+	else
+		snprintf(reason, size, "the connection table is in sync with %u of %u peers",
+			 peers->answering, view->peers_count);
+}
+
+static bool gate_decide_by_peers(const struct gate_view *view, char *reason, size_t size)
+{
+	struct gate_peers peers;
+
+	gate_look(view, &peers);
+	if (!peers.answering)
+		return gate_unheard(view, reason, size);
+	if (peers.unfinished) {
+		snprintf(reason, size, "%s hasn't sent its whole connection table yet",
+			 peers.unfinished->name);
+		return false;
+	}
+	if (peers.unproven)
+		return gate_unproven(view, peers.unproven, reason, size);
+	gate_proven(view, &peers, reason, size);
+	return true;
 }
 
 bool gate_decide(const struct gate_view *view, char *reason, size_t size)

@@ -10,9 +10,13 @@ struct gate_view {
 	enum ha_role role; /* as keepalived last said */
 	const struct sync_peer_status *peers;
 	uint32_t peers_count;
-	int64_t waited_ms; /* since the daemon started */
+	int64_t waited_ms;   /* since the daemon started */
+	int64_t complete_ms; /* since every peer that answers has sent all; 0: it hasn't */
 	uint32_t patience_ms;
 };
+
+/* Has every peer that answers sent its whole table? */
+bool gate_is_complete(const struct gate_view *view);
 
 /* Open? @reason (@size bytes) becomes the sentence that says why. */
 bool gate_decide(const struct gate_view *view, char *reason, size_t size);

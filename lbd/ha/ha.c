@@ -5,6 +5,7 @@
  *   role      what keepalived said last; by the notify script and by ha_set_role
  *   notifier  process ids of the keepalived that said so and of the script; by the script
  *   gate      what keepalived's track_file reads; by this file only
+ *   term      of the last takeover (sync/term.h); by sync
  *
  * A role is worth nothing without the keepalived that gave it: when a node was
  * killed as a whole, its peer has the VIP since, whatever "role" still says,
@@ -27,17 +28,29 @@
 #define HA_GATE_OPEN "0"
 #define HA_GATE_CLOSED "-254"
 
+/*
+ * What a node ranks lower after it has handed over: more than priorities of one
+ * cluster differ by, but less than a node whose lbd is gone loses (keepalived.c).
+ */
+#define HA_GATE_YIELDED "-50"
+#define HA_FAILOVER_LOOK_MS 10
+
 struct ha {
 	char run_dir[128];
 	bool adopted;
 	uint32_t patience_ms;
 	struct sync *sync;
+	struct event_base *base;
 	struct event *timer;
+	struct event *failover_timer;
+	struct failover failover;
+	bool yielded;
 	int64_t started_ms, role_ms;
+	int64_t complete_ms; /* when every peer that answers had sent all; -1 */
 	enum ha_role role;
 	bool gate_open;
 	bool failed; /* to open the gate: said once */
-	char gate_reason[160];
+	char gate_reason[240];
 };
 
 static const char *const ha_role_names[] = {
@@ -96,13 +109,23 @@ static void ha_load_role(struct ha *ha)
 
 static int ha_set_gate(struct ha *ha, bool open, struct error *err)
 {
-	int rc = runfile_write(ha->run_dir, "gate", open ? HA_GATE_OPEN : HA_GATE_CLOSED, err);
+	const char *value = ha->yielded ? HA_GATE_YIELDED : HA_GATE_OPEN;
+	int rc = runfile_write(ha->run_dir, "gate", open ? value : HA_GATE_CLOSED, err);
 
 	if (rc)
 		return rc;
 	ha->gate_open = open;
 	log_info("gate %s: %s", open ? "open" : "closed", ha->gate_reason);
 	return 0;
+}
+
+/* One that handed over and starts again still ranks lower; a reboot has removed the file. */
+static void ha_load_yielded(struct ha *ha)
+{
+	char line[32];
+
+	ha->yielded = !runfile_read(ha->run_dir, "gate", line, sizeof(line), NULL) &&
+		      !strcmp(line, HA_GATE_YIELDED);
 }
 
 /* What the peers hear of it. */
@@ -117,6 +140,16 @@ static void ha_tell_role(const struct ha *ha)
 
 	if (ha->sync)
 		sync_set_role(ha->sync, roles[ha->role]);
+}
+
+/* The patience with a proof begins when everything is here: a long resync isn't cut short. */
+static int64_t ha_time_complete(struct ha *ha, const struct gate_view *view)
+{
+	if (!gate_is_complete(view))
+		ha->complete_ms = -1;
+	else if (ha->complete_ms < 0)
+		ha->complete_ms = ha_now_ms();
+	return ha->complete_ms < 0 ? 0 : ha_now_ms() - ha->complete_ms;
 }
 
 /* Whether the gate may open now. Without memory for the peers it stays closed. */
@@ -134,6 +167,7 @@ static bool ha_decide(struct ha *ha)
 	if (ha->sync && sync_peers(ha->sync, &peers, &view.peers_count))
 		return false;
 	view.peers = peers;
+	view.complete_ms = ha_time_complete(ha, &view);
 	open = gate_decide(&view, ha->gate_reason, sizeof(ha->gate_reason));
 	free(peers);
 	return open;
@@ -179,10 +213,14 @@ int ha_new(struct event_base *base, const char *run_dir, bool adopted, uint32_t 
 		return error_set(err, -ENOMEM, "ha: no memory");
 	snprintf(ha->run_dir, sizeof(ha->run_dir), "%s", run_dir);
 	ha->adopted = adopted;
+	ha->base = base;
 	ha->patience_ms = patience_ms;
 	ha->sync = sync;
+	ha->failover.without_master_ms = -1;
 	ha->started_ms = ha->role_ms = ha_now_ms();
+	ha->complete_ms = -1;
 	ha_load_role(ha);
+	ha_load_yielded(ha);
 	ha_tell_role(ha);
 	rc = ha_start(ha, base, err);
 	if (rc) {
@@ -191,6 +229,87 @@ int ha_new(struct event_base *base, const char *run_dir, bool adopted, uint32_t 
 	}
 	*ret = ha;
 	return 0;
+}
+
+/* --- the planned switchover */
+
+static void ha_failover_act(struct ha *ha, enum failover_action action)
+{
+	struct error err;
+
+	if (action == FAILOVER_NOTHING)
+		return;
+	ha->yielded = action == FAILOVER_YIELD;
+	snprintf(ha->gate_reason, sizeof(ha->gate_reason), "%s%.160s",
+		 ha->yielded ? "it handed over, and ranks lower until it is master again: " : "",
+		 ha->failover.sentence);
+	if (ha_set_gate(ha, action != FAILOVER_SHUT, &err))
+		log_report("failover: the gate couldn't be moved", &err);
+}
+
+static void ha_on_failover(evutil_socket_t fd, short what, void *context)
+{
+	struct sync_peer_status *peers = NULL;
+	struct ha *ha = context;
+	uint32_t count = 0;
+
+	(void)fd, (void)what;
+	if (ha->sync && sync_peers(ha->sync, &peers, &count))
+		return;
+	ha_failover_act(ha, failover_turn(&ha->failover, ha_now_ms(), peers, count));
+	free(peers);
+	if (failover_is_on(&ha->failover))
+		return;
+	event_del(ha->failover_timer);
+	log_info("failover: %s: %s", failover_state_name(ha->failover.state),
+		 ha->failover.sentence);
+}
+
+static int ha_failover_check(const struct ha *ha, struct error *err)
+{
+	if (!ha->sync)
+		return error_set(err, -EPERM, "no peers are configured: nobody could take over");
+	if (ha->role != HA_ROLE_MASTER)
+		return error_set(err, -EPERM,
+				 "this node's role is %s: a switchover begins on the active node",
+				 ha_role_names[ha->role]);
+	if (failover_is_on(&ha->failover))
+		return error_set(err, -EBUSY, "a switchover is on already");
+	return 0;
+}
+
+int ha_failover(struct ha *ha, bool force, uint32_t timeout_ms, struct error *err)
+{
+	const struct timeval period = { .tv_usec = HA_FAILOVER_LOOK_MS * 1000 };
+	int rc = ha_failover_check(ha, err);
+
+	if (rc)
+		return rc;
+	if (!ha->failover_timer)
+		ha->failover_timer = event_new(ha->base, -1, EV_PERSIST, ha_on_failover, ha);
+	if (!ha->failover_timer || event_add(ha->failover_timer, &period))
+		return error_set(err, -ENOMEM, "failover: no memory for its timer");
+	failover_begin(&ha->failover, force, timeout_ms, ha_now_ms());
+	return 0;
+}
+
+void ha_look_failover(struct ha *ha, struct failover *ret)
+{
+	failover_asked(&ha->failover, ha_now_ms());
+	*ret = ha->failover;
+}
+
+/* Master again: its full rank is its own. */
+static void ha_take_rank(struct ha *ha)
+{
+	struct error err;
+
+	if (!ha->yielded)
+		return;
+	ha->yielded = false;
+	snprintf(ha->gate_reason, sizeof(ha->gate_reason), "it became master again");
+	if (ha_set_gate(ha, true, &err))
+		log_report("the gate couldn't be raised", &err);
 }
 
 int ha_set_role(struct ha *ha, const char *role, struct error *err)
@@ -205,6 +324,8 @@ int ha_set_role(struct ha *ha, const char *role, struct error *err)
 		log_info("role: %s, was %s", ha_role_names[ha->role], ha_role_names[old]);
 		ha_tell_role(ha);
 	}
+	if (ha->role == HA_ROLE_MASTER)
+		ha_take_rank(ha);
 	return runfile_write(ha->run_dir, "role", ha_role_names[ha->role], err);
 }
 
@@ -230,5 +351,7 @@ void ha_free(struct ha *ha)
 		return;
 	if (ha->timer)
 		event_free(ha->timer);
+	if (ha->failover_timer)
+		event_free(ha->failover_timer);
 	free(ha);
 }

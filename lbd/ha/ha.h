@@ -9,13 +9,16 @@
  *            peers configured, table not proven
  *   start ------------------------------------> CLOSED
  *     |                                            | every peer that answers has sent
- *     | no peers, or MASTER with adopted tables    | its full table, or nobody has
- *     v                                            v answered for the patience
+ *     | no peers, or MASTER with adopted tables    | its full table, and the active ones'
+ *     |                                            | is proven equal to ours by digests; or
+ *     v                                            v no answer, or no proof, for the patience
  *    OPEN <----------------------------------------+
  *
  * Once open it stays open while the daemon runs: a node doesn't drop the VIP
- * because its peer went away. The role is kept in a file of the run directory,
- * so that a restarted daemon knows it.
+ * because its peer went away. Only a planned switchover (failover.h) shuts it,
+ * and then opens it as "-50" until the node is master again: by keepalived's
+ * weight it ranks so much lower, and leaves the VIP where it went. The role is
+ * kept in a file of the run directory, so that a restarted daemon knows it.
  */
 #ifndef HA_HA_H
 #define HA_HA_H
@@ -26,6 +29,7 @@
 
 #include "base/error.h"
 #include "config/config.h"
+#include "ha/failover.h"
 #include "sync/sync.h"
 
 struct ha;
@@ -47,7 +51,7 @@ struct ha_status {
 	enum ha_role role;
 	int64_t role_ms_ago;
 	bool gate_open;
-	char gate_reason[160]; /* a sentence: why it is open or closed */
+	char gate_reason[240]; /* a sentence: why it is open or closed */
 };
 
 /*
@@ -62,6 +66,16 @@ int ha_new(struct event_base *base, const char *run_dir, bool adopted, uint32_t 
 int ha_set_role(struct ha *ha, const char *role, struct error *err);
 
 void ha_status(const struct ha *ha, struct ha_status *ret);
+
+/*
+ * Begin a planned switchover; without @force only once the peers are proven to
+ * hold what this node holds, within @timeout_ms. -EPERM: this node isn't
+ * master, or has no peers; -EBUSY: one is on. ha_look_failover shows how it goes.
+ */
+int ha_failover(struct ha *ha, bool force, uint32_t timeout_ms, struct error *err);
+
+/* The latest switchover; while it waits for proof, it must be looked at to go on. */
+void ha_look_failover(struct ha *ha, struct failover *ret);
 
 /*
  * Print a keepalived.conf made from @config to *ret (free()): one VRRP

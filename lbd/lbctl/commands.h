@@ -14,12 +14,15 @@
 	X(guard)       \
 	X(drops)       \
 	X(peers)       \
+	X(risk)        \
 	X(backend)     \
 	X(check)       \
 	X(trace)       \
 	X(reload)      \
 	X(upgrade)     \
 	X(rollback)    \
+	X(drill)       \
+	X(failover)    \
 	X(role)        \
 	X(keepalived)  \
 	X(keygen)      \

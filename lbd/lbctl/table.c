@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define TABLE_COLUMNS_MAX 16
+#define TABLE_COLUMNS_MAX 24
 #define TABLE_GAP 2
 
 const json_t *table_value(const json_t *object, const char *path)

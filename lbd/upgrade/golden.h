@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the files of the golden packets share. Nobody else includes this. */
+/* What the files of the golden packets share; drills make packets like them. */
 #ifndef UPGRADE_GOLDEN_H
 #define UPGRADE_GOLDEN_H
 
@@ -17,6 +17,11 @@ struct golden_frame {
 /* golden_packet.c: a frame from the golden client to @vip; @flags are TCP's. */
 struct golden_frame golden_packet(const struct lbd_addr *vip, uint8_t protocol,
 				  uint16_t client_port, uint16_t vip_port, uint8_t flags);
+
+/* The same from @client. */
+struct golden_frame golden_packet_from(const struct lbd_addr *client, const struct lbd_addr *vip,
+				       uint8_t protocol, uint16_t client_port, uint16_t vip_port,
+				       uint8_t flags);
 
 /* A frame that is no IP at all. */
 struct golden_frame golden_packet_arp(void);

@@ -36,23 +36,22 @@ struct lbd_addr golden_client(const struct lbd_addr *vip)
 	return client;
 }
 
-static void packet_ip(struct golden_frame *frame, const struct lbd_addr *vip, uint8_t protocol,
-		      uint16_t payload)
+static void packet_ip(struct golden_frame *frame, const struct lbd_addr *client,
+		      const struct lbd_addr *vip, uint8_t protocol, uint16_t payload)
 {
-	const struct lbd_addr client = golden_client(vip);
 	struct iphdr ip = { .version = 4,
 			    .ihl = 5,
 			    .ttl = 9,
 			    .protocol = protocol,
 			    .tot_len = htons((uint16_t)(sizeof(ip) + payload)),
-			    .saddr = client.words[3],
+			    .saddr = client->words[3],
 			    .daddr = vip->words[3] };
 	struct ip6_hdr ip6 = { .ip6_flow = htonl(6U << 28),
 			       .ip6_plen = htons(payload),
 			       .ip6_hlim = 9,
 			       .ip6_nxt = protocol };
 
-	memcpy(&ip6.ip6_src, &client, sizeof(ip6.ip6_src));
+	memcpy(&ip6.ip6_src, client, sizeof(ip6.ip6_src));
 	memcpy(&ip6.ip6_dst, vip, sizeof(ip6.ip6_dst));
 	packet_ethernet(frame, lbd_addr_is4(vip) ? ETH_P_IP : ETH_P_IPV6);
 	if (lbd_addr_is4(vip))
@@ -64,6 +63,15 @@ static void packet_ip(struct golden_frame *frame, const struct lbd_addr *vip, ui
 struct golden_frame golden_packet(const struct lbd_addr *vip, uint8_t protocol,
 				  uint16_t client_port, uint16_t vip_port, uint8_t flags)
 {
+	const struct lbd_addr client = golden_client(vip);
+
+	return golden_packet_from(&client, vip, protocol, client_port, vip_port, flags);
+}
+
+struct golden_frame golden_packet_from(const struct lbd_addr *client, const struct lbd_addr *vip,
+				       uint8_t protocol, uint16_t client_port, uint16_t vip_port,
+				       uint8_t flags)
+{
 	static const char payload[16] = "golden";
 	const bool is_udp = protocol == IPPROTO_UDP;
 	struct tcphdr tcp = { .source = htons(client_port), .dest = htons(vip_port), .doff = 5 };
@@ -74,7 +82,7 @@ struct golden_frame golden_packet(const struct lbd_addr *vip, uint8_t protocol,
 	struct golden_frame frame = { .size = 0 };
 
 	tcp.th_flags = flags;
-	packet_ip(&frame, vip, protocol, (uint16_t)(header + sizeof(payload)));
+	packet_ip(&frame, client, vip, protocol, (uint16_t)(header + sizeof(payload)));
 	packet_append(&frame, is_udp ? (const void *)&udp : &tcp, header);
 	packet_append(&frame, payload, sizeof(payload));
 	return frame;

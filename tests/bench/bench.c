@@ -13,6 +13,7 @@
 
 #include "tests/bench/e2e.h"
 #include "tests/bench/packet.h"
+#include "tests/bench/peers.h"
 #include "tests/bench/report.h"
 
 struct options {
@@ -65,6 +66,8 @@ static int run_all(const struct options *options, struct report *report, struct 
 	rc = packet_bench(report, options->build, options->only, options->quick, err);
 	if (!rc && !options->quick)
 		rc = e2e_bench(report, options->build, options->only, err);
+	if (!rc && !options->quick)
+		rc = peers_bench(report, options->build, options->only, err);
 	if (!rc && options->json && report_save(report, options->json))
 		rc = error_set(err, -EIO, "can't write %s", options->json);
 	return rc;

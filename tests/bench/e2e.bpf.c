@@ -62,6 +62,8 @@ LBD_INLINE __u32 e2e_next_flow(void)
 {
 	__u32 x = e2e_state.random;
 
+	if (!e2e_state.flows)
+		return e2e_state.next++ % E2E_FLOWS_MAX;
 	x ^= x << 13;
 	x ^= x >> 17;
 	x ^= x << 5;

@@ -11,156 +11,119 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/bpf.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "tests/bench/flow.h"
+#include "tests/bench/packet_cases.h"
+#include "tests/bench/room.h"
 #include "tests/bench/samples.h"
-#include "tests/bench/scene.h"
 #include "tests/bench/wrapper.h"
 
-#define LOOPBACK 1  /* where test-run says packets come from */
-#define ENOUGH 0.99 /* of the packets are hits, of the slots are full */
+#define LOOPBACK 1	   /* where test-run says packets come from */
+#define PACKETS (1U << 20) /* a run */
+#define PACKETS_QUICK (1U << 18)
+#define PACKETS_QUICK_OVER (1U << 19) /* where the figure is a difference of two such runs */
+#define ENOUGH 0.99		      /* of the packets are hits, of the slots are full */
 
-struct packet_case {
-	const char *name;
+/* A data plane, kept for the cases of one scene. */
+struct packet_stage {
 	const struct scene *scene;
-	enum scene_packet packet;
-	uint32_t flows;
-	uint32_t fill; /* packets sent beforehand */
-	enum lbd_outcome outcome;
-	double target; /* ns over the empty program; 0: none */
-};
-
-#define K64 (1U << 16)
-#define M1 (1U << 20)
-#define FILL_TABLE (2U * SCENE_SLOTS)
-
-static const struct scene dsr4 = { .forward = LBD_FORWARD_DSR };
-static const struct scene dsr6 = { .ipv6 = true, .forward = LBD_FORWARD_DSR };
-static const struct scene ipip4 = { .forward = LBD_FORWARD_IPIP };
-static const struct scene ipip6 = { .ipv6 = true, .forward = LBD_FORWARD_IPIP };
-static const struct scene gue4 = { .forward = LBD_FORWARD_GUE };
-static const struct scene gue6 = { .ipv6 = true, .forward = LBD_FORWARD_GUE };
-static const struct scene gre4 = { .forward = LBD_FORWARD_GRE };
-static const struct scene vxlan4 = { .forward = LBD_FORWARD_VXLAN };
-static const struct scene geneve4 = { .forward = LBD_FORWARD_GENEVE };
-static const struct scene nat4 = { .forward = LBD_FORWARD_NAT };
-
-/* The guard, and the same packets without it. */
-#define LIST_FILE(family) "/tmp/lbd-bench-deny" #family
-static const struct scene open4 = { .spread = true };
-static const struct scene open6 = { .ipv6 = true, .spread = true };
-static const struct scene guard4 = { .spread = true, .over = &open4, .lists = LIST_FILE(4) };
-static const struct scene guard6 = {
-	.ipv6 = true, .spread = true, .over = &open6, .lists = LIST_FILE(6)
-};
-static const struct scene limits4 = { .spread = true, .over = &open4, .limits = true };
-static const struct scene limits6 = {
-	.ipv6 = true, .spread = true, .over = &open6, .limits = true
-};
-
-#define HIT(name, scene, flows, target)                                                       \
-	{                                                                                     \
-		name, scene, SCENE_ACK, flows, 4 * (flows), LBD_OUTCOME_FORWARD_KNOWN, target \
-	}
-#define HITS(prefix, scene, one, many, more)                                           \
-	HIT(prefix ".hit.1", scene, 1, one), HIT(prefix ".hit.64k", scene, K64, many), \
-		HIT(prefix ".hit.1m", scene, M1, more)
-#define FULL(name, scene, target)                                                                  \
-	{                                                                                          \
-		name, scene, SCENE_ACK, FLOW_EACH_NEW, FILL_TABLE, LBD_OUTCOME_FORWARD_NEW, target \
-	}
-#define ONCE(name, scene, packet, flows, outcome)         \
-	{                                                 \
-		name, scene, packet, flows, 1, outcome, 0 \
-	}
-
-static const struct packet_case packet_cases[] = {
-	HITS("packet.ipip4", &ipip4, 45, 130, 170),
-	FULL("packet.ipip4.new.full", &ipip4, 160),
-	ONCE("packet.ipip4.syn", &ipip4, SCENE_SYN, FLOW_EACH_NEW, LBD_OUTCOME_FORWARD_FIRST),
-	HITS("packet.dsr4", &dsr4, 0, 0, 0),
-	HITS("packet.nat4", &nat4, 0, 0, 0),
-	HITS("packet.gue4", &gue4, 0, 0, 0),
-	HIT("packet.gre4.hit.1", &gre4, 1, 0),
-	HIT("packet.vxlan4.hit.1", &vxlan4, 1, 0),
-	HIT("packet.geneve4.hit.1", &geneve4, 1, 0),
-	HITS("packet.ipip6", &ipip6, 0, 0, 0),
-	FULL("packet.ipip6.new.full", &ipip6, 0),
-	HITS("packet.dsr6", &dsr6, 0, 0, 0),
-	HIT("packet.gue6.hit.1", &gue6, 1, 0),
-	HITS("packet.guard4", &guard4, 40, 40, 40),
-	HIT("packet.guard6.hit.64k", &guard6, K64, 40),
-	HIT("packet.limits4.hit.64k", &limits4, K64, 0),
-	HIT("packet.limits6.hit.64k", &limits6, K64, 0),
-	ONCE("packet.pass4", &dsr4, SCENE_FOREIGN, 1, LBD_OUTCOME_PASS_NO_SERVICE),
-	ONCE("packet.pass6", &dsr6, SCENE_FOREIGN, 1, LBD_OUTCOME_PASS_NO_SERVICE),
+	struct lab lab;
 };
 
 struct packet_bench {
+	const char *build;
+	bool quick;
+	struct packet_stage stages[WRAP_TARGETS]; /* of the program, and of what it is over */
+	/* Of one case: */
 	const struct packet_case *test;
-	struct lab lab;
 	struct wrapper *wrapper;
-	struct packet_bench *over; /* what this one is compared to; NULL: the empty program */
 	uint8_t frame[WRAP_FRAME_MAX];
 	uint32_t frame_size;
 	uint32_t packets; /* a run */
-	uint32_t quiet_wanted;
-	uint32_t tries;
+	double reference; /* the last run of the empty program: ns */
 };
 
 /* --- set-up */
 
-static int packet_open_lab(struct packet_bench *bench, const char *build, struct error *err)
+static void packet_clear_stage(struct packet_stage *stage)
+{
+	if (stage->scene)
+		lab_close(&stage->lab);
+	memset(stage, 0, sizeof(*stage));
+}
+
+static int packet_open_lab(struct packet_bench *bench, const struct scene *scene, struct lab *lab,
+			   struct error *err)
 {
 	static const uint8_t dmac[6] = { 2, 0, 0, 0, 0xbb, 1 }, smac[6] = { 2, 0, 0, 0, 0xaa, 1 };
 	const uint32_t in = LOOPBACK;
 	char config[SCENE_CONFIG_MAX], object[256];
 	int rc;
 
-	scene_config(bench->test->scene, "lo", config);
-	snprintf(object, sizeof(object), "%s/bpf/lb.bpf.o", build);
-	rc = scene_write_list(bench->test->scene, err);
+	scene_config(scene, "lo", config);
+	snprintf(object, sizeof(object), "%s/bpf/lb.bpf.o", bench->build);
+	rc = scene_write_list(scene, err);
 	if (!rc)
-		rc = lab_open(&bench->lab, config, "benchmark", err);
-	scene_remove_list(bench->test->scene);
+		rc = lab_open(lab, config, "benchmark", err);
+	scene_remove_list(scene);
 	if (rc)
 		return rc;
-	scene_resolve(&bench->lab, LOOPBACK, dmac, smac);
-	rc = lab_commit(&bench->lab, err);
+	scene_resolve(lab, LOOPBACK, dmac, smac);
+	rc = lab_commit(lab, err);
 	if (!rc)
-		rc = lab_run(&bench->lab, object, model_features(bench->lab.model, &in, 1), err);
+		rc = lab_run(lab, object, model_features(lab->model, &in, 1), err);
 	return rc;
 }
 
-static int packet_open(struct packet_bench *bench, const char *build, struct error *err)
+/* What stands there may stay, if it is of the same scene. */
+static int packet_set_stage(struct packet_bench *bench, enum wrap_target target,
+			    const struct scene *scene, struct error *err)
 {
-	struct wrap_config config = {
-		.flows = bench->test->flows,
-		.ipv6 = bench->test->scene->ipv6,
-		.dest4 = bench->test->scene->forward == LBD_FORWARD_NAT ? htonl(0xc0000201)
-									: 0, /* 192.0.2.1 */
-		.port = htons(80),
-		.spread = bench->test->scene->spread,
-	};
-	char object[256];
-	int rc;
+	struct packet_stage *stage = &bench->stages[target];
 
-	rc = packet_open_lab(bench, build, err);
-	if (rc)
-		return rc;
-	bench->frame_size = scene_frame(bench->test->scene, bench->test->packet, bench->frame);
-	config.frame_size = bench->frame_size;
-	snprintf(object, sizeof(object), "%s/tests/bench/wrap.bpf.o", build);
-	return wrapper_open(object, &config, bench->frame, bench->lab.prog_fd, &bench->wrapper,
-			    err);
+	if (!scene || stage->scene == scene)
+		return 0;
+	packet_clear_stage(stage);
+	stage->scene = scene;
+	return packet_open_lab(bench, scene, &stage->lab, err);
 }
 
-static void packet_close(struct packet_bench *bench)
+static bool packet_has_over(const struct packet_bench *bench)
+{
+	return bench->test->scene->over != NULL;
+}
+
+static int packet_open_wrapper(struct packet_bench *bench, enum scene_packet packet,
+			       struct error *err)
+{
+	const struct scene *scene = bench->test->scene;
+	struct wrap_config config = {
+		.flows = bench->test->flows,
+		.ipv6 = scene->ipv6,
+		.dest4 = scene->forward == LBD_FORWARD_NAT ? htonl(0xc0000201) : 0, /* 192.0.2.1 */
+		.port = htons(80),
+		.spread = scene->spread,
+		.answers = packet == SCENE_ANSWER,
+	};
+	const int programs[] = {
+		[WRAP_PROGRAM] = bench->stages[WRAP_PROGRAM].lab.prog_fd,
+		[WRAP_OVER] = packet_has_over(bench) ? bench->stages[WRAP_OVER].lab.prog_fd : -1,
+	};
+	char object[256];
+
+	bench->frame_size = scene_frame(scene, packet, bench->frame);
+	config.frame_size = bench->frame_size;
+	snprintf(object, sizeof(object), "%s/tests/bench/wrap.bpf.o", bench->build);
+	return wrapper_open(object, &config, bench->frame, programs, &bench->wrapper, err);
+}
+
+static void packet_close_wrapper(struct packet_bench *bench)
 {
 	wrapper_close(bench->wrapper);
-	lab_close(&bench->lab);
+	bench->wrapper = NULL;
 }
 
 /* --- proof */
@@ -180,42 +143,51 @@ static int packet_prove_counters(const struct packet_bench *bench, const uint64_
 		bench->test->name, packets, (unsigned long long)all, (unsigned long long)right);
 }
 
-static int packet_prove_frame(const struct packet_bench *bench, const struct wrapper_run *run,
-			      struct error *err)
+static bool packet_is_right(const struct packet_bench *bench, const struct wrapper_run *run)
 {
-	uint32_t flow = flow_at(run->last_place, bench->test->flows);
+	const uint32_t flow = flow_at(run->last_place, bench->test->flows);
 
 	if (bench->test->packet == SCENE_FOREIGN)
-		return 0;
-	if (scene_forwarded(bench->test->scene, bench->frame, bench->frame_size, flow, run->out,
-			    run->out_size))
-		return 0;
-	return error_set(err, -EPROTO, "%s: the last packet out is wrong", bench->test->name);
+		return true;
+	if (bench->test->packet == SCENE_ANSWER)
+		return scene_answered(bench->frame, bench->frame_size, flow, run->out,
+				      run->out_size);
+	return scene_forwarded(bench->test->scene, bench->frame, bench->frame_size, flow, run->out,
+			       run->out_size);
 }
 
-static int packet_run(struct packet_bench *bench, struct wrapper_run *run, struct error *err)
+/* One run of @target, not the empty program, in ns a packet. */
+static int packet_run(struct packet_bench *bench, enum wrap_target target, double *ret,
+		      struct error *err)
 {
+	const struct dataplane *dataplane = bench->stages[target].lab.dataplane;
 	uint64_t before[LBD_OUTCOME_MAX] = { 0 }, after[LBD_OUTCOME_MAX] = { 0 };
+	struct wrapper_run run = { .target = target, .packets = bench->packets };
 	int rc;
 
-	dataplane_outcomes(bench->lab.dataplane, before);
-	rc = wrapper_run(bench->wrapper, run, err);
+	dataplane_outcomes(dataplane, before);
+	rc = wrapper_run(bench->wrapper, &run, err);
 	if (rc)
 		return rc;
-	dataplane_outcomes(bench->lab.dataplane, after);
-	rc = packet_prove_counters(bench, before, after, run->packets, err);
-	return rc ? rc : packet_prove_frame(bench, run, err);
+	dataplane_outcomes(dataplane, after);
+	rc = packet_prove_counters(bench, before, after, run.packets, err);
+	if (!rc && !packet_is_right(bench, &run))
+		rc = error_set(err, -EPROTO, "%s: the last packet out is wrong", bench->test->name);
+	*ret = run.ns;
+	return rc;
 }
 
-static int packet_prove_fill(const struct packet_bench *bench, struct error *err)
+static int packet_prove_fill(const struct packet_bench *bench, enum wrap_target target,
+			     struct error *err)
 {
 	uint64_t ipv4, ipv6, entries, wanted = bench->test->flows;
 
-	tables_count(dataplane_tables(bench->lab.dataplane), &ipv4, &ipv6);
+	tables_count(dataplane_tables(bench->stages[target].lab.dataplane), &ipv4, &ipv6);
 	entries = ipv4 + ipv6;
 	if (bench->test->outcome == LBD_OUTCOME_FORWARD_NEW)
 		wanted = SCENE_SLOTS;
-	else if (bench->test->outcome != LBD_OUTCOME_FORWARD_KNOWN)
+	else if (bench->test->outcome != LBD_OUTCOME_FORWARD_KNOWN &&
+		 bench->test->outcome != LBD_OUTCOME_FORWARD_RETURN)
 		wanted = 0;
 	if ((double)entries >= ENOUGH * (double)wanted)
 		return 0;
@@ -225,87 +197,112 @@ static int packet_prove_fill(const struct packet_bench *bench, struct error *err
 }
 
 /* The program fills the table; these packets aren't hits yet, so they prove nothing. */
-static int packet_fill(struct packet_bench *bench, struct error *err)
+static int packet_fill(struct packet_bench *bench, enum wrap_target target, struct error *err)
 {
-	struct wrapper_run run = { .target = WRAP_PROGRAM, .packets = bench->test->fill };
+	struct wrapper_run run = { .target = target, .packets = bench->test->fill };
 	int rc;
 
 	rc = wrapper_run(bench->wrapper, &run, err);
-	return rc ? rc : packet_prove_fill(bench, err);
+	return rc ? rc : packet_prove_fill(bench, target, err);
+}
+
+/* --- answers */
+
+/* What came out for each flow says how its backend would answer. */
+static int packet_learn_ways(struct packet_bench *bench, struct wrap_way *ways, struct error *err)
+{
+	const uint32_t flows = bench->test->flows;
+	int rc = 0;
+
+	for (uint32_t i = 0; i < flows && !rc; i++) {
+		struct wrapper_run run = { .target = WRAP_PROGRAM, .packets = 1 };
+
+		rc = wrapper_run(bench->wrapper, &run, err);
+		scene_way(run.out, &ways[run.last_place & (flows - 1)]);
+	}
+	return rc;
+}
+
+/* From now on, answers are sent to the NAT addresses instead of requests to the VIP. */
+static int packet_turn_round(struct packet_bench *bench, struct error *err)
+{
+	static struct wrap_way ways[WRAP_WAYS_MAX];
+	int rc = packet_learn_ways(bench, ways, err);
+
+	packet_close_wrapper(bench);
+	if (!rc)
+		rc = packet_open_wrapper(bench, SCENE_ANSWER, err);
+	for (uint32_t i = 0; i < bench->test->flows && !rc; i++)
+		rc = wrapper_set_way(bench->wrapper, i, &ways[i]);
+	return rc;
 }
 
 /* --- measuring */
 
-static int packet_reference(struct packet_bench *bench, double *ret, struct error *err)
+/* Run the empty program; *ret is how it was before, and so around what ran in between. */
+static int packet_reference(struct packet_bench *bench, struct sample *ret, struct error *err)
 {
-	struct wrapper_run run = {
-		.target = WRAP_EMPTY,
-		.packets = bench->packets,
-	};
+	struct wrapper_run run = { .target = WRAP_EMPTY, .packets = bench->packets };
 	int rc;
 
 	rc = wrapper_run(bench->wrapper, &run, err);
-	*ret = run.ns;
+	ret->baseline = (bench->reference + run.ns) / 2;
+	ret->reference = fmax(bench->reference, run.ns);
+	bench->reference = run.ns;
 	return rc;
 }
 
-static int packet_once(struct packet_bench *bench, struct sample *ret, struct error *err)
+/* A run of @target, and one of the empty program behind it as there was one before. */
+static int packet_once(struct packet_bench *bench, enum wrap_target target, struct sample *ret,
+		       struct error *err)
 {
-	struct wrapper_run run = {
-		.target = WRAP_PROGRAM,
-		.packets = bench->packets,
-	};
-	double before, after;
-	int rc;
+	int rc = packet_run(bench, target, &ret->value, err);
 
-	rc = packet_reference(bench, &before, err);
 	if (!rc)
-		rc = packet_run(bench, &run, err);
-	if (!rc)
-		rc = packet_reference(bench, &after, err);
-	if (rc)
-		return rc;
-	*ret = (struct sample){
-		.value = run.ns - (before + after) / 2,
-		.baseline = (before + after) / 2,
-		.reference = before > after ? before : after,
-	};
-	return 0;
+		rc = packet_reference(bench, ret, err);
+	ret->value -= ret->baseline;
+	return rc;
 }
 
 /* With something to compare to, right after it: what comes on top. */
 static int packet_sample(struct packet_bench *bench, struct samples *samples, struct error *err)
 {
-	struct sample without, sample;
+	struct sample without = { 0 }, sample = { 0 };
 	int rc;
 
-	rc = packet_once(bench, &sample, err);
-	if (!rc && bench->over)
-		rc = packet_once(bench->over, &without, err);
+	rc = packet_once(bench, WRAP_PROGRAM, &sample, err);
+	if (!rc && packet_has_over(bench))
+		rc = packet_once(bench, WRAP_OVER, &without, err);
 	if (rc)
 		return rc;
-	if (bench->over) {
-		sample.value -= without.value;
-		sample.baseline += without.value;
-		if (sample.reference < without.reference)
-			sample.reference = without.reference;
-	}
+	sample.value -= without.value;
+	sample.baseline += without.value;
+	sample.reference = fmax(sample.reference, without.reference);
 	samples_add(samples, sample);
 	return 0;
 }
 
 static int packet_measure(struct packet_bench *bench, struct samples *samples, struct error *err)
 {
-	int rc = 0;
+	const uint32_t quiet_wanted = bench->quick ? 7 : 11, tries = bench->quick ? 12 : 22;
+	struct sample ignored;
+	int rc = packet_reference(bench, &ignored, err);
 
-	while (!rc && samples->count < bench->tries && samples_quiet(samples) < bench->quiet_wanted)
+	while (!rc && samples->count < tries && samples_quiet(samples) < quiet_wanted)
 		rc = packet_sample(bench, samples, err);
 	return rc;
+}
+
+/* In ns; 0: none, or what it is a multiple of wasn't measured. */
+static double packet_target(const struct report *report, const struct packet_case *test)
+{
+	return test->of ? test->at_most * report_median(report, test->of) : test->at_most;
 }
 
 static void packet_report(struct report *report, const struct packet_case *test,
 			  const struct samples *samples)
 {
+	const double target = packet_target(report, test);
 	struct samples_summary summary;
 
 	samples_summarise(samples, &summary);
@@ -318,64 +315,77 @@ static void packet_report(struct report *report, const struct packet_case *test,
 				   .ratio = 1 + summary.ratio,
 				   .n = summary.quiet,
 				   .noisy = summary.noisy,
-				   .aim = test->target > 0 ? FIGURE_MEDIAN_AT_MOST : FIGURE_NO_AIM,
-				   .target = test->target,
+				   .aim = target > 0 ? FIGURE_MEDIAN_AT_MOST : FIGURE_NO_AIM,
+				   .target = target,
 			   });
 }
 
-static int packet_prepare(struct packet_bench *bench, const char *build, struct error *err)
+static int packet_prepare(struct packet_bench *bench, struct error *err)
 {
+	const struct packet_case *test = bench->test;
+	const bool answer = test->packet == SCENE_ANSWER;
 	int rc;
 
-	rc = packet_open(bench, build, err);
-	return rc ? rc : packet_fill(bench, err);
+	rc = packet_set_stage(bench, WRAP_PROGRAM, test->scene, err);
+	if (!rc)
+		rc = packet_set_stage(bench, WRAP_OVER, test->scene->over, err);
+	if (!rc)
+		rc = packet_open_wrapper(bench, answer ? SCENE_ACK : test->packet, err);
+	if (!rc)
+		rc = packet_fill(bench, WRAP_PROGRAM, err);
+	if (!rc && packet_has_over(bench))
+		rc = packet_fill(bench, WRAP_OVER, err);
+	if (!rc && answer)
+		rc = packet_turn_round(bench, err);
+	return rc;
 }
 
-/* The same case on the scene that it is compared to. */
-static struct packet_case packet_without(const struct packet_case *test)
+static uint32_t packet_run_length(const struct packet_bench *bench)
 {
-	struct packet_case without = *test;
-
-	if (test->scene->over)
-		without.scene = test->scene->over;
-	return without;
+	if (!bench->quick)
+		return PACKETS;
+	return packet_has_over(bench) ? PACKETS_QUICK_OVER : PACKETS_QUICK;
 }
 
-static int packet_bench_case(struct report *report, const struct packet_case *test,
-			     const char *build, bool quick, struct error *err)
+static int packet_bench_case(struct packet_bench *bench, const struct packet_case *test,
+			     struct report *report, struct error *err)
 {
-	struct packet_bench bench = {
-		.test = test,
-		.packets = quick ? M1 / 2 : M1,
-		.quiet_wanted = quick ? 7 : 11,
-		.tries = quick ? 9 : 22,
-	};
-	const struct packet_case without = packet_without(test);
-	struct packet_bench over = { .test = &without, .packets = bench.packets };
 	struct samples samples = { 0 };
 	int rc;
 
-	rc = packet_prepare(&bench, build, err);
-	if (!rc && test->scene->over) {
-		bench.over = &over;
-		rc = packet_prepare(&over, build, err);
-	}
+	bench->test = test;
+	bench->packets = packet_run_length(bench);
+	rc = packet_prepare(bench, err);
 	if (!rc)
-		rc = packet_measure(&bench, &samples, err);
-	packet_close(&over);
-	packet_close(&bench);
+		rc = packet_measure(bench, &samples, err);
+	packet_close_wrapper(bench);
 	if (!rc)
 		packet_report(report, test, &samples);
+	return rc;
+}
+
+static int packet_bench_all(struct packet_bench *bench, const char *only, struct report *report,
+			    struct error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < packet_cases_count && !rc; i++)
+		if (strstr(packet_cases[i].name, only))
+			rc = packet_bench_case(bench, &packet_cases[i], report, err);
 	return rc;
 }
 
 int packet_bench(struct report *report, const char *build, const char *only, bool quick,
 		 struct error *err)
 {
-	int rc = 0;
+	struct packet_bench bench = { .build = build, .quick = quick };
+	int home, rc;
 
-	for (size_t i = 0; i < sizeof(packet_cases) / sizeof(*packet_cases) && !rc; i++)
-		if (strstr(packet_cases[i].name, only))
-			rc = packet_bench_case(report, &packet_cases[i], build, quick, err);
+	rc = room_enter(&home, err);
+	if (!rc)
+		rc = packet_bench_all(&bench, only, report, err);
+	for (int i = 0; i < WRAP_TARGETS; i++)
+		packet_clear_stage(&bench.stages[i]);
+	room_leave(home);
 	return rc;
 }

@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct report {
 	json_t *figures;
@@ -48,7 +49,7 @@ static void report_target(const struct figure *figure, char *text, size_t size)
 
 	*text = '\0';
 	if (figure->aim != FIGURE_NO_AIM)
-		snprintf(text, size, "%s%g", prefix[figure->aim], figure->target);
+		snprintf(text, size, "%s%.4g", prefix[figure->aim], figure->target);
 }
 
 static void report_print(const struct figure *figure)
@@ -76,6 +77,17 @@ void report_add(struct report *report, const struct figure *figure)
 		json_object_set_new(object, "met", json_boolean(report_met(figure)));
 	}
 	json_array_append_new(report->figures, object);
+}
+
+double report_median(const struct report *report, const char *name)
+{
+	json_t *figure;
+	size_t i;
+
+	json_array_foreach(report->figures, i, figure)
+		if (!strcmp(json_string_value(json_object_get(figure, "name")), name))
+			return json_real_value(json_object_get(figure, "median"));
+	return 0;
 }
 
 int report_save(const struct report *report, const char *path)

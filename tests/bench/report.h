@@ -36,6 +36,9 @@ void report_free(struct report *report);
 /* Print @figure as the next line of the table, and keep it. @figure->name must stay. */
 void report_add(struct report *report, const struct figure *figure);
 
+/* The median of the figure of that name, 0 if there is none by now. */
+double report_median(const struct report *report, const char *name);
+
 /* Write all figures to @path. 0 or a negative errno. */
 int report_save(const struct report *report, const char *path);
 

@@ -10,8 +10,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-
-enum road_host { ROAD_CLIENT, ROAD_LB, ROAD_BACKEND, ROAD_HOSTS };
+#include "tests/bench/hosts.h"
 
 struct road;
 
@@ -28,8 +27,8 @@ int road_open(const char *build, struct road **ret, struct error *err);
 /* Tear everything down. Accepts NULL. */
 void road_close(struct road *road);
 
-/* Go into @host's network namespace. */
-int road_enter(struct road *road, enum road_host host, struct error *err);
+/* Where it leads through. */
+const struct hosts *road_hosts(const struct road *road);
 
 /* Count at the backend's XDP hook, or at tc for packets that have been through the stack. */
 int road_sink(struct road *road, bool xdp, struct error *err);
@@ -37,7 +36,8 @@ int road_sink(struct road *road, bool xdp, struct error *err);
 /* Put the bare redirect on the balancer's way in, or take it off. */
 int road_redirect(struct road *road, bool on, struct error *err);
 
-/* Send @packets of @flows flows. */
+/* Send @packets of @flows flows; of ROAD_EACH_NEW, each is of a flow that never was. */
+#define ROAD_EACH_NEW 0
 int road_send(struct road *road, uint32_t flows, uint32_t packets, struct road_traffic *ret,
 	      struct error *err);
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "tests/bench/flow.h"
+#include "tests/bench/room.h"
 
 #define AT_IP 14
 #define IPV4_HEADER 20
@@ -248,4 +249,32 @@ bool scene_forwarded(const struct scene *scene, const uint8_t *frame, uint32_t s
 	if (scene_is_nat(scene))
 		return scene_translated(frame, out, size);
 	return !memcmp(out + AT_IP + overhead, expected + AT_IP, size - AT_IP);
+}
+
+void scene_way(const uint8_t *out, struct wrap_way *ret)
+{
+	const uint8_t *ip = out + AT_IP, *ports = ip + IPV4_HEADER;
+	const uint8_t swapped[4] = { ports[2], ports[3], ports[0], ports[1] };
+
+	memcpy(&ret->source, ip + 16, sizeof(ret->source));
+	memcpy(&ret->dest, ip + 12, sizeof(ret->dest));
+	memcpy(&ret->ports, swapped, sizeof(ret->ports));
+}
+
+bool scene_answered(const uint8_t *frame, uint32_t size, uint32_t flow, const uint8_t *out,
+		    uint32_t out_size)
+{
+	static const uint8_t router[ETH_ALEN] = ROOM_ROUTER_MAC;
+	const uint32_t at_data = AT_IP + IPV4_HEADER + TCP_HEADER,
+		       client = htonl(flow_address4(flow));
+	uint8_t vip[4], ports[4];
+
+	inet_pton(AF_INET, "192.0.2.1", vip);
+	scene_be16(ports, PORT);
+	scene_be16(ports + 2, flow_port(flow));
+	return out_size == size && !memcmp(out, router, ETH_ALEN) &&
+	       out[AT_IP + 8] == frame[AT_IP + 8] - 1 && !memcmp(out + AT_IP + 12, vip, 4) &&
+	       !memcmp(out + AT_IP + 16, &client, 4) &&
+	       !memcmp(out + AT_IP + IPV4_HEADER, ports, 4) &&
+	       !memcmp(out + at_data, frame + at_data, size - at_data);
 }

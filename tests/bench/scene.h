@@ -44,7 +44,8 @@ void scene_remove_list(const struct scene *scene);
 void scene_resolve(const struct lab *lab, uint32_t ifindex, const uint8_t dmac[6],
 		   const uint8_t smac[6]);
 
-enum scene_packet { SCENE_ACK, SCENE_SYN, SCENE_FOREIGN };
+/* An answer comes from a backend, to a NAT address. */
+enum scene_packet { SCENE_ACK, SCENE_SYN, SCENE_FOREIGN, SCENE_ANSWER };
 
 /* Fill @frame with a TCP segment to the service; returns its size. */
 uint32_t scene_frame(const struct scene *scene, enum scene_packet packet,
@@ -56,5 +57,12 @@ uint32_t scene_frame(const struct scene *scene, enum scene_packet packet,
  */
 bool scene_forwarded(const struct scene *scene, const uint8_t *frame, uint32_t size, uint32_t flow,
 		     const uint8_t *out, uint32_t out_size);
+
+/* How the backend answers @out, a translated packet. */
+void scene_way(const uint8_t *out, struct wrap_way *ret);
+
+/* Is @out what NAT must make of the answer to flow number @flow: from the VIP to its client? */
+bool scene_answered(const uint8_t *frame, uint32_t size, uint32_t flow, const uint8_t *out,
+		    uint32_t out_size);
 
 #endif

@@ -33,6 +33,14 @@ struct {
 	__uint(value_size, sizeof(__u32));
 } wrap_targets SEC(".maps");
 
+/* By place in the sequence: the headers of the answer to that flow, as its backend sends it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, WRAP_WAYS_MAX);
+	__type(key, __u32);
+	__type(value, struct wrap_way);
+} wrap_ways SEC(".maps");
+
 /* Stores are as wide as the loads that follow, or the CPU couldn't forward them. */
 LBD_INLINE _Bool wrap_flow4(void *data, const void *end, __u32 flow)
 {
@@ -72,9 +80,33 @@ LBD_INLINE _Bool wrap_flow6(void *data, const void *end, __u32 flow)
 	return 1;
 }
 
+/* What NAT changes in an answer, in words as wide as its loads. */
+LBD_INLINE _Bool wrap_answer(void *data, const void *end, __u64 place)
+{
+	struct iphdr *ip = data + sizeof(struct ethhdr);
+	__u32 *ports = (void *)(ip + 1), at = place & (wrap_config.flows - 1);
+	const struct wrap_way *way = bpf_map_lookup_elem(&wrap_ways, &at);
+
+	if ((void *)(ports + 1) > end || !way)
+		return 0;
+	ip->ttl = 64;
+	ip->saddr = way->source;
+	ip->daddr = way->dest;
+	*ports = way->ports;
+	return 1;
+}
+
+LBD_INLINE _Bool wrap_flow(void *data, const void *end, __u64 place)
+{
+	const __u32 flow = flow_at(place, wrap_config.flows);
+
+	if (wrap_config.answers)
+		return wrap_answer(data, end, place);
+	return wrap_config.ipv6 ? wrap_flow6(data, end, flow) : wrap_flow4(data, end, flow);
+}
+
 LBD_INLINE _Bool wrap_reset(struct xdp_md *ctx)
 {
-	__u32 flow = flow_at(wrap_state.place++, wrap_config.flows);
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	long size = end - data;
 	__u64 *head;
@@ -90,27 +122,24 @@ LBD_INLINE _Bool wrap_reset(struct xdp_md *ctx)
 		return 0;
 	head[0] = ((const __u64 *)wrap_state.head)[0];
 	head[1] = ((const __u64 *)wrap_state.head)[1];
-	return wrap_config.ipv6 ? wrap_flow6(data, end, flow) : wrap_flow4(data, end, flow);
+	return wrap_flow(data, end, wrap_state.place++);
 }
 
-LBD_INLINE int wrap(struct xdp_md *ctx, __u32 target)
+/* One program for all targets: it stands on an interface (wrapper.c), which takes one. */
+SEC("xdp")
+int wrap(struct xdp_md *ctx)
 {
-	if (wrap_reset(ctx))
-		bpf_tail_call_static(ctx, &wrap_targets, target);
+	if (!wrap_reset(ctx))
+		goto failed;
+	if (wrap_state.target == WRAP_EMPTY)
+		bpf_tail_call_static(ctx, &wrap_targets, WRAP_EMPTY);
+	else if (wrap_state.target == WRAP_OVER)
+		bpf_tail_call_static(ctx, &wrap_targets, WRAP_OVER);
+	else
+		bpf_tail_call_static(ctx, &wrap_targets, WRAP_PROGRAM);
+failed:
 	wrap_state.failed++;
 	return XDP_ABORTED;
-}
-
-SEC("xdp")
-int wrap_program(struct xdp_md *ctx)
-{
-	return wrap(ctx, WRAP_PROGRAM);
-}
-
-SEC("xdp")
-int wrap_empty(struct xdp_md *ctx)
-{
-	return wrap(ctx, WRAP_EMPTY);
 }
 
 /* The reference: what a frame costs without any work. */

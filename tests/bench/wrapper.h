@@ -19,20 +19,26 @@ struct wrapper_run {
 	double ns;	     /* CPU time a packet */
 };
 
+/* The loopback device: the caller has a network namespace to itself (room.h). */
+#define WRAPPER_STANDS_ON 1
+
 /*
- * Load @object (wrap.bpf.o) around @prog_fd. @frame is what the program meets,
- * but for the flow. *ret is the caller's, freed with wrapper_close.
+ * Load @object (wrap.bpf.o) around @programs: WRAP_PROGRAM and WRAP_OVER, or
+ * -1 for none. @frame is what they meet, but for the flow. One at a time: it
+ * takes the loopback device. *ret is the caller's, freed with wrapper_close.
  */
 int wrapper_open(const char *object, const struct wrap_config *config, const uint8_t *frame,
-		 int prog_fd, struct wrapper **ret, struct error *err);
+		 const int programs[2], struct wrapper **ret, struct error *err);
 
 /* Accepts NULL. */
 void wrapper_close(struct wrapper *wrapper);
 
+/* What the answer at @place of the sequence is made of. 0 or a negative errno. */
+int wrapper_set_way(struct wrapper *wrapper, uint32_t place, const struct wrap_way *way);
+
 /*
  * Send @run->packets packets to @run->target; the rest of @run is the result.
- * CPU time, not time of day: others use this machine, and the system call
- * itself sleeps for tens of milliseconds.
+ * CPU time, not time of day: others use this machine.
  */
 int wrapper_run(struct wrapper *wrapper, struct wrapper_run *run, struct error *err);
 

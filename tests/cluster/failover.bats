@@ -107,3 +107,37 @@ restore() {
   wait_for 5 "lb2 backup" node_has_role lb2 backup
   load_unharmed returned
 }
+
+@test "lbctl failover there and back breaks none of 1,200 connections" {
+  restore
+  load_start 1200 2000
+  sleep 1
+  ctl lb1 failover
+  node_is_active lb2
+  wait_for 3 "lb1 backup" node_has_role lb1 backup
+  sleep 3
+  node_is_active lb2
+  load_unbroken there
+  ctl lb2 failover --timeout 20s
+  node_is_active lb1
+  wait_for 3 "lb2 backup" node_has_role lb2 backup
+  [[ $(<"/run/lbd/lb1/gate") == 0 ]]
+  sleep 1
+  load_unbroken back
+}
+
+@test "lbctl failover without proof is refused and changes nothing" {
+  restore
+  load_start 100 500
+  on lb1 nft add table inet cut
+  on lb1 nft add chain inet cut out '{ type filter hook output priority 0; }'
+  on lb1 nft add rule inet cut out tcp dport 7400 drop
+  on lb1 nft add rule inet cut out tcp sport 7400 drop
+  wait_for 5 "a stale peer" ctl_says lb1 '.peers[0].state != "live"' peers
+  fails ctl lb1 failover --timeout 1s
+  [[ $(<"/run/lbd/lb1/gate") == 0 ]]
+  node_is_active lb1
+  on lb1 nft delete table inet cut
+  load_unharmed refused
+  fails ctl lb2 failover
+}

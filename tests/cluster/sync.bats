@@ -82,6 +82,59 @@ same_tables() {
   (($(table lb2 | wc -l) == 200))
 }
 
+# proven NODE SIDE: every region agreed less than 2.5 s ago.
+proven() {
+  ctl_says "$1" ".peers[0].$2 | .agreed_ms_ago >= 0 and .agreed_ms_ago < 2500 and
+    .differing == 0 and .unsettled == 0" peers
+}
+
+# repairs NODE SIDE: how many divergences were found, and repaired.
+repairs() {
+  ctl_json "$1" ".peers[0].$2 | \"\(.divergences) \(.repairs)\"" peers
+}
+
+repaired() {
+  local divergences repairs
+  read -r divergences repairs < <(repairs "$1" "$2")
+  ((divergences > 0 && divergences == repairs))
+}
+
+# lose NODE: every 20th connection, behind the back of everybody.
+lose() {
+  "$LAB_TESTS/tools/dump" "/sys/fs/bpf/lbd/$1" lose 20
+  ! same_tables
+}
+
+@test "digests prove both tables equal, and find no difference under load" {
+  load_start 400 1000
+  wait_for 5 "proof at lb2" proven lb2 holds
+  wait_for 5 "proof at lb1" proven lb1 held
+  sleep 5
+  proven lb2 holds
+  proven lb1 held
+  [[ $(repairs lb2 holds) == "0 0" ]]
+  [[ $(repairs lb1 held) == "0 0" ]]
+}
+
+@test "what the standby lost unnoticed comes back within five seconds, counted and dated" {
+  load_start 400 1000
+  wait_for 2 "equal tables" same_tables
+  lose lb2
+  wait_for 5 "equal tables again" same_tables
+  wait_for 5 "repairs counted at lb2" repaired lb2 holds
+  wait_for 5 "repairs counted at lb1" repaired lb1 held
+  ctl_says lb2 '.peers[0].holds | .diverged_ms_ago > 0 and .repaired_ms_ago > 0' peers
+  wait_for 5 "proof at lb2" proven lb2 holds
+}
+
+@test "what the active node lost unnoticed comes back from the standby" {
+  load_start 400 1000 --interval-ms 60000
+  wait_for 2 "equal tables" same_tables
+  lose lb1
+  wait_for 5 "equal tables again" same_tables
+  wait_for 5 "proof at lb2" proven lb2 holds
+}
+
 # The config of lb2 before the service at VIP4_DSR was thought of.
 config_without() {
   config_head lb2

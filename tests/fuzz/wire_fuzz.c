@@ -11,6 +11,14 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static void fuzz_digest_rows(const struct wire_message *message)
+{
+	for (uint32_t i = 0; i < message->sums.count; i++)
+		wire_get_sum(wire_row(&message->sums, i));
+	for (uint32_t i = 0; i < message->regions.count; i++)
+		wire_get_region(wire_row(&message->regions, i));
+}
+
 static void fuzz_rows(const struct wire_message *message)
 {
 	struct wire_record record;
@@ -25,6 +33,7 @@ static void fuzz_rows(const struct wire_message *message)
 		wire_get_service(wire_row(&message->services, i), &service);
 	for (uint32_t i = 0; i < message->backends.count; i++)
 		wire_get_backend(wire_row(&message->backends, i), &backend);
+	fuzz_digest_rows(message);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -4,6 +4,7 @@
  * daemon: one a line, by identity, in the order of the slots.
  *
  *   dump PIN_DIR          "CLIENT VIP BACKEND", addresses with ports
+ *   dump PIN_DIR all      the others too, with flags (LBD_CONN_*, hexadecimal) and tick
  *   dump PIN_DIR lose N   forget every N-th of them, silently: no dirty bit
  */
 #include <bpf/bpf.h>
@@ -26,6 +27,7 @@ struct dump_map {
 
 struct dump {
 	struct dump_map control, services, backends, conn4, conn6;
+	bool all;
 	uint64_t lose; /* every so many-th; 0: print */
 	uint64_t count;
 };
@@ -79,14 +81,20 @@ static void dump_print(const struct dump *dump, const struct lbd_addr *client, u
 	const struct lbd_service *service = &services[lbd_key_service(key)];
 	char from[ADDR_TEXT_MAX], vip[ADDR_TEXT_MAX], backend[ADDR_TEXT_MAX];
 
-	printf("%s %s/%u %s\n", addr_format_endpoint(client, lbd_key_port(key), from),
+	printf("%s %s/%u %s", addr_format_endpoint(client, lbd_key_port(key), from),
 	       addr_format_endpoint(&service->vip, lbd_value_dport(value), vip), service->protocol,
 	       addr_format(&backends[lbd_value_backend(value)].addr, backend));
+	if (dump->all)
+		printf(" %02llx %u", (unsigned long long)(value & LBD_CONN_FLAGS) >> 32,
+		       lbd_value_tick(value));
+	putchar('\n');
 }
 
 static void dump_slot(struct dump *dump, __u64 *key, uint64_t value, const struct lbd_addr *client)
 {
-	if (!lbd_key_is_flow(*key) || !(value & LBD_CONN_CONFIRMED) || (value & LBD_CONN_CLOSING))
+	bool established = value & LBD_CONN_CONFIRMED && !(value & LBD_CONN_CLOSING);
+
+	if (!lbd_key_is_flow(*key) || !(established || dump->all))
 		return;
 	dump->count++;
 	if (!dump->lose)
@@ -120,10 +128,11 @@ int main(int argc, char **argv)
 {
 	struct dump dump = { 0 };
 
+	dump.all = argc == 3 && !strcmp(argv[2], "all");
 	if (argc == 4 && !strcmp(argv[2], "lose"))
 		dump.lose = strtoull(argv[3], NULL, 10);
-	if (argc != 2 && !dump.lose) {
-		fprintf(stderr, "usage: dump PIN_DIR [lose N]\n");
+	if (argc != 2 && !dump.all && !dump.lose) {
+		fprintf(stderr, "usage: dump PIN_DIR [all | lose N]\n");
 		return 2;
 	}
 	if (dump_open(argv[1], &dump))

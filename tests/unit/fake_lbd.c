@@ -16,6 +16,7 @@
 
 #include "api/api.h"
 #include "lbd/api.h"
+#include "sync/held.h"
 
 #define FAKE_CONN4_BUCKETS 65536
 #define FAKE_CONN6_BUCKETS 64
@@ -24,6 +25,7 @@
 struct dataplane {
 	struct fake_state state;
 	struct tables tables;
+	struct held held; /* what the peer holds */
 	struct config config;
 	char *interface;
 	struct dataplane_attachment attachment;
@@ -42,6 +44,12 @@ static struct dataplane *fake_of(const struct lbd *lbd)
 const struct tables *dataplane_tables(const struct dataplane *dataplane)
 {
 	return &dataplane->tables;
+}
+
+uint16_t dataplane_pick(const struct dataplane *dataplane, const struct table_entry *flow)
+{
+	(void)flow;
+	return dataplane->state.picked;
 }
 
 void fragments_read_figures(const struct fragments *fragments, struct fragments_figures *ret)
@@ -141,6 +149,26 @@ void ha_status(const struct ha *ha, struct ha_status *ret)
 	*ret = ((const struct dataplane *)ha)->state.ha;
 }
 
+int ha_failover(struct ha *ha, bool force, uint32_t timeout_ms, struct error *err)
+{
+	(void)force;
+	(void)err;
+	failover_begin(&((struct dataplane *)ha)->state.failover, false, timeout_ms, 0);
+	return 0;
+}
+
+/* A look later it has come to an end. */
+void ha_look_failover(struct ha *ha, struct failover *ret)
+{
+	struct failover *failover = &((struct dataplane *)ha)->state.failover;
+
+	*ret = *failover;
+	if (failover->state != FAILOVER_PROVING)
+		return;
+	failover->state = failover->timeout_ms ? FAILOVER_MOVED : FAILOVER_REFUSED;
+	failover->without_master_ms = failover->timeout_ms ? 64 : -1;
+}
+
 int ha_set_role(struct ha *ha, const char *role, struct error *err)
 {
 	struct ha_status *status = &((struct dataplane *)ha)->state.ha;
@@ -162,6 +190,32 @@ bool health_find(const struct health *health, uint16_t backend, struct health_st
 	if (backend == 2)
 		snprintf(ret->reason, sizeof(ret->reason), "connection refused");
 	return backend != 4;
+}
+
+const struct held *sync_held(struct sync *sync, uint32_t *ret_peer)
+{
+	*ret_peer = 0;
+	return &((struct dataplane *)sync)->held;
+}
+
+int sync_ask_sample(struct sync *sync, uint32_t count, uint64_t *ret_number)
+{
+	(void)sync;
+	*ret_number = 1;
+	return count == 404 ? -ENOENT : 0;
+}
+
+/* Two connections: one with backend 1, one with 2. */
+void sync_get_sample(struct sync *sync, struct sync_sample *ret)
+{
+	(void)sync;
+	*ret = (struct sync_sample){ .number = 1, .peer = "lb2", .count = 2 };
+	for (uint32_t i = 0; i < ret->count; i++)
+		ret->entries[i] = (struct table_entry){ .client = lbd_addr_from4(htonl(0xcb007105)),
+							.client_port = htons((uint16_t)(40000 + i)),
+							.vip_port = htons(80),
+							.service = 1,
+							.backend = (uint16_t)(1 + i) };
 }
 
 int sync_peers(struct sync *sync, struct sync_peer_status **ret, uint32_t *ret_count)
@@ -335,6 +389,21 @@ void fake_connect(struct fake_state *fake, uint32_t n, uint16_t service, uint16_
 	tables_put(tables, &entry);
 }
 
+/* Visit the slots until the client's is found: tests have few. */
+void fake_hold(struct fake_state *fake, uint32_t n)
+{
+	struct dataplane *dataplane = fake->lbd.dataplane;
+	struct table_entry entry;
+
+	for (uint32_t b = 0; b < FAKE_CONN4_BUCKETS; b++)
+		for (uint32_t s = 0; s < LBD_BUCKET_SLOTS; s++)
+			if (tables_read4(&dataplane->tables, b, s, &entry) &&
+			    entry.client.words[3] == htonl(0xcb007100 + n))
+				held_put(&dataplane->held,
+					 held_place(&dataplane->tables, false, b, s),
+					 held_print(&entry));
+}
+
 static void fake_describe(struct dataplane *fake)
 {
 	struct fake_state *state = &fake->state;
@@ -410,6 +479,7 @@ struct fake_state *fake_start(void)
 	struct error err = { 0 };
 
 	fake_tables(&fake->tables);
+	fake_must(held_init(&fake->held, &fake->tables), NULL);
 	fake_describe(fake);
 	fake_wire(fake);
 	snprintf(lbd->run_dir, sizeof(lbd->run_dir), "/tmp/lbd-unit-XXXXXX");
@@ -441,5 +511,6 @@ void fake_stop(struct fake_state *state)
 	free(state->lbd.model);
 	free(fake->tables.conn4);
 	free(fake->tables.conn6);
+	held_destroy(&fake->held);
 	free(fake);
 }

@@ -19,6 +19,8 @@ struct fake_state {
 	struct ha_status ha;
 	struct sync_peer_status peer;
 	struct dataplane_generation generations[LBD_GENERATION_SLOTS];
+	struct failover failover;
+	uint16_t picked; /* the backend that Maglev gives any flow */
 	uint64_t outcomes[LBD_OUTCOME_MAX];
 	int fail;			  /* what lbd_reload and the like return */
 	int upgrades, rollbacks;	  /* how often asked for */
@@ -34,6 +36,9 @@ struct fake_state *fake_start(void);
 /* Enter a connection: client 203.0.113.0 + @n, by service, backend index and LBD_CONN_* flags. */
 void fake_connect(struct fake_state *fake, uint32_t n, uint16_t service, uint16_t backend,
 		  uint64_t flags, uint32_t age_ms);
+
+/* The peer has acknowledged the connection of client @n. */
+void fake_hold(struct fake_state *fake, uint32_t n);
 
 /* Stop the thread, remove the directory. */
 void fake_stop(struct fake_state *fake);

@@ -149,6 +149,10 @@ static void a_silent_peer_is_a_problem(void **state)
 	assert_true(has_problem(fake, "peer lb2 not heard for 3 s"));
 	fake->peer.heard_ms_ago = -1;
 	assert_true(has_problem(fake, "peer lb2 never heard"));
+	fake->peer.heard_ms_ago = 40;
+	fake->peer.unsynced_ms = 7000;
+	assert_true(has_problem(fake, "peer lb2 may lack changes of the last 7 s"));
+	fake->peer.unsynced_ms = 0;
 }
 
 static void generic_xdp_is_a_problem(void **state)

@@ -134,6 +134,8 @@ static void what_the_file_leaves_out_has_the_documented_default(void **state)
 	assert_true(config->icmp.tell_mtu);
 	assert_int_equal(config->icmp.rate, 1000);
 	assert_int_equal(config->cluster.patience_ms, 10000);
+	assert_int_equal(config->cluster.bandwidth, 0);
+	assert_int_equal(config->cluster.cpu, 100);
 	assert_false(config->cluster.listening);
 	assert_null(config->cluster.secret_file);
 	assert_null(config->vrrp.interface);

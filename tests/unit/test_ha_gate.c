@@ -21,7 +21,7 @@ static struct gate_view view_of(const struct sync_peer_status *peers, uint32_t c
 
 static void expect_gate(const struct gate_view *view, bool open, const char *reason)
 {
-	char text[160];
+	char text[200];
 
 	assert_int_equal(gate_decide(view, text, sizeof(text)), open);
 	assert_string_equal(text, reason);
@@ -39,7 +39,7 @@ static void a_master_with_adopted_tables_has_an_open_gate(void **state)
 {
 	struct sync_peer_status peer = { .name = "lb2", .heard_ms_ago = -1 };
 	struct gate_view view = view_of(&peer, 1);
-	char text[160];
+	char text[200];
 
 	(void)state;
 	view.role = HA_ROLE_MASTER;
@@ -75,6 +75,78 @@ static void every_peer_that_answers_counts_and_no_other(void **state)
 	expect_gate(&view, false, "lb3 hasn't sent its whole connection table yet");
 	view = view_of(silent, 2);
 	expect_gate(&view, true, "the connection table is in sync with 1 of 2 peers");
+}
+
+static struct sync_peer_status active_peer(void)
+{
+	return (struct sync_peer_status){
+		.name = "lb2",
+		.role = SYNC_ROLE_ACTIVE,
+		.version = 2,
+		.heard_ms_ago = 10,
+		.received_all = true,
+		.holds = { .agreed_ms_ago = -1, .agreed = 4000, .unsettled = 90, .differing = 6 },
+	};
+}
+
+static void an_active_peers_table_must_be_proven_equal(void **state)
+{
+	struct sync_peer_status peer = active_peer();
+	struct gate_view view = view_of(&peer, 1);
+
+	(void)state;
+	expect_gate(&view, false,
+		    "lb2's whole table is here, but not proven equal yet: of its regions 4000 "
+		    "agree, 90 are unsettled, 6 differ");
+	peer.holds = (struct sync_proof){ .agreed_ms_ago = 300, .agreed = 4096 };
+	expect_gate(&view, true,
+		    "the connection table is proven equal to lb2's: all 4096 regions agreed");
+	peer.received_all = false;
+	expect_gate(&view, false, "lb2 hasn't sent its whole connection table yet");
+}
+
+static void a_proof_is_waited_for_with_patience_and_the_reason_says_that_none_came(void **state)
+{
+	struct sync_peer_status peer = active_peer();
+	struct gate_view view = view_of(&peer, 1);
+	char text[200];
+
+	(void)state;
+	view.waited_ms = PATIENCE * 10;
+	view.complete_ms = PATIENCE - 1;
+	assert_true(gate_is_complete(&view));
+	assert_false(gate_decide(&view, text, sizeof(text)));
+	view.complete_ms = PATIENCE;
+	expect_gate(&view, true,
+		    "without proof: lb2's table wasn't proven equal within 1000 ms: 90 regions "
+		    "unsettled, 6 differing");
+}
+
+static void a_peer_of_version_1_cannot_prove_and_the_reason_says_so(void **state)
+{
+	struct sync_peer_status peer = active_peer();
+	struct gate_view view = view_of(&peer, 1);
+
+	(void)state;
+	peer.version = 1;
+	expect_gate(&view, true,
+		    "lb2 has sent its whole table; it speaks version 1 of the protocol, which has "
+		    "no proof");
+}
+
+static void a_standby_peer_need_not_prove(void **state)
+{
+	struct sync_peer_status peers[] = { active_peer(), active_peer() };
+	struct gate_view view = view_of(peers, 2);
+
+	(void)state;
+	peers[0].role = SYNC_ROLE_STANDBY;
+	peers[1].holds.agreed_ms_ago = 1;
+	peers[1].holds.agreed = 4096;
+	expect_gate(&view, true,
+		    "the connection table is proven equal to lb2's: all 4096 regions agreed");
+	peers[1].role = SYNC_ROLE_STANDBY;
+	expect_gate(&view, true, "the connection table is in sync with 2 of 2 peers");
 }
 
 static void silence_opens_the_gate_only_after_the_patience(void **state)
@@ -118,6 +190,23 @@ static void the_gate_is_closed_until_the_peer_has_sent_all(void **state)
 	lab_run_loop(lab, 150);
 	assert_true(lab_status(lab).gate_open);
 	lab_expect_file(lab, "gate", "0");
+}
+
+static void the_patience_with_a_proof_begins_when_the_table_is_complete(void **state)
+{
+	struct lab *lab = *state;
+
+	lab->sync.peers[0] = active_peer();
+	lab->sync.peers[0].received_all = false;
+	lab_start(lab, false, 300, true);
+	lab_run_loop(lab, 400);
+	assert_false(lab_status(lab).gate_open);
+	lab->sync.peers[0].received_all = true;
+	lab_run_loop(lab, 150);
+	assert_false(lab_status(lab).gate_open);
+	lab_run_loop(lab, 400);
+	assert_true(lab_status(lab).gate_open);
+	assert_memory_equal(lab_status(lab).gate_reason, "without proof", 13);
 }
 
 static void the_gate_stays_open_when_the_peer_goes_away(void **state)
@@ -240,7 +329,13 @@ int main(void)
 		cmocka_unit_test(every_peer_that_answers_counts_and_no_other),
 		cmocka_unit_test(silence_opens_the_gate_only_after_the_patience),
 		cmocka_unit_test(a_peer_that_dies_in_the_middle_is_waited_for_and_then_given_up),
+		cmocka_unit_test(an_active_peers_table_must_be_proven_equal),
+		cmocka_unit_test(
+			a_proof_is_waited_for_with_patience_and_the_reason_says_that_none_came),
+		cmocka_unit_test(a_peer_of_version_1_cannot_prove_and_the_reason_says_so),
+		cmocka_unit_test(a_standby_peer_need_not_prove),
 		LAB(the_gate_is_closed_until_the_peer_has_sent_all),
+		LAB(the_patience_with_a_proof_begins_when_the_table_is_complete),
 		LAB(the_gate_stays_open_when_the_peer_goes_away),
 		LAB(the_gate_opens_when_nobody_answers),
 		LAB(a_restarted_master_keeps_its_gate_open),

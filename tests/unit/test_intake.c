@@ -82,20 +82,22 @@ static void another_connection_boot_or_conversation_is_not_ours(void **state)
 	assert_int_equal(take(&intake, WIRE_RECORDS, 1), REFUSAL_NONE);
 }
 
-static void credit_moves_on_as_data_is_consumed(void **state)
+static void data_is_acknowledged_by_credit_that_says_how_much_was_consumed(void **state)
 {
 	struct wire_message message = { 0 };
 	struct intake intake;
-	uint64_t n;
 
 	(void)state;
 	open_intake(&intake);
-	for (n = 1; intake_next(&intake) == INTAKE_NOTHING; n++)
+	assert_int_equal(intake_next(&intake), INTAKE_NOTHING);
+	for (uint64_t n = 1; n <= 3; n++)
 		assert_int_equal(take(&intake, WIRE_RECORDS, n), REFUSAL_NONE);
-	assert_int_equal(n - 1, INTAKE_WINDOW / 4);
 	assert_int_equal(intake_next(&intake), INTAKE_CREDIT);
 	intake_fill(&intake, INTAKE_CREDIT, &message);
-	assert_int_equal(message.credit, INTAKE_WINDOW / 4 + INTAKE_WINDOW);
+	assert_int_equal(message.consumed, 3);
+	assert_int_equal(message.credit, 3 + INTAKE_WINDOW);
+	intake_done(&intake, INTAKE_CREDIT);
+	assert_int_equal(intake_next(&intake), INTAKE_NOTHING);
 }
 
 static void data_beyond_the_credit_ends_the_conversation(void **state)
@@ -162,6 +164,8 @@ static void a_digest_takes_credit_and_its_answer_is_owed_once(void **state)
 	assert_int_equal(take(&intake, WIRE_DIGEST_BEGIN, 1), REFUSAL_NONE);
 	assert_int_equal(take(&intake, WIRE_DIGEST, 2), REFUSAL_NONE);
 	assert_int_equal(intake.consumed, 2);
+	assert_int_equal(intake_next(&intake), INTAKE_CREDIT);
+	intake_done(&intake, INTAKE_CREDIT);
 	intake_answer_digest(&intake);
 	assert_int_equal(intake_next(&intake), INTAKE_REPAIR);
 	intake_done(&intake, INTAKE_REPAIR);
@@ -200,7 +204,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_taken_before_a_hello),
 		cmocka_unit_test(only_the_next_in_sequence_is_taken),
 		cmocka_unit_test(another_connection_boot_or_conversation_is_not_ours),
-		cmocka_unit_test(credit_moves_on_as_data_is_consumed),
+		cmocka_unit_test(data_is_acknowledged_by_credit_that_says_how_much_was_consumed),
 		cmocka_unit_test(data_beyond_the_credit_ends_the_conversation),
 		cmocka_unit_test(the_table_is_complete_at_the_end_of_the_last_round_asked),
 		cmocka_unit_test(a_new_hello_begins_from_nothing),

@@ -147,6 +147,8 @@ static void every_command_prints_text(void **state)
 		{ "rollback", "previous  none" },
 		{ "role", "master for 60.0 s, term 3; gate open: in sync with lb2" },
 		{ "version", "node lb1" },
+		{ "risk --list 5", "1 of 1 connections would break" },
+		{ "failover", "at most 64 ms without a master" },
 	};
 	struct result result;
 

@@ -14,7 +14,7 @@
 
 static enum peer_action next(struct peer *peer, int64_t now_us, bool pending, bool swept)
 {
-	struct peer_input input = { now_us, pending, swept, PEER_NOTHING };
+	struct peer_input input = { now_us, pending, swept, PEER_NOTHING, false };
 
 	return peer_next(peer, &input);
 }
@@ -284,7 +284,7 @@ static void a_resync_marks_everything_and_its_round_comes_back(void **state)
 
 static enum peer_action next_with_sums(struct peer *peer)
 {
-	struct peer_input input = { START_US, true, true, PEER_DIGEST };
+	struct peer_input input = { START_US, true, true, PEER_DIGEST, false };
 
 	return peer_next(peer, &input);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Whole nodes in one process, over loopback: what is made on one arrives on the others. */
+#include "sync/held.h"
 #include "sync_cluster.h"
 
 static bool says_role(struct node *node, const char *peer, enum sync_role role)
@@ -134,6 +135,59 @@ static void a_restarted_node_gets_everything_again(void **state)
 	assert_int_equal(count_web(beta, 0, 400), 400);
 	WAIT_UNTIL(peer_status(&cluster.nodes[0], "beta").boot != boot);
 	WAIT_UNTIL(has_all(&cluster.nodes[0], "beta"));
+	cluster_stop(&cluster);
+}
+
+/* 20,000 records of 18 bytes at 300 kB/s: more than a second, while heartbeats go on. */
+static void bulk_keeps_to_the_bandwidth_and_heartbeats_go_on(void **state)
+{
+	enum { MANY = 20000, RATE = 300000 };
+	struct cluster cluster;
+	struct node *alpha = &cluster.nodes[0], *beta = &cluster.nodes[1];
+	int64_t started_ns = fixture_clock_ns(), took_ms;
+	uint64_t sent;
+
+	(void)state;
+	cluster_init(&cluster, 2);
+	for (uint32_t n = 0; n < 2; n++) {
+		fixture_tables_free(&cluster.nodes[n].tables);
+		fixture_tables(&cluster.nodes[n].tables, 65536, 77 * (n + 1));
+	}
+	alpha->config.bandwidth = RATE;
+	make_web(alpha, 0, MANY);
+	node_start(alpha);
+	node_start(beta);
+	WAIT_UNTIL(count_web(beta, MANY - 10, 10) > 0 || peer_status(beta, "alpha").applied > 0);
+	WAIT_UNTIL(peer_status(beta, "alpha").received_records >= MANY);
+	took_ms = (fixture_clock_ns() - started_ns) / 1000000;
+	sent = peer_status(alpha, "beta").sent_bytes;
+	print_message("%llu bytes in %lld ms\n", (unsigned long long)sent, (long long)took_ms);
+	assert_in_range(took_ms, (MANY * 18 - RATE / 10) * 1000LL / RATE - 100, PATIENCE_MS);
+	assert_int_equal(peer_status(alpha, "beta").reconnects, 0);
+	WAIT_UNTIL(is_live(alpha, "beta"));
+	assert_int_equal(count_web(beta, 0, MANY), MANY);
+	cluster_stop(&cluster);
+}
+
+static void a_small_share_of_a_core_is_enough_to_stay_alive(void **state)
+{
+	enum { MANY = 20000 };
+	struct cluster cluster;
+	struct node *alpha = &cluster.nodes[0], *beta = &cluster.nodes[1];
+
+	(void)state;
+	cluster_init(&cluster, 2);
+	for (uint32_t n = 0; n < 2; n++) {
+		fixture_tables_free(&cluster.nodes[n].tables);
+		fixture_tables(&cluster.nodes[n].tables, 65536, 77 * (n + 1));
+		cluster.nodes[n].config.cpu = 5;
+	}
+	node_start(alpha);
+	node_start(beta);
+	WAIT_UNTIL(is_live(alpha, "beta") && is_live(beta, "alpha"));
+	make_web(alpha, 0, MANY);
+	WAIT_UNTIL(count_web(beta, 0, MANY) == MANY);
+	assert_int_equal(peer_status(alpha, "beta").reconnects, 0);
 	cluster_stop(&cluster);
 }
 
@@ -415,6 +469,89 @@ static void a_node_may_move_to_another_address(void **state)
 	cluster_stop(&cluster);
 }
 
+/* --- what the peer holds, and samples */
+
+static uint32_t count_held(struct node *node)
+{
+	uint32_t peer, count = 0;
+	const struct held *held = sync_held(node->sync, &peer);
+	struct table_entry entry;
+
+	for (uint32_t b = 0; b < BUCKETS; b++)
+		for (uint32_t s = 0; s < LBD_BUCKET_SLOTS; s++)
+			count += tables_read4(&node->tables, b, s, &entry) &&
+				 held_has(held, held_place(&node->tables, false, b, s), &entry);
+	return count;
+}
+
+static void what_a_peer_acknowledged_is_held_and_lag_is_known(void **state)
+{
+	struct cluster cluster;
+	struct node *alpha = &cluster.nodes[0];
+	struct sync_peer_status status;
+
+	(void)state;
+	cluster_start(&cluster, 2);
+	WAIT_UNTIL(is_live(alpha, "beta"));
+	assert_int_equal(count_held(alpha), 0);
+	make_web(alpha, 0, 500);
+	WAIT_UNTIL(count_held(alpha) == 500);
+	WAIT_UNTIL(peer_status(alpha, "beta").unsynced_ms == 0);
+	WAIT_UNTIL(peer_status(alpha, "beta").unacknowledged == 0);
+	WAIT_UNTIL(peer_status(alpha, "beta").lag_p50_us >= 0);
+	status = peer_status(alpha, "beta");
+	assert_in_range(status.lag_p50_us, 1, 1000000);
+	assert_true(status.lag_p99_us >= status.lag_p50_us);
+	cluster_stop(&cluster);
+}
+
+static void a_peer_that_starts_again_holds_nothing_until_it_has_acknowledged(void **state)
+{
+	struct cluster cluster;
+	struct node *alpha = &cluster.nodes[0], *beta = &cluster.nodes[1];
+
+	(void)state;
+	cluster_start(&cluster, 2);
+	make_web(alpha, 0, 300);
+	WAIT_UNTIL(count_held(alpha) == 300);
+	node_stop(beta);
+	WAIT_UNTIL(!is_live(alpha, "beta"));
+	make_web(alpha, 300, 10);
+	sleep_ms(50);
+	assert_int_equal(count_held(alpha), 300);
+	node_start(beta);
+	WAIT_UNTIL(count_held(alpha) == 310);
+	cluster_stop(&cluster);
+}
+
+static void an_active_node_is_asked_for_a_sample(void **state)
+{
+	struct cluster cluster;
+	struct node *alpha = &cluster.nodes[0], *beta = &cluster.nodes[1];
+	struct sync_sample *sample = calloc(1, sizeof(*sample));
+	uint64_t number;
+
+	(void)state;
+	assert_non_null(sample);
+	cluster_start(&cluster, 2);
+	make_web(alpha, 0, 400);
+	make_dns(alpha, 0, 20);
+	WAIT_UNTIL(is_live(alpha, "beta") && is_live(beta, "alpha"));
+	assert_int_equal(sync_ask_sample(beta->sync, 50, &number), -ENOENT);
+	sync_set_role(alpha->sync, SYNC_ROLE_ACTIVE);
+	WAIT_UNTIL(peer_status(beta, "alpha").role == SYNC_ROLE_ACTIVE);
+	assert_int_equal(sync_ask_sample(beta->sync, 50, &number), 0);
+	WAIT_UNTIL((sync_get_sample(beta->sync, sample), sample->number == number));
+	assert_string_equal(sample->peer, "alpha");
+	assert_int_equal(sample->count, 50);
+	assert_int_equal(sample->unknown, 0);
+	for (uint32_t i = 0; i < sample->count; i++)
+		assert_true(sample->entries[i].service == beta->web ||
+			    sample->entries[i].service == beta->dns);
+	free(sample);
+	cluster_stop(&cluster);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -425,6 +562,8 @@ int main(void)
 		cmocka_unit_test(a_closing_connection_is_known_as_closing),
 		cmocka_unit_test(three_nodes_all_know_everything),
 		cmocka_unit_test(a_restarted_node_gets_everything_again),
+		cmocka_unit_test(bulk_keeps_to_the_bandwidth_and_heartbeats_go_on),
+		cmocka_unit_test(a_small_share_of_a_core_is_enough_to_stay_alive),
 		cmocka_unit_test(a_node_that_went_is_stale_until_it_is_back),
 		cmocka_unit_test(a_node_of_another_name_is_refused),
 		cmocka_unit_test(records_unknown_at_first_come_once_the_config_does),
@@ -437,6 +576,9 @@ int main(void)
 		cmocka_unit_test(an_unchanged_config_disturbs_nothing),
 		cmocka_unit_test(an_address_in_use_is_an_error_that_names_it),
 		cmocka_unit_test(a_node_may_move_to_another_address),
+		cmocka_unit_test(what_a_peer_acknowledged_is_held_and_lag_is_known),
+		cmocka_unit_test(a_peer_that_starts_again_holds_nothing_until_it_has_acknowledged),
+		cmocka_unit_test(an_active_node_is_asked_for_a_sample),
 	};
 
 	return cmocka_run_group_tests_name("sync", tests, NULL, NULL);

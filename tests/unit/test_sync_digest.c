@@ -158,6 +158,39 @@ static void three_nodes_agree_all_with_all(void **state)
 	cluster_stop(&cluster);
 }
 
+#define SMALL_BUCKETS 64
+#define FULL_MS 8000
+
+/* Said for as long as it is so, but not fought over: each repair sends about all of it. */
+static void a_table_too_small_differs_and_is_not_repaired_at_full_speed(void **state)
+{
+	struct cluster cluster;
+	struct node *alpha = &cluster.nodes[0], *beta = &cluster.nodes[1];
+	struct sync_proof holds;
+	uint64_t sent;
+
+	(void)state;
+	cluster_init(&cluster, 2);
+	fixture_tables_free(&beta->tables);
+	fixture_tables(&beta->tables, SMALL_BUCKETS, 5);
+	make_web(alpha, 0, 1000);
+	node_start(alpha);
+	node_start(beta);
+	sync_set_role(alpha->sync, SYNC_ROLE_ACTIVE);
+	sync_set_role(beta->sync, SYNC_ROLE_STANDBY);
+	WAIT_UNTIL(peer_status(beta, "alpha").holds.divergences > 500);
+	sleep_ms(FULL_MS);
+	WAIT_UNTIL(peer_status(beta, "alpha").holds.differing > 500);
+	holds = peer_status(beta, "alpha").holds;
+	sent = peer_status(alpha, "beta").sent_records;
+	print_message("%llu records, %u of %llu divergences left\n", (unsigned long long)sent,
+		      holds.differing, (unsigned long long)holds.divergences);
+	assert_true(peer_status(beta, "alpha").full > 0);
+	assert_int_equal(holds.agreed_ms_ago, -1);
+	assert_in_range(sent, 1000, 6000);
+	cluster_stop(&cluster);
+}
+
 /* --- churn: what changes while it is added up is no difference */
 
 #define CHURN_FLOWS 6000
@@ -274,6 +307,73 @@ static void churn_at_two_active_nodes_is_no_divergence(void **state)
 	cluster_stop(&cluster);
 }
 
+/* --- age: what passes the limit at both nodes is no difference */
+
+#define AGE_FLOWS 6000
+#define AGE_TICK_NS 100000000
+#define AGE_MS 15000
+
+/* Ticks of 100 ms, so that flows come to the limit while the test waits. */
+static void quicken(struct tables *tables)
+{
+	tables->tick_ns = AGE_TICK_NS;
+	tables->tick_base_ns = fixture_clock_ns() - 5000LL * AGE_TICK_NS - AGE_TICK_NS / 2;
+	tables->timeouts.tcp = 120;
+}
+
+static void make_aged(struct node *node)
+{
+	for (uint32_t n = 0; n < AGE_FLOWS; n++) {
+		bool dns = n % 3 == 0;
+		struct table_entry entry =
+			fixture_entry(&node->tables, n, dns, dns ? node->dns : node->web,
+				      (uint16_t)(node->backend + (dns ? 2 : n % 2)));
+
+		entry.flags |= dns ? LBD_CONN_UDP : 0;
+		entry.tick -= n % (dns ? 56 : 112);
+		make_entry(node, entry);
+	}
+}
+
+/* A packet: the peers hear of it when another stretch of 32 ticks has begun. */
+static void refresh(struct node *node, uint32_t n)
+{
+	bool dns = n % 3 == 0;
+	struct table_entry flow =
+		fixture_entry(&node->tables, n, dns, dns ? node->dns : node->web, 0);
+	uint32_t now = tables_now(&node->tables);
+	__u64 held = 0, *word = tables_find_value(&node->tables, &flow, &held);
+
+	if (!word || lbd_value_idle(held, now) > 50)
+		return;
+	if (LBD_CAS(word, held, lbd_value_with_tick(held, now)) == held &&
+	    lbd_value_tick(held) >> LBD_REFRESH_BITS != now >> LBD_REFRESH_BITS)
+		fixture_mark(&node->tables, &flow);
+}
+
+static void ages_that_pass_the_limit_are_no_divergence(void **state)
+{
+	struct cluster cluster;
+
+	(void)state;
+	cluster_init(&cluster, 2);
+	for (int n = 0; n < 2; n++)
+		quicken(&cluster.nodes[n].tables);
+	make_aged(&cluster.nodes[0]);
+	for (int n = 0; n < 2; n++)
+		node_start(&cluster.nodes[n]);
+	sync_set_role(cluster.nodes[0].sync, SYNC_ROLE_ACTIVE);
+	sync_set_role(cluster.nodes[1].sync, SYNC_ROLE_STANDBY);
+	WAIT_UNTIL(agrees(&cluster.nodes[1], "alpha"));
+	for (int64_t end_ms = clock_ms() + AGE_MS; clock_ms() < end_ms;) {
+		for (int i = 0; i < 10; i++)
+			refresh(&cluster.nodes[0], (uint32_t)rand() % AGE_FLOWS);
+		sleep_ms(10);
+	}
+	expect_no_divergence(&cluster.nodes[1], "alpha");
+	cluster_stop(&cluster);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -282,8 +382,10 @@ int main(void)
 		cmocka_unit_test(an_entry_with_another_backend_is_a_difference),
 		cmocka_unit_test(a_standby_proves_nothing_to_the_active_node),
 		cmocka_unit_test(three_nodes_agree_all_with_all),
+		cmocka_unit_test(a_table_too_small_differs_and_is_not_repaired_at_full_speed),
 		cmocka_unit_test(churn_at_the_active_node_is_no_divergence),
 		cmocka_unit_test(churn_at_two_active_nodes_is_no_divergence),
+		cmocka_unit_test(ages_that_pass_the_limit_are_no_divergence),
 	};
 
 	return cmocka_run_group_tests_name("test_sync_digest", tests, NULL, NULL);

@@ -209,6 +209,55 @@ static void mad_records_are_counted_and_the_rest_is_taken(void **state)
 	cluster_stop(&cluster);
 }
 
+/* The next answer that isn't credit. */
+static struct wire_message mad_answer(struct stranger *stranger)
+{
+	struct wire_message answer;
+
+	do
+		answer = stranger_receive(stranger);
+	while (answer.type == WIRE_CREDIT);
+	return answer;
+}
+
+static void mad_sums_are_counted_and_sound_ones_are_judged(void **state)
+{
+	static const uint8_t sums[WIRE_SUMS_MAX * WIRE_SUM_SIZE];
+	struct wire_message message = {
+		.version = 2, .node = "beta", .boot = 7, .conversation = 1, .pass = 1
+	};
+	struct cluster cluster;
+	struct stranger beta;
+
+	(void)state;
+	mad_peer_start(&cluster, &beta);
+	message.sums = (struct wire_rows){ sums, WIRE_SUM_SIZE, WIRE_SUMS_MAX };
+	message.more = 1;
+	message.type = WIRE_DIGEST;
+	message.sequence = 1;
+	stranger_send(&beta, &message); /* never begun */
+	message.type = WIRE_DIGEST_BEGIN;
+	message.sequence = 2;
+	stranger_send(&beta, &message);
+	message.type = WIRE_DIGEST;
+	message.sequence = 3;
+	stranger_send(&beta, &message);
+	message.sequence = 4;
+	stranger_send(&beta, &message); /* the same part again */
+	message.sequence = 5;
+	message.more = 0;
+	message.first_region = WIRE_SUMS_MAX;
+	stranger_send(&beta, &message);
+	message = mad_answer(&beta);
+	assert_int_equal(message.type, WIRE_REPAIR);
+	assert_int_equal(message.pass, 1);
+	assert_int_equal(message.agreed, WIRE_REGIONS);
+	WAIT_UNTIL(refusals(&cluster.nodes[0], "bad_digest") == 2);
+	WAIT_UNTIL(peer_status(&cluster.nodes[0], "beta").holds.passes == 1);
+	stranger_close(&beta);
+	cluster_stop(&cluster);
+}
+
 static void credit_is_granted_as_messages_are_consumed(void **state)
 {
 	struct wire_message message = {
@@ -243,6 +292,7 @@ struct stalling {
 	char route[64];
 	size_t route_size;
 	struct wire_message last;
+	uint64_t version; /* that it speaks */
 	uint64_t sequence;
 	uint32_t data; /* messages that took credit */
 	uint32_t records;
@@ -255,6 +305,7 @@ static void stalling_open(struct stalling *beta, const struct node *node)
 	int linger = 0;
 
 	memset(beta, 0, sizeof(*beta));
+	beta->version = 1;
 	snprintf(url, sizeof(url), "tcp://%s",
 		 addr_format_endpoint(&node->listen.addr, node->listen.port, text));
 	beta->context = zmq_ctx_new();
@@ -308,7 +359,7 @@ static void stalling_answer(struct stalling *beta, uint64_t type, uint64_t credi
 				       .boot = 7,
 				       .conversation = beta->last.conversation,
 				       .sequence = beta->sequence++,
-				       .version_max = 1,
+				       .version_max = beta->version,
 				       .credit = credit,
 				       .token = beta->last.token };
 	uint8_t buffer[256];
@@ -363,6 +414,42 @@ static void a_peer_that_stalls_and_resumes_has_lost_nothing(void **state)
 	cluster_stop(&cluster);
 }
 
+/* Is a digest begun within @ms of a peer that speaks @version? */
+static bool is_begun(uint64_t version, int ms)
+{
+	struct cluster cluster;
+	struct stalling beta;
+	uint64_t type = 0;
+	bool begun = false;
+
+	cluster_init(&cluster, 2);
+	stalling_open(&beta, &cluster.nodes[1]);
+	beta.version = version;
+	make_web(&cluster.nodes[0], 0, 100);
+	node_start(&cluster.nodes[0]);
+	while (stalling_take(&beta, PATIENCE_MS) != WIRE_HELLO)
+		;
+	stalling_answer(&beta, WIRE_WELCOME, 1000);
+	for (int64_t end_ns = fixture_clock_ns() + ms * 1000000LL; fixture_clock_ns() < end_ns;) {
+		type = stalling_take(&beta, 50);
+		begun |= type == WIRE_DIGEST_BEGIN || type == WIRE_DIGEST;
+		if (type == WIRE_HEARTBEAT)
+			stalling_answer(&beta, WIRE_HEARTBEAT, 0);
+	}
+	assert_true(is_live(&cluster.nodes[0], "beta"));
+	assert_int_equal(stalling_count(&beta, 100), 100);
+	stalling_close(&beta);
+	cluster_stop(&cluster);
+	return begun;
+}
+
+static void version_1_gets_no_digest(void **state)
+{
+	(void)state;
+	assert_false(is_begun(1, 1500));
+	assert_true(is_begun(2, 500));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -370,8 +457,10 @@ int main(void)
 		cmocka_unit_test(garbage_inside_zmtp_is_counted_by_kind),
 		cmocka_unit_test(a_gap_in_the_sequence_is_answered_with_a_reset),
 		cmocka_unit_test(mad_records_are_counted_and_the_rest_is_taken),
+		cmocka_unit_test(mad_sums_are_counted_and_sound_ones_are_judged),
 		cmocka_unit_test(credit_is_granted_as_messages_are_consumed),
 		cmocka_unit_test(a_peer_that_stalls_and_resumes_has_lost_nothing),
+		cmocka_unit_test(version_1_gets_no_digest),
 	};
 
 	return cmocka_run_group_tests_name("sync_strangers", tests, NULL, NULL);

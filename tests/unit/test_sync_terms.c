@@ -319,7 +319,7 @@ static void a_rebooted_node_learns_the_highest_term_from_its_peers(void **state)
 	(void)state;
 	cluster_init(&cluster, 2);
 	run_dir_make(alpha, dir);
-	assert_int_equal(runfile_write(dir, "term", "4 100 7 active", NULL), 0);
+	assert_int_equal(runfile_write(dir, "term", "4 100 0 7", NULL), 0);
 	node_start(alpha);
 	node_start(beta);
 	WAIT_UNTIL(term_of(beta).known == 7);
@@ -342,7 +342,7 @@ static void a_line_of_another_boot_is_not_gone_on_with(void **state)
 	(void)state;
 	cluster_init(&cluster, 1);
 	run_dir_make(alpha, dir);
-	assert_int_equal(runfile_write(dir, "term", "4 9223372036854775807 7 active", NULL), 0);
+	assert_int_equal(runfile_write(dir, "term", "4 9223372036854775807 0 7", NULL), 0);
 	node_start(alpha);
 	assert_int_equal(term_of(alpha).known, 0);
 	cluster_stop(&cluster);

@@ -122,7 +122,7 @@ static void a_mad_peer_cannot_make_the_next_term_overflow(void **state)
 
 static void a_term_survives_on_disk(void **state)
 {
-	struct term term = { .own = 3, .began_us = 12345, .known = 9, .holding = true }, read;
+	struct term term = { .own = 3, .began_us = 12345, .known = 9 }, read;
 	char line[TERM_LINE_MAX];
 
 	(void)state;
@@ -137,7 +137,7 @@ static void a_term_survives_on_disk(void **state)
 
 static void a_daemon_that_was_standby_when_it_died_takes_over_as_any_other(void **state)
 {
-	struct term term = { .own = 3, .began_us = 12345, .known = 4 }, read;
+	struct term term = { .own = 3, .began_us = 12345, .ended_us = 23456, .known = 4 }, read;
 	char line[TERM_LINE_MAX];
 
 	(void)state;
@@ -152,10 +152,12 @@ static void a_line_that_cannot_be_is_refused(void **state)
 	static const char *const lines[] = {
 		"",
 		"3 12345 9",
-		"x 12345 9 active",
-		"9 12345 3 active",		     /* knows less than its own */
-		"3 5000001 9 active",		     /* begins after now: of another boot */
-		"3 12345 18446744073709551615 idle", /* no peer could be told the next one */
+		"x 12345 0 9",
+		"3 12345 0 9 0",
+		"9 12345 0 3",			  /* knows less than its own */
+		"3 5000001 0 9",		  /* begins after now: of another boot */
+		"3 12345 5000001 9",		  /* and so with its end */
+		"3 12345 0 18446744073709551615", /* no peer could be told the next one */
 	};
 	struct term term = { 0 };
 
@@ -180,17 +182,20 @@ static void a_record_stands_by_its_term(void **state)
 		uint32_t age_ms;
 		uint16_t flags;
 		int standing;
+		uint64_t ended_ms;
 	} cases[] = {
-		{ "lb2", 6, 0, 0, 1 },			  /* higher */
-		{ "lb2", 6, 10000, 0, 1 },		  /* seen when it began */
-		{ "lb2", 6, 10001, 0, 0 },		  /* seen before */
-		{ "lb2", 6, 0, WIRE_CONN_SECONDHAND, 0 }, /* not seen at all */
-		{ "lb2", 4, 0, 0, -1 },			  /* lower */
-		{ "lb2", 4, 10001, 0, 0 },		  /* seen before */
-		{ "lb2", 5, 0, 0, 1 },			  /* equal, the greater name */
-		{ "lb0", 5, 0, 0, -1 },			  /* equal, the lesser name */
-		{ "lb2", 0, 0, 0, 0 },			  /* never took over */
-		{ "lb2", 6, 0, WIRE_CONN_CLOSING, 1 },	  /* whatever else it says */
+		{ "lb2", 6, 0, 0, 1, 0 },		     /* higher */
+		{ "lb2", 6, 10000, 0, 1, 0 },		     /* seen when it began */
+		{ "lb2", 6, 10001, 0, 0, 0 },		     /* seen before */
+		{ "lb2", 6, 0, WIRE_CONN_SECONDHAND, 0, 0 }, /* not seen at all */
+		{ "lb2", 4, 0, 0, -1, 0 },		     /* lower */
+		{ "lb2", 4, 10001, 0, 0, 0 },		     /* seen before */
+		{ "lb2", 5, 0, 0, 1, 0 },		     /* equal, the greater name */
+		{ "lb0", 5, 0, 0, -1, 0 },		     /* equal, the lesser name */
+		{ "lb2", 0, 0, 0, 0, 0 },		     /* never took over */
+		{ "lb2", 6, 0, WIRE_CONN_CLOSING, 1, 0 },    /* whatever else it says */
+		{ "lb2", 6, 2000, 0, 1, 2000 },		     /* seen when it ended */
+		{ "lb2", 6, 1999, 0, 0, 2000 },		     /* seen after */
 	};
 	const struct term term = { .own = 5, .known = 6 }, never = { .known = 6 };
 
@@ -201,6 +206,7 @@ static void a_record_stands_by_its_term(void **state)
 		struct wire_record record = { .age_ms = cases[i].age_ms, .flags = cases[i].flags };
 
 		message.term_ms = 10000;
+		message.ended_ms = cases[i].ended_ms;
 		print_message("case %zu\n", i);
 		assert_int_equal(term_standing(&term, "lb1", &message, &record), cases[i].standing);
 		assert_int_equal(term_standing(&never, "lb1", &message, &record), 0);

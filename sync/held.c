@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "sync/held.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int held_init(struct held *held, const struct tables *tables)
+{
+	*held = (struct held){ .slots = held_place(tables, true, tables->conn6_buckets, 0) };
+	held->prints = calloc(held->slots + 1, sizeof(*held->prints));
+	return held->prints ? 0 : -ENOMEM;
+}
+
+void held_destroy(struct held *held)
+{
+	free(held->prints);
+	held->prints = NULL;
+}
+
+void held_clear(struct held *held)
+{
+	memset(held->prints, 0, held->slots * sizeof(*held->prints));
+	__atomic_store_n(&held->complete, false, __ATOMIC_RELAXED);
+	held->acked = 0;
+}
+
+void held_set_boot(struct held *held, uint64_t boot)
+{
+	if (held->boot == boot)
+		return;
+	held->boot = boot;
+	held_clear(held);
+}
+
+void held_forget(struct held *held, uint32_t bucket)
+{
+	for (uint32_t slot = 0; slot < LBD_BUCKET_SLOTS; slot++)
+		held_put(held, bucket * LBD_BUCKET_SLOTS + slot, 0);
+}
+
+/* The time and the flags may change, and the connection still goes where it went. */
+uint32_t held_print(const struct table_entry *entry)
+{
+	uint64_t ids = (uint64_t)entry->service << 48 | (uint64_t)entry->backend << 32 |
+		       (uint64_t)entry->client_port << 16 | entry->vip_port;
+	uint64_t x = lbd_mix(entry->client.halves[1] ^ ids);
+
+	x = lbd_mix(x ^ entry->client.halves[0]);
+	return (uint32_t)(x >> 32) | 1;
+}

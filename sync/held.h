@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a peer holds for us: of every slot of the connection tables a print of
+ * the connection and its backend that the peer has acknowledged there. An entry
+ * is held if its print stands at its place; anything newer, moved or never told
+ * isn't. So what a failover would break can be named, entry by entry, also when
+ * a peer has been away for an hour.
+ *
+ * What the peer told us itself (LBD_CONN_REMOTE) isn't told back. It counts as
+ * held once the peer has acknowledged everything since it was last seen to boot.
+ *
+ * Written by the sync thread, read by the main thread at any time: single words.
+ */
+#ifndef SYNC_HELD_H
+#define SYNC_HELD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dataplane/tables.h"
+
+struct held {
+	uint32_t *prints; /* a slot's; 0: nothing. IPv4 first. */
+	uint32_t slots;
+	uint64_t boot;	/* of the peer that they are of; 0 unknown */
+	bool complete;	/* all that stood in the tables at its boot is acknowledged */
+	uint64_t acked; /* rows acknowledged since: who holds most */
+};
+
+/* 0 or -ENOMEM. Nothing is held. */
+int held_init(struct held *held, const struct tables *tables);
+void held_destroy(struct held *held);
+
+/* The peer says which boot it is: another one holds nothing. */
+void held_set_boot(struct held *held, uint64_t boot);
+
+/* It lacks what it had acknowledged. */
+void held_clear(struct held *held);
+
+/* Of what stands in a bucket, counted over both tables, it may lack some. */
+void held_forget(struct held *held, uint32_t bucket);
+
+/* The place of a slot, and what stands for an entry there; never 0. */
+static inline uint32_t held_place(const struct tables *tables, bool v6, uint32_t bucket,
+				  uint32_t slot)
+{
+	return ((v6 ? tables->conn4_buckets : 0) + bucket) * LBD_BUCKET_SLOTS + slot;
+}
+
+uint32_t held_print(const struct table_entry *entry);
+
+static inline void held_put(struct held *held, uint32_t place, uint32_t print)
+{
+	__atomic_store_n(&held->prints[place], print, __ATOMIC_RELAXED);
+}
+
+/* Does the peer hold what stands at @place? */
+static inline bool held_has(const struct held *held, uint32_t place,
+			    const struct table_entry *entry)
+{
+	if (__atomic_load_n(&held->prints[place], __ATOMIC_RELAXED) == held_print(entry))
+		return true;
+	return (entry->flags & LBD_CONN_REMOTE) &&
+	       __atomic_load_n(&held->complete, __ATOMIC_RELAXED);
+}
+
+#endif

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What is under way, what a peer holds, and how long it took: by hand, with a clock of our own. */
+#include "sync_fixture.h"
+
+#include "sync/flight.h"
+
+#define BUCKETS 64
+#define START_US 1000000000LL
+
+struct lab {
+	struct tables tables;
+	struct flight flight;
+	struct held held;
+	struct lag lag;
+};
+
+static int lab_setup(void **state)
+{
+	struct lab *lab = calloc(1, sizeof(*lab));
+
+	assert_non_null(lab);
+	fixture_tables(&lab->tables, BUCKETS, 1);
+	assert_int_equal(flight_init(&lab->flight), 0);
+	assert_int_equal(held_init(&lab->held, &lab->tables), 0);
+	held_set_boot(&lab->held, 7);
+	*state = lab;
+	return 0;
+}
+
+static int lab_teardown(void **state)
+{
+	struct lab *lab = *state;
+
+	flight_destroy(&lab->flight);
+	held_destroy(&lab->held);
+	fixture_tables_free(&lab->tables);
+	free(lab);
+	return 0;
+}
+
+/* Message @number tells of flow @number, at the place of that number. */
+static void tell(struct lab *lab, uint64_t number, int64_t since_us)
+{
+	struct table_entry entry = fixture_entry(&lab->tables, (uint32_t)number, false, 1, 2);
+	struct flight_row row = { (uint32_t)number, held_print(&entry) };
+
+	flight_add(&lab->flight, number, since_us, true, &row, 1);
+}
+
+static bool holds(struct lab *lab, uint32_t number)
+{
+	struct table_entry entry = fixture_entry(&lab->tables, number, false, 1, 2);
+
+	return held_has(&lab->held, number, &entry);
+}
+
+static void acknowledge(struct lab *lab, uint64_t consumed, int64_t now_us)
+{
+	flight_acknowledge(&lab->flight, consumed, now_us, &lab->held, &lab->lag);
+}
+
+static void only_what_is_acknowledged_is_held(void **state)
+{
+	struct lab *lab = *state;
+
+	for (uint64_t number = 1; number <= 4; number++)
+		tell(lab, number, START_US + (int64_t)number);
+	assert_false(holds(lab, 1));
+	assert_int_equal(flight_oldest_us(&lab->flight), START_US + 1);
+	acknowledge(lab, 3, START_US + 500);
+	assert_true(holds(lab, 1) && holds(lab, 2) && holds(lab, 3));
+	assert_false(holds(lab, 4));
+	assert_int_equal(flight_oldest_us(&lab->flight), START_US + 4);
+	acknowledge(lab, 4, START_US + 500);
+	assert_int_equal(flight_oldest_us(&lab->flight), -1);
+}
+
+static void another_backend_or_another_connection_is_not_held(void **state)
+{
+	struct lab *lab = *state;
+	struct table_entry moved = fixture_entry(&lab->tables, 1, false, 1, 3);
+	struct table_entry other = fixture_entry(&lab->tables, 9, false, 1, 2);
+
+	tell(lab, 1, START_US);
+	acknowledge(lab, 1, START_US);
+	assert_true(holds(lab, 1));
+	assert_false(held_has(&lab->held, 1, &moved));
+	assert_false(held_has(&lab->held, 1, &other));
+}
+
+static void age_and_flags_do_not_matter(void **state)
+{
+	struct lab *lab = *state;
+	struct table_entry later = fixture_entry(&lab->tables, 1, false, 1, 2);
+
+	tell(lab, 1, START_US);
+	acknowledge(lab, 1, START_US);
+	later.tick += 7;
+	later.flags |= LBD_CONN_CLOSING;
+	assert_true(held_has(&lab->held, 1, &later));
+}
+
+static void what_was_under_way_when_the_conversation_ended_is_not_held(void **state)
+{
+	struct lab *lab = *state;
+
+	tell(lab, 1, START_US);
+	acknowledge(lab, 1, START_US);
+	tell(lab, 2, START_US);
+	flight_clear(&lab->flight);
+	acknowledge(lab, 2, START_US);
+	assert_true(holds(lab, 1));
+	assert_false(holds(lab, 2));
+}
+
+static void another_boot_holds_nothing(void **state)
+{
+	struct lab *lab = *state;
+
+	tell(lab, 1, START_US);
+	acknowledge(lab, 1, START_US);
+	held_set_boot(&lab->held, 7);
+	assert_true(holds(lab, 1));
+	held_set_boot(&lab->held, 8);
+	assert_false(holds(lab, 1));
+}
+
+static void what_peers_told_is_held_once_the_whole_table_is_acknowledged(void **state)
+{
+	struct lab *lab = *state;
+	struct table_entry entry = fixture_entry(&lab->tables, 5, false, 1, 2);
+
+	entry.flags |= LBD_CONN_REMOTE;
+	tell(lab, 1, START_US);
+	flight_end_bulk(&lab->flight, 1);
+	assert_false(held_has(&lab->held, 5, &entry));
+	acknowledge(lab, 1, START_US);
+	assert_true(held_has(&lab->held, 5, &entry));
+	entry.flags &= ~(uint64_t)LBD_CONN_REMOTE;
+	assert_false(held_has(&lab->held, 5, &entry));
+	held_set_boot(&lab->held, 8);
+	entry.flags |= LBD_CONN_REMOTE;
+	assert_false(held_has(&lab->held, 5, &entry));
+}
+
+static void a_window_and_no_more_is_kept(void **state)
+{
+	struct lab *lab = *state;
+
+	for (uint64_t number = 1; number <= FLIGHT_MESSAGES + 1; number++)
+		tell(lab, number, START_US);
+	acknowledge(lab, FLIGHT_MESSAGES + 1, START_US);
+	assert_true(holds(lab, FLIGHT_MESSAGES));
+	assert_false(holds(lab, FLIGHT_MESSAGES + 1));
+}
+
+/* --- lag */
+
+static void expect_lag(const struct lag *lag, int64_t now_us, uint32_t permille, int64_t wanted)
+{
+	int64_t got = lag_read(lag, now_us, permille);
+
+	assert_in_range(got, wanted, wanted + wanted / LAG_STEPS + 1);
+}
+
+static void percentiles_are_right_to_an_eighth(void **state)
+{
+	struct lab *lab = *state;
+
+	assert_int_equal(lag_read(&lab->lag, START_US, 500), -1);
+	lag_add(&lab->lag, START_US, 200, 980);
+	lag_add(&lab->lag, START_US, 900, 10);
+	lag_add(&lab->lag, START_US, 70000, 10);
+	expect_lag(&lab->lag, START_US, 500, 200);
+	expect_lag(&lab->lag, START_US, 990, 900);
+	expect_lag(&lab->lag, START_US, 1000, 70000);
+}
+
+static void times_of_any_length_are_counted(void **state)
+{
+	static const int64_t times[] = { 1, 7, 8, 9, 1000, 123456, 60000000 };
+	struct lab *lab = *state;
+
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		memset(&lab->lag, 0, sizeof(lab->lag));
+		lag_add(&lab->lag, START_US, times[i], 1);
+		expect_lag(&lab->lag, START_US, 500, times[i]);
+	}
+	lag_add(&lab->lag, START_US, INT64_MAX, 1);
+	lag_add(&lab->lag, START_US, -5, 1);
+}
+
+static void a_minute_later_it_is_forgotten(void **state)
+{
+	struct lab *lab = *state;
+
+	lag_add(&lab->lag, START_US, 5000, 1);
+	lag_add(&lab->lag, START_US + 30 * 1000000LL, 100, 1);
+	expect_lag(&lab->lag, START_US + 30 * 1000000LL, 990, 5000);
+	expect_lag(&lab->lag, START_US + 61 * 1000000LL, 990, 100);
+	assert_int_equal(lag_read(&lab->lag, START_US + 120 * 1000000LL, 990), -1);
+}
+
+#define LAB(test) cmocka_unit_test_setup_teardown(test, lab_setup, lab_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LAB(only_what_is_acknowledged_is_held),
+		LAB(another_backend_or_another_connection_is_not_held),
+		LAB(age_and_flags_do_not_matter),
+		LAB(what_was_under_way_when_the_conversation_ended_is_not_held),
+		LAB(another_boot_holds_nothing),
+		LAB(what_peers_told_is_held_once_the_whole_table_is_acknowledged),
+		LAB(a_window_and_no_more_is_kept),
+		LAB(percentiles_are_right_to_an_eighth),
+		LAB(times_of_any_length_are_counted),
+		LAB(a_minute_later_it_is_forgotten),
+	};
+
+	return cmocka_run_group_tests_name("flight", tests, NULL, NULL);
+}
