@@ -56,9 +56,11 @@ int lbd_reload(struct lbd *lbd, struct error *err)
 
 static int change_edit(struct config *config, const struct lbd_backend_change *c, struct error *err)
 {
+	const struct config_addition addition = { c->name, c->address, c->port, c->weight };
+
 	switch (c->action) {
 	case LBD_BACKEND_ADD:
-		return config_backend_add(config, c->service, c->name, c->address, c->weight, err);
+		return config_backend_add(config, c->service, &addition, err);
 	case LBD_BACKEND_REMOVE:
 		return config_backend_remove(config, c->service, c->name, err);
 	case LBD_BACKEND_DRAIN:

@@ -129,6 +129,7 @@ struct lbd_backend_change {
 	enum lbd_backend_action action;
 	const char *service, *name, *address;
 	uint32_t weight;
+	uint32_t port; /* 0: the service's */
 };
 
 /* The file holds again: forget what lbctl backend changed. */

@@ -267,10 +267,10 @@ static void loop_commit(struct loop *loop, const struct sync_config *config, str
 	loop->marking = plan->marking;
 	loop->waiting = plan->waiting;
 	loop->listen = config->listen;
-	loop->plaintext = config->plaintext;
-	loop->own = config->own;
 	bandwidth_set(&loop->bandwidth, config->bandwidth, loop->now_us);
 	cpu_set(&loop->cpu, config->cpu ? config->cpu : 100);
+	loop->plaintext = config->plaintext;
+	loop->own = config->own;
 	if (plan->router)
 		loop_exchange_router(loop, plan->router, stays);
 	if (transport_admit(loop->transport, loop->router, config))

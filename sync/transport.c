@@ -19,8 +19,8 @@
 #define TRANSPORT_THREAD_ROUTER 1
 #define TRANSPORT_THREAD_DEALER 2
 
-/* To wait for besides sockets: the wake-up, the timer, ZAP. */
-#define TRANSPORT_OWN_ITEMS 3
+/* To wait for besides sockets: the wake-up, the timer, who asks for admission. */
+#define TRANSPORT_ITEMS_FIXED 3
 
 /*
  * Why each is set: IPV6 lets one socket type serve both families. LINGER 0:
@@ -85,7 +85,7 @@ int transport_new(int wake_fd, struct transport **ret)
 	transport->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	transport->context = zmq_ctx_new();
 	if (transport->timer_fd >= 0 && transport->context &&
-	    !transport_reserve(transport, TRANSPORT_OWN_ITEMS)) {
+	    !transport_reserve(transport, TRANSPORT_ITEMS_FIXED)) {
 		zmq_ctx_set(transport->context, ZMQ_IO_THREADS, TRANSPORT_THREADS);
 		err = zap_new(transport->context, &transport->zap);
 	}
@@ -307,9 +307,9 @@ static void transport_set_timer(const struct transport *transport, int64_t timeo
 	timerfd_settime(transport->timer_fd, 0, &when, NULL);
 }
 
-static void transport_poll(zmq_pollitem_t *items, int *count, void *socket, int fd)
+static void transport_poll(zmq_pollitem_t *items, int *count, void *socket)
 {
-	items[(*count)++] = (zmq_pollitem_t){ .socket = socket, .fd = fd, .events = ZMQ_POLLIN };
+	items[(*count)++] = (zmq_pollitem_t){ .socket = socket, .events = ZMQ_POLLIN };
 }
 
 void transport_wait(struct transport *transport, struct transport_socket **sockets, uint32_t count,
@@ -318,17 +318,17 @@ void transport_wait(struct transport *transport, struct transport_socket **socke
 	zmq_pollitem_t *items;
 	int used = 0;
 
-	/* Without memory our own are waited for alone: later, but not never. */
-	if (transport_reserve(transport, 2 * count + TRANSPORT_OWN_ITEMS))
+	/* Without memory these three alone are waited for: later, but not never. */
+	if (transport_reserve(transport, 2 * count + TRANSPORT_ITEMS_FIXED))
 		count = 0;
 	items = transport->items;
-	transport_poll(items, &used, NULL, transport->wake_fd);
-	transport_poll(items, &used, NULL, transport->timer_fd);
-	transport_poll(items, &used, zap_socket(transport->zap), 0);
+	items[used++] = (zmq_pollitem_t){ .fd = transport->wake_fd, .events = ZMQ_POLLIN };
+	items[used++] = (zmq_pollitem_t){ .fd = transport->timer_fd, .events = ZMQ_POLLIN };
+	transport_poll(items, &used, zap_socket(transport->zap));
 	for (uint32_t i = 0; i < count; i++) {
-		transport_poll(items, &used, sockets[i]->socket, 0);
+		transport_poll(items, &used, sockets[i]->socket);
 		if (sockets[i]->retired)
-			transport_poll(items, &used, sockets[i]->retired->socket, 0);
+			transport_poll(items, &used, sockets[i]->retired->socket);
 	}
 	transport_set_timer(transport, timeout_us);
 	zmq_poll(items, used, timeout_us ? -1 : 0);

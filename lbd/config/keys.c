@@ -102,8 +102,9 @@ static const struct key keys_icmp[] = {
 	  "true", .kind = KEY_BOOL, AT(raw_icmp, echo) },
 	{ "tell-mtu",
 	  "Tell a client, in the VIP's name, when its packet doesn't fit the way to the backend "
-	  "with its tunnel headers: fragmentation needed, packet too big. false: such packets are "
-	  "dropped, and clients that send large ones hang.",
+	  "with its tunnel headers: fragmentation needed, packet too big. With forward: nat also a "
+	  "backend, in the NAT address's name, when its answer doesn't fit the way to the client. "
+	  "false: such packets are dropped, and who sends large ones hangs.",
 	  "true", .kind = KEY_BOOL, AT(raw_icmp, tell_mtu) },
 	{ "rate", "Answers a second that each CPU gives at most; what is more is dropped.", "1000",
 	  .kind = KEY_NUMBER, .min = 1, .max = 1000000, AT(raw_icmp, rate) },

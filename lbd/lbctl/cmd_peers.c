@@ -81,10 +81,10 @@ static void peers_print(const struct invocation *invocation, const json_t *answe
 	(void)invocation;
 	table_print(stdout, columns, json_object_get(answer, "peers"),
 		    "no peers: this node is alone, a failover would break its connections");
+	peers_print_gate(json_object_get(answer, "gate"));
 	if (strcmp(table_text(json_object_get(answer, "security"), NULL), "plaintext") == 0 &&
 	    json_array_size(json_object_get(answer, "peers")))
 		puts("not encrypted: cluster.security is plaintext");
-	peers_print_gate(json_object_get(answer, "gate"));
 	peers_print_kept(json_object_get(answer, "kept"));
 	peers_print_refusals(json_object_get(answer, "refusals"));
 }

@@ -240,10 +240,10 @@ static void old_cluster(struct old_peer *old)
 	struct fixture_model *model;
 
 	cluster_init(&old->cluster, 2);
+	old->cluster.nodes[0].config.plaintext = true;
 	old->node = &old->cluster.nodes[0];
 	model = &old->node->model;
 	strcpy(old->node->peers[0].name, "lb1");
-	old->node->config.plaintext = true; /* what matters here are the messages */
 	fixture_service(model, 5, "192.0.2.80", 443, IPPROTO_TCP);
 	fixture_backend(model, 50, 5, "198.51.100.7");
 }
