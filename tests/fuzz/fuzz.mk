@@ -10,7 +10,7 @@ FUZZ_RUN_FLAGS := -rss_limit_mb=2048 -max_len=70000 -timeout=10 -artifact_prefix
 
 FUZZ_wire := tests/fuzz/wire_fuzz.c sync/wire.c sync/wire_rows.c sync/cursor.c sync/refusal.c
 FUZZ_talk := tests/fuzz/talk_fuzz.c tests/fuzz/fakes.c \
-	$(filter-out sync/sync.c sync/transport.c,$(wildcard sync/*.c)) $(wildcard lbd/dataplane/tables*.c)
+	$(filter-out sync/sync.c $(wildcard sync/transport*.c),$(wildcard sync/*.c)) $(wildcard lbd/dataplane/tables*.c)
 
 $(FUZZ_TARGETS:%=$(BUILD)/fuzz/%_fuzz): $(BUILD)/fuzz/%_fuzz: $(BUILD)/liblbd.a $(wildcard tests/fuzz/*)
 	@mkdir -p $(@D)
