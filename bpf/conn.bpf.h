@@ -34,6 +34,7 @@
 #include "bpf/pick.bpf.h"
 #include "bpf/quic.bpf.h"
 #include "bpf/source.bpf.h"
+#include "bpf/verifier.bpf.h"
 
 struct conn {
 	struct lbd_flow flow;
@@ -184,20 +185,20 @@ LBD_INLINE _Bool conn_keeps(const struct packet *packet, const struct lbd_backen
 	return backend->state == LBD_BACKEND_UP || backend->state == LBD_BACKEND_DRAINING;
 }
 
-/* What entries of @service age by: its own timeouts, in the half at @context, if it has such. */
-LBD_INLINE const struct lbd_timeouts *conn_timeouts(const void *context, __u16 service)
+/* What entries of @service age by: its own timeouts, if it has such. */
+LBD_INLINE const struct lbd_timeouts *conn_timeouts(__u32 half, __u16 service)
 {
 	const struct lbd_service *own = NULL;
 
 	if (config_has(LBD_FEATURE_TIMEOUTS))
-		own = pick_service(*(const __u32 *)context, service);
+		own = pick_service(half, service);
 	return own ? &own->timeouts : config_timeouts();
 }
 
 LBD_INLINE _Bool conn_expired(const struct packet *packet, const struct conn *conn)
 {
 	return lbd_value_expired(conn->value, conn->now,
-				 conn_timeouts(&packet->half, packet->service));
+				 conn_timeouts(packet->half, packet->service));
 }
 
 /* A SYN on an entry: a repeated one, or a new connection from a port that was used before. */
@@ -338,6 +339,33 @@ LBD_INLINE int conn_follow(const struct packet *packet, struct conn *conn, __u16
 	return LBD_OUTCOME_FORWARD_QUIC;
 }
 
+/* What entries are aged by, for who looks at many of them. */
+struct conn_ages {
+	const struct lbd_timeouts *same;
+	__u32 half;
+};
+
+/* The verifier needn't know the times: it would try each way that comparing with them can go. */
+LBD_INLINE struct conn_ages conn_ages(__u64 any)
+{
+	const struct conn_ages ages = {
+		.same = (const void *)config_timeouts() + verifier_nothing(any),
+		.half = conn_half(),
+	};
+
+	return ages;
+}
+
+LBD_INLINE const struct lbd_timeouts *conn_timeouts_at(const void *context, __u16 service)
+{
+	const struct conn_ages *ages = context;
+	const struct lbd_service *own = NULL;
+
+	if (config_has(LBD_FEATURE_TIMEOUTS))
+		own = pick_service(ages->half, service);
+	return own ? &own->timeouts : ages->same;
+}
+
 /*
  * Entering a flow is a function of its own, not inlined: the verifier walks
  * through its many ways once, instead of once for each way that leads here.
@@ -345,7 +373,7 @@ LBD_INLINE int conn_follow(const struct packet *packet, struct conn *conn, __u16
 LBD_INLINE _Bool conn_insert(const struct lbd_flow *flow, __u64 value, __u64 hash, __u32 now,
 			     _Bool v6)
 {
-	const __u32 half = conn_half();
+	const struct conn_ages ages = conn_ages(hash);
 	struct conn conn = {};
 
 	/* A trace of the live tables says what would happen: there is nearly always a slot. */
@@ -353,7 +381,7 @@ LBD_INLINE _Bool conn_insert(const struct lbd_flow *flow, __u64 value, __u64 has
 		return 1;
 	if (!conn_load_bucket(&conn, 0, hash, v6) || !conn_load_bucket(&conn, 1, hash, v6))
 		return 0;
-	return lbd_pair_insert_aged(&conn.pair, flow, value, now, conn_timeouts, &half,
+	return lbd_pair_insert_aged(&conn.pair, flow, value, now, conn_timeouts_at, &ages,
 				    LBD_KEY_CLAIMED_BPF);
 }
 
@@ -385,9 +413,11 @@ LBD_INLINE _Bool conn_enter(const struct packet *packet, const struct conn *conn
 			    _Bool v6)
 {
 	const __u64 value = conn_new_value(packet, conn, backend, 0);
+	/* A copy: what a called function is shown must be in memory, all of it. */
+	const struct lbd_flow flow = conn->flow;
 
-	return v6 ? conn_insert_ipv6(&conn->flow, value, conn->hash, conn->now)
-		  : conn_insert_ipv4(&conn->flow, value, conn->hash, conn->now);
+	return v6 ? conn_insert_ipv6(&flow, value, conn->hash, conn->now)
+		  : conn_insert_ipv4(&flow, value, conn->hash, conn->now);
 }
 
 LBD_INLINE int conn_unknown(const struct packet *packet, const struct conn *conn, __u16 named,

@@ -29,10 +29,10 @@ LBD_INLINE void count_exit(enum lbd_outcome outcome, __u16 service, __u16 backen
 	counters = bpf_map_lookup_elem(&lbd_outcomes, &zero);
 	if (!counters)
 		return;
-	/* A mask, not a compare: the verifier forgets a bound when the number is kept on the stack. */
-	index = outcome & (LBD_OUTCOME_MAX - 1);
+	/* The verifier forgets a bound when the number is kept on the stack, the compiler doesn't. */
+	index = outcome;
 	LBD_OPAQUE(index);
-	counters->packets[index]++;
+	counters->packets[index & (LBD_OUTCOME_MAX - 1)]++;
 }
 
 LBD_INLINE void count_outcome(enum lbd_outcome outcome)

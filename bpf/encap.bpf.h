@@ -29,6 +29,7 @@
 #include "bpf/maps.bpf.h"
 #include "bpf/packet.bpf.h"
 #include "bpf/tag.bpf.h"
+#include "lbd/mask.h"
 
 #define ENCAP_TTL 64
 #define ENCAP_DF 0x4000
@@ -129,7 +130,9 @@ LBD_INLINE int encap_open(struct xdp_md *ctx, const struct packet *packet,
 {
 	const _Bool outer4 = lbd_addr_is4(&backend->addr);
 	const __u32 overhead = encap_overhead(backend, forward);
+	__u32 before = packet->l3 - sizeof(__be16);
 	void *data, *end, *outer;
+	__be16 *type;
 
 	if (packet->length + overhead > backend->mtu)
 		return LBD_OUTCOME_DROP_TOO_BIG;
@@ -137,12 +140,16 @@ LBD_INLINE int encap_open(struct xdp_md *ctx, const struct packet *packet,
 		return LBD_OUTCOME_DROP_HEADROOM;
 	data = (void *)(long)ctx->data;
 	end = (void *)(long)ctx->data_end;
-	outer = data + packet->l3;
+	/* Behind tags it varies, and the verifier takes no negative offset from what varies. */
+	if (!__builtin_constant_p(before))
+		LBD_OPAQUE(before);
+	type = data + before;
+	outer = type + 1;
 	if (outer + sizeof(struct ipv6hdr) + encap_between(forward) > end ||
 	    data + ENCAP_LINK_MAX + overhead > end)
 		return LBD_OUTCOME_DROP_HEADROOM;
 	tag_move(data, data + overhead, packet->l3);
-	*(__be16 *)(outer - sizeof(__be16)) = outer4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
+	*type = outer4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
 	if (outer4)
 		encap_outer4(outer, packet, backend, forward, protocol);
 	else

@@ -45,22 +45,26 @@ struct extensions {
 	_Bool more;
 };
 
-/* Takes one header. Returns PACKET_GO_ON, or why the packet can't be right. */
-LBD_INLINE int extensions_step(const struct extension *header, struct extensions *walk)
+#define EXTENSIONS_OFFSET_MAX \
+	0x3fff /* more than EXTENSIONS_MAX headers take, wherever they start */
+
+/* All of it in an int, which is what a called function can return; negative: an outcome. */
+LBD_INLINE int extensions_pack(const struct extensions *walk)
 {
-	if (walk->next == EXTENSION_FRAGMENT) {
-		walk->fragment = header->place & bpf_htons(EXTENSION_OFFSET);
-		walk->more = header->place & bpf_htons(EXTENSION_MORE);
-		walk->offset += sizeof(*header);
-	} else {
-		/* RFC 5095: type 0 with hops left would go round in circles. */
-		if (walk->next == EXTENSION_ROUTING && !header->routing.type &&
-		    header->routing.segments_left)
-			return LBD_OUTCOME_DROP_BAD_HEADER;
-		walk->offset += (header->words + 1) * 8;
-	}
-	walk->next = header->next;
-	return PACKET_GO_ON;
+	return (int)(walk->offset << 10 | (__u32)walk->next << 2 | walk->fragment << 1 |
+		     walk->more);
+}
+
+LBD_INLINE struct extensions extensions_unpack(int packed)
+{
+	const struct extensions walk = {
+		.offset = packed >> 10 & EXTENSIONS_OFFSET_MAX,
+		.next = packed >> 2,
+		.fragment = packed >> 1 & 1,
+		.more = packed & 1,
+	};
+
+	return walk;
 }
 
 LBD_INLINE _Bool extensions_is_one(__u8 next)
@@ -69,27 +73,76 @@ LBD_INLINE _Bool extensions_is_one(__u8 next)
 	       next == EXTENSION_FRAGMENT || next == EXTENSION_DESTINATION;
 }
 
-/* A later fragment's next header is its first's: the walk ends there. */
-LBD_INLINE int extensions_walk(const struct ipv6hdr *ip, const void *end, __u32 length,
-			       struct extensions *walk)
+/*
+ * Read the header of type @next at @at of the frame. Returns what it says, with
+ * its own size as the offset, or why the packet can't be right. Called, not
+ * inlined, as is the walk: for each header, and for each packet that has one,
+ * the verifier would walk through all of it again.
+ */
+__attribute__((noinline)) int extensions_read(struct xdp_md *ctx, __u32 at, __u32 next)
 {
+	const void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	const struct extension *header = data + (at & EXTENSIONS_OFFSET_MAX);
+	struct extensions read = {};
+
+	if ((const void *)(header + 1) > end)
+		return -LBD_OUTCOME_DROP_BAD_LENGTH;
+	read.next = header->next;
+	read.offset = sizeof(*header);
+	if (next == EXTENSION_FRAGMENT) {
+		read.fragment = header->place & bpf_htons(EXTENSION_OFFSET);
+		read.more = header->place & bpf_htons(EXTENSION_MORE);
+		return extensions_pack(&read);
+	}
+	/* RFC 5095: type 0 with hops left would go round in circles. */
+	if (next == EXTENSION_ROUTING && !header->routing.type && header->routing.segments_left)
+		return -LBD_OUTCOME_DROP_BAD_HEADER;
+	read.offset += header->words * 8;
+	return extensions_pack(&read);
+}
+
+/* Takes one header of the packet at @ip. Returns PACKET_GO_ON, or why it can't be right. */
+LBD_INLINE int extensions_step(struct xdp_md *ctx, __u32 ip, struct extensions *walk)
+{
+	const int packed = extensions_read(ctx, ip + walk->offset, walk->next);
+	struct extensions read;
+
+	if (packed < 0)
+		return -packed;
+	read = extensions_unpack(packed);
+	walk->offset += read.offset;
+	if (walk->next == EXTENSION_FRAGMENT) {
+		walk->fragment = read.fragment;
+		walk->more = read.more;
+	}
+	walk->next = read.next;
+	return PACKET_GO_ON;
+}
+
+/*
+ * Walk the packet of @length at @ip of the frame, whose first header is of type
+ * @next. A later fragment's next header is its first's: the walk ends there.
+ * Returns where it ended, or why the packet can't be right.
+ */
+__attribute__((noinline)) int extensions_walk(struct xdp_md *ctx, __u32 ip, __u32 length,
+					      __u32 next)
+{
+	struct extensions walk = { .next = next, .offset = sizeof(struct ipv6hdr) };
 	int problem;
 
 	for (int i = 0; i < EXTENSIONS_MAX; i++) {
-		const struct extension *header = (const void *)ip + walk->offset;
-
-		if (!extensions_is_one(walk->next) || walk->fragment)
-			return PACKET_GO_ON;
-		if ((const void *)(header + 1) > end || walk->offset + sizeof(*header) > length)
-			return LBD_OUTCOME_DROP_BAD_LENGTH;
-		problem = extensions_step(header, walk);
+		if (!extensions_is_one(walk.next) || walk.fragment)
+			return extensions_pack(&walk);
+		if (walk.offset + sizeof(struct extension) > length)
+			return -LBD_OUTCOME_DROP_BAD_LENGTH;
+		problem = extensions_step(ctx, ip, &walk);
 		if (problem != PACKET_GO_ON)
-			return problem;
-		if (walk->offset > length)
-			return LBD_OUTCOME_DROP_BAD_LENGTH;
+			return -problem;
+		if (walk.offset > length)
+			return -LBD_OUTCOME_DROP_BAD_LENGTH;
 	}
-	return extensions_is_one(walk->next) && !walk->fragment ? LBD_OUTCOME_DROP_BAD_HEADER
-								: PACKET_GO_ON;
+	return extensions_is_one(walk.next) && !walk.fragment ? -LBD_OUTCOME_DROP_BAD_HEADER
+							      : extensions_pack(&walk);
 }
 
 #endif

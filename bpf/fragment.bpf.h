@@ -67,39 +67,50 @@ LBD_INLINE _Bool fragment_read_ipv4(const struct iphdr *ip, const void *end, str
 	return 1;
 }
 
-/* To the fragment header. The next header that later ones have doesn't count (RFC 8200). */
-LBD_INLINE _Bool fragment_find_ipv6(const struct ipv6hdr *ip, const void *end, struct fragment *ret)
+/* What the fragment header at @at says. The next header that later ones have doesn't count. */
+LBD_INLINE _Bool fragment_read_header(struct xdp_md *ctx, __u32 at, struct fragment *ret)
 {
-	struct extensions walk = { .next = ip->nexthdr, .offset = sizeof(*ip) };
+	const struct extension *header = (void *)(long)ctx->data + (at & EXTENSIONS_OFFSET_MAX);
 
+	if ((const void *)(header + 1) > (void *)(long)ctx->data_end)
+		return 0;
+	ret->key.id = header->id;
+	ret->protocol = header->next;
+	ret->offset = bpf_ntohs(header->place) & EXTENSION_OFFSET;
+	return 1;
+}
+
+/* To the fragment header of the packet at @ip, whose first header is of type @next. */
+LBD_INLINE _Bool fragment_find_ipv6(struct xdp_md *ctx, __u32 ip, __u8 next, struct fragment *ret)
+{
+	struct extensions walk = { .next = next, .offset = sizeof(struct ipv6hdr) };
+
+#pragma unroll
 	for (int i = 0; i < EXTENSIONS_MAX; i++) {
-		const struct extension *header = (const void *)ip + walk.offset;
-
-		if (!extensions_is_one(walk.next) || (const void *)(header + 1) > end ||
-		    walk.offset + sizeof(*header) >= ret->length)
+		if (!extensions_is_one(walk.next) ||
+		    walk.offset + sizeof(struct extension) >= ret->length)
 			return 0;
 		if (walk.next == EXTENSION_FRAGMENT) {
-			ret->key.id = header->id;
-			ret->protocol = header->next;
-			ret->offset = bpf_ntohs(header->place) & EXTENSION_OFFSET;
-			ret->size = ret->length - walk.offset - sizeof(*header);
-			return 1;
+			ret->size = ret->length - walk.offset - sizeof(struct extension);
+			return fragment_read_header(ctx, ip + walk.offset, ret);
 		}
-		if (extensions_step(header, &walk) != PACKET_GO_ON)
+		if (extensions_step(ctx, ip, &walk) != PACKET_GO_ON)
 			return 0;
 	}
 	return 0;
 }
 
-LBD_INLINE _Bool fragment_read_ipv6(const struct ipv6hdr *ip, const void *end, struct fragment *ret)
+LBD_INLINE _Bool fragment_read_ipv6(struct xdp_md *ctx, __u32 l3, struct fragment *ret)
 {
-	if ((const void *)(ip + 1) > end)
+	const struct ipv6hdr *ip = (void *)(long)ctx->data + l3;
+
+	if ((const void *)(ip + 1) > (void *)(long)ctx->data_end)
 		return 0;
 	ret->length = bpf_ntohs(ip->payload_len) + sizeof(*ip);
 	ret->key.client = packet_addr6(&ip->saddr);
 	ret->key.vip = packet_addr6(&ip->daddr);
 	ret->traffic = ip->priority << 4 | ip->flow_lbl[0] >> 4;
-	return fragment_find_ipv6(ip, end, ret);
+	return fragment_find_ipv6(ctx, l3, ip->nexthdr, ret);
 }
 
 LBD_INLINE _Bool fragment_read(struct xdp_md *ctx, struct fragment *ret)
@@ -110,8 +121,7 @@ LBD_INLINE _Bool fragment_read(struct xdp_md *ctx, struct fragment *ret)
 
 	if (protocol == bpf_htons(ETH_P_IP))
 		return fragment_read_ipv4(at, (void *)(long)ctx->data_end, ret);
-	return protocol == bpf_htons(ETH_P_IPV6) &&
-	       fragment_read_ipv6(at, (void *)(long)ctx->data_end, ret);
+	return protocol == bpf_htons(ETH_P_IPV6) && fragment_read_ipv6(ctx, l3, ret);
 }
 
 /* Not inlined: the verifier follows each way of reading to its end, not through what comes after. */
@@ -129,11 +139,12 @@ __attribute__((noinline)) int fragment_read_apart(struct xdp_md *ctx, struct fra
 /*
  * The first fragment goes there: so shall the others.
  * @target: service and, above it, backend; @ports: source's and, above it,
- * destination's; @nat: attempt at which its flow is translated; @ifindex: where
- * it goes out, if no backend says so.
+ * destination's; @how: attempt at which its flow is translated and, above it,
+ * the flow's protocol, which a header behind the fragment header keeps from
+ * view; @ifindex: where it goes out, if no backend says so.
  */
 __attribute__((noinline)) int fragment_remember(struct xdp_md *ctx, __u32 target, __u32 ports,
-						__u32 nat, __u32 ifindex)
+						__u32 how, __u32 ifindex)
 {
 	struct fragment fragment = {};
 	struct lbd_fragment entry = {};
@@ -146,27 +157,43 @@ __attribute__((noinline)) int fragment_remember(struct xdp_md *ctx, __u32 target
 	entry.client_port = (__u16)ports;
 	entry.vip_port = ports >> 16;
 	entry.size = fragment.size;
-	entry.protocol = fragment.protocol;
-	entry.nat = nat;
+	entry.protocol = how >> 8;
+	entry.nat = (__u8)how;
 	entry.ifindex = ifindex;
 	return !bpf_map_update_elem(&lbd_fragments, &fragment.key, &entry, BPF_ANY);
+}
+
+/* May it wait for its first? Those to a NAT address come from backends, which are asked nothing. */
+LBD_INLINE int fragment_guard(const struct fragment *fragment, _Bool v6)
+{
+	struct packet packet = { .client = fragment->key.client };
+	const __u32 salt = vip_snapshot(&packet);
+	const struct lbd_vip *vip;
+	int problem;
+
+	if (config_has(LBD_FEATURE_NAT)) {
+		vip = vip_lookup(&packet, salt, &fragment->key.vip, 0, 0);
+		if (vip && vip->translated)
+			return PACKET_GO_ON;
+	}
+	problem = source_check(&packet, v6);
+	return problem == PACKET_GO_ON ? guard_stranger(&packet, 0, v6) : problem;
 }
 
 /* Nobody has seen its first: lbd may hold it. */
 LBD_INLINE int fragment_hold(struct xdp_md *ctx, const struct fragment *fragment, int *ret_action,
 			     _Bool v6)
 {
-	const __u32 slot = lbd_xsk_slot(ctx->ingress_ifindex, ctx->rx_queue_index);
-	struct packet packet = { .client = fragment->key.client };
-	int problem;
+	const __u32 ifindex = ctx->ingress_ifindex, queue = ctx->rx_queue_index;
+	const int problem = fragment_guard(fragment, v6);
+	const __u32 *number;
 
-	vip_snapshot(&packet);
-	problem = source_check(&packet, v6);
-	if (problem == PACKET_GO_ON)
-		problem = guard_stranger(&packet, 0, v6);
 	if (problem != PACKET_GO_ON)
 		return problem;
-	*ret_action = bpf_redirect_map(&lbd_xsks, slot, XDP_DROP);
+	number = bpf_map_lookup_elem(&lbd_xsk_slots, &ifindex);
+	if (!number || queue >= LBD_XSK_QUEUES)
+		return LBD_OUTCOME_DROP_FRAGMENT;
+	*ret_action = bpf_redirect_map(&lbd_xsks, lbd_xsk_slot(*number, queue), XDP_DROP);
 	return *ret_action == XDP_REDIRECT ? LBD_OUTCOME_HOLD_FRAGMENT : LBD_OUTCOME_DROP_FRAGMENT;
 }
 
@@ -202,7 +229,8 @@ LBD_INLINE int fragment_forward(struct xdp_md *ctx, const struct fragment *fragm
 	int outcome = LBD_OUTCOME_FORWARD_FRAGMENT, problem;
 
 	vip_snapshot(&packet);
-	problem = guard(&packet, v6);
+	/* An answer to a NAT address is of no service: backends are asked nothing. */
+	problem = packet.service ? guard(&packet, v6) : PACKET_GO_ON;
 	if (problem != PACKET_GO_ON)
 		return problem;
 	if (config_has(LBD_FEATURE_NAT) && entry->nat) {

@@ -13,6 +13,7 @@
  *   ping of a VIP            deny, of all                      packets of its source
  *   later fragment whose     deny, of all                      none yet
  *   first wasn't seen
+ *   to a NAT address         none: backends write there        none
  *
  * An allow list names a service's clients; errors come from any router on the way.
  */

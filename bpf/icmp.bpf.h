@@ -55,16 +55,17 @@ LBD_INLINE __u32 icmp_find_ipv4(const struct iphdr *ip, const void *end)
 	return ip->ihl * 4;
 }
 
-LBD_INLINE __u32 icmp_find_ipv6(const struct ipv6hdr *ip, const void *end)
+LBD_INLINE __u32 icmp_find_ipv6(struct xdp_md *ctx, const struct ipv6hdr *ip, const void *end,
+				__u32 l3)
 {
-	struct extensions walk = { .offset = sizeof(*ip) };
+	struct extensions walk;
+	int packed;
 
 	if ((const void *)(ip + 1) > end)
 		return 0;
-	walk.next = ip->nexthdr;
-	if (extensions_walk(ip, end, bpf_ntohs(ip->payload_len) + sizeof(*ip), &walk) !=
-		    PACKET_GO_ON ||
-	    walk.fragment || walk.more || walk.next != IPPROTO_ICMPV6)
+	packed = extensions_walk(ctx, l3, bpf_ntohs(ip->payload_len) + sizeof(*ip), ip->nexthdr);
+	walk = extensions_unpack(packed);
+	if (packed < 0 || walk.fragment || walk.more || walk.next != IPPROTO_ICMPV6)
 		return 0;
 	return walk.offset;
 }
@@ -79,10 +80,12 @@ __attribute__((noinline)) int icmp_find(struct xdp_md *ctx)
 
 	if (protocol == bpf_htons(ETH_P_IP))
 		return icmp_find_ipv4(ip, end);
-	return protocol == bpf_htons(ETH_P_IPV6) ? icmp_find_ipv6(ip, end) : 0;
+	return protocol == bpf_htons(ETH_P_IPV6) ? icmp_find_ipv6(ctx, ip, end, l3) : 0;
 }
 
-/* To a VIP of ours, in a packet that is whole. PACKET_GO_ON: an error. */
+#define ICMP_PING (-3)
+
+/* To a VIP of ours, in a packet that is whole. PACKET_GO_ON: an error. ICMP_PING: to be answered. */
 LBD_INLINE int icmp_by_type(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 {
 	const struct answer_icmp *icmp;
@@ -101,9 +104,7 @@ LBD_INLINE int icmp_by_type(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 	if (!config_has(LBD_FEATURE_ECHO) || !icmp_is_echo(icmp->type, v6))
 		return LBD_OUTCOME_PASS_NOT_L4;
 	problem = source_check(packet, v6);
-	if (problem == PACKET_GO_ON)
-		problem = guard_stranger(packet, 1, v6);
-	return problem == PACKET_GO_ON ? echo_answer(ctx, packet, v6) : problem;
+	return problem == PACKET_GO_ON ? ICMP_PING : problem;
 }
 
 LBD_INLINE _Bool icmp_read_ipv4(const struct iphdr *ip, const void *end, struct packet *packet)
@@ -195,6 +196,13 @@ LBD_INLINE int icmp_forward(struct xdp_md *ctx, const struct packet *packet, int
 	return outcome;
 }
 
+LBD_INLINE int icmp_answer(struct xdp_md *ctx, const struct packet *packet, _Bool v6)
+{
+	int problem = guard_stranger(packet, 1, v6);
+
+	return problem == PACKET_GO_ON ? echo_answer(ctx, packet, v6) : problem;
+}
+
 /* May its sender say anything about flows of the service? To a NAT address write backends. */
 LBD_INLINE int icmp_guard(const struct packet *packet, const struct lbd_addr *sender, _Bool v6)
 {
@@ -239,6 +247,8 @@ LBD_INLINE int icmp_handle(struct xdp_md *ctx, __u32 l3, int *ret_action, _Bool 
 	int outcome = icmp_begin(ctx, &packet, v6);
 
 	packet.l3 = l3;
+	if (config_has(LBD_FEATURE_ECHO) && outcome == ICMP_PING)
+		return icmp_answer(ctx, &packet, v6);
 	if (outcome == PACKET_GO_ON)
 		outcome = icmp_quoted(ctx, &packet, v6);
 	if (outcome != PACKET_GO_ON)

@@ -34,6 +34,7 @@
 #include "bpf/reset.bpf.h"
 #include "bpf/sample.bpf.h"
 #include "bpf/tag.bpf.h"
+#include "bpf/verifier.bpf.h"
 #include "bpf/vip.bpf.h"
 
 LBD_INLINE int leave_from(__u16 service, int outcome)
@@ -87,8 +88,8 @@ LBD_INLINE void remember(struct xdp_md *ctx, const struct packet *packet, __u16 
 {
 	if (config_has(LBD_FEATURE_FRAGMENTS) && packet->more)
 		fragment_remember(ctx, packet->service | (__u32)backend << 16,
-				  packet->client_port | (__u32)packet->vip_port << 16, packet->nat,
-				  0);
+				  packet->client_port | (__u32)packet->vip_port << 16,
+				  packet->nat | (__u32)packet->protocol << 8, 0);
 }
 
 LBD_INLINE int balance(struct xdp_md *ctx, struct packet *packet, _Bool v6)
@@ -113,6 +114,7 @@ LBD_INLINE int balance(struct xdp_md *ctx, struct packet *packet, _Bool v6)
 		return stage_hand_over(ctx, packet, LBD_STAGE_NAT);
 	if (!backend)
 		return leave_unserved(ctx, packet, outcome);
+	outcome = (int)verifier_forget(outcome);
 	remember(ctx, packet, backend);
 	action = forward(ctx, packet, backend, &outcome, v6);
 	count_exit(outcome, packet->service, backend);
@@ -141,7 +143,7 @@ LBD_INLINE int balance_ipv4(struct xdp_md *ctx, const struct ethhdr *eth, const 
 LBD_INLINE int balance_ipv6(struct xdp_md *ctx, const struct ethhdr *eth, const void *end, __u32 l3)
 {
 	struct packet packet = { .ours = parse_is_ours(eth), .l3 = l3, .problem = PACKET_GO_ON };
-	int outcome = parse_ipv6(eth, end, &packet);
+	int outcome = parse_ipv6(ctx, eth, end, &packet);
 
 	return outcome == PACKET_GO_ON ? balance(ctx, &packet, 1)
 				       : leave_parse(ctx, &packet, outcome, 1);
@@ -238,7 +240,7 @@ LBD_INLINE int reset_ip(struct xdp_md *ctx, __u32 l3, _Bool v6)
 {
 	const void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	struct packet packet = { .l3 = l3, .problem = PACKET_GO_ON };
-	int outcome = v6 ? parse_ipv6(data, end, &packet) : parse_ipv4(data, end, &packet);
+	int outcome = v6 ? parse_ipv6(ctx, data, end, &packet) : parse_ipv4(data, end, &packet);
 
 	if (outcome == PACKET_GO_ON)
 		outcome = reset_answer(ctx, &packet, v6);

@@ -82,6 +82,14 @@ struct {
 	__type(value, struct lbd_fragment);
 } lbd_fragments SEC(".maps");
 
+/* Interfaces that the daemon takes fragments from: ifindex -> number. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, LBD_XSK_INTERFACES);
+	__type(key, __u32);
+	__type(value, __u32);
+} lbd_xsk_slots SEC(".maps");
+
 /* Where the daemon takes fragments that came before their first, by lbd_xsk_slot(). */
 struct {
 	__uint(type, BPF_MAP_TYPE_XSKMAP);

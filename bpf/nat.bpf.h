@@ -227,6 +227,18 @@ LBD_INLINE struct lbd_addr nat_address(__u32 index, _Bool v6)
 	return copy;
 }
 
+/* Which NAT address this is; LBD_NAT_ADDRS_MAX if it is none. */
+LBD_INLINE __u32 nat_index(const struct lbd_addr *addr, _Bool v6)
+{
+#pragma GCC unroll 8
+	for (__u32 i = 0; i < LBD_NAT_ADDRS_MAX; i++)
+		if (i < lbd_config.nat.count[v6] &&
+		    addr->halves[0] == lbd_config.nat.addrs[v6][i].halves[0] &&
+		    addr->halves[1] == lbd_config.nat.addrs[v6][i].halves[1])
+			return i;
+	return LBD_NAT_ADDRS_MAX;
+}
+
 /* --- towards the backend */
 
 /* What the flow's packets become on their way to the backend. */

@@ -62,16 +62,16 @@ LBD_INLINE int nat_fragment_deliver(struct xdp_md *ctx, const struct packet *pac
 {
 	const struct nat_ends ends = { .source = flow->vip, .dest = flow->client };
 	struct bpf_fib_lookup fib = {};
+	int problem, outcome = LBD_OUTCOME_FORWARD_RETURN;
 	__u64 gained;
-	int problem;
 
 	problem = nat_find_client(ctx, flow, packet->length, &fib, v6);
 	if (problem == PACKET_GO_ON)
 		problem = nat_rewrite_ip(ctx, packet->l3, &ends, &gained, v6);
-	if (problem != PACKET_GO_ON)
-		return problem;
-	*ret_action = nat_send(ctx, packet, &fib);
-	return LBD_OUTCOME_FORWARD_RETURN;
+	*ret_action = problem == PACKET_GO_ON
+			      ? nat_send(ctx, packet, &fib)
+			      : nat_fail(ctx, packet, problem, fib.mtu_result, &outcome, v6);
+	return outcome;
 }
 
 LBD_INLINE int nat_fragment_return(struct xdp_md *ctx, const struct packet *packet, int *ret_action,

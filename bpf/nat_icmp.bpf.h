@@ -89,7 +89,7 @@ LBD_INLINE _Bool nat_quote_rewrite(const struct xdp_md *ctx, __u32 l4, const str
 	const void *end = (void *)(long)ctx->data_end;
 	void *header = (void *)(long)ctx->data + (l4 & (QUOTE_AT_MAX * 2 - 1)) +
 		       sizeof(struct answer_icmp);
-	__u32 *ports = (void *)(long)ctx->data + (quote->at & (QUOTE_AT_MAX * 2 - 1));
+	__u32 *ports = quote_at(ctx, quote);
 	const __u32 new_ports = ends->ports[0] | (__u32)ends->ports[1] << 16;
 	__u64 gained_ports, gained, total;
 

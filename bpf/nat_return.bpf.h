@@ -7,25 +7,14 @@
 #ifndef NAT_RETURN_BPF_H
 #define NAT_RETURN_BPF_H
 
+#include "bpf/answer.bpf.h"
 #include "bpf/fragment.bpf.h"
 #include "bpf/nat_table.bpf.h"
 
 #define NAT_AF_INET 2
 #define NAT_AF_INET6 10
 
-/* Which NAT address the packet is to; LBD_NAT_ADDRS_MAX if it is none. */
-LBD_INLINE __u32 nat_index(const struct lbd_addr *addr, _Bool v6)
-{
-#pragma GCC unroll 8
-	for (__u32 i = 0; i < LBD_NAT_ADDRS_MAX; i++)
-		if (i < lbd_config.nat.count[v6] &&
-		    addr->halves[0] == lbd_config.nat.addrs[v6][i].halves[0] &&
-		    addr->halves[1] == lbd_config.nat.addrs[v6][i].halves[1])
-			return i;
-	return LBD_NAT_ADDRS_MAX;
-}
-
-/* The same, if the packet is to a port of the NAT: others of the address are the node's own. */
+/* nat_index, if the packet is to a port of the NAT: others of the address are the node's own. */
 LBD_INLINE __u32 nat_port_address(const struct packet *packet, _Bool v6)
 {
 	const __u32 port = bpf_ntohs(packet->vip_port) - lbd_config.nat.first_port;
@@ -88,10 +77,25 @@ LBD_INLINE void nat_want(const struct lbd_addr *client)
 	LBD_WRITE_ONCE(wanted->halves[1], client->halves[1]);
 }
 
+/* Who tries a generation apart from any network has a client behind whoever sends the answer. */
+LBD_INLINE int nat_find_nobody(const struct xdp_md *ctx, struct bpf_fib_lookup *fib)
+{
+	const struct ethhdr *eth = (void *)(long)ctx->data;
+
+	if ((const void *)(eth + 1) > (void *)(long)ctx->data_end)
+		return LBD_OUTCOME_PASS_TRUNCATED;
+	__builtin_memcpy(fib->dmac, eth->h_source, ETH_ALEN);
+	__builtin_memcpy(fib->smac, eth->h_dest, ETH_ALEN);
+	fib->ifindex = ctx->ingress_ifindex;
+	return PACKET_GO_ON;
+}
+
 /* Where the flow's client is, by the kernel's routes and neighbours. */
 LBD_INLINE int nat_find_client(struct xdp_md *ctx, const struct packet *flow, __u32 length,
 			       struct bpf_fib_lookup *fib, _Bool v6)
 {
+	if (config_has(LBD_FEATURE_ROUTELESS))
+		return nat_find_nobody(ctx, fib);
 	fib->family = v6 ? NAT_AF_INET6 : NAT_AF_INET;
 	fib->l4_protocol = flow->protocol;
 	fib->sport = flow->vip_port;
@@ -133,13 +137,23 @@ LBD_INLINE int nat_send(struct xdp_md *ctx, const struct packet *packet,
 	return (int)bpf_redirect(fib->ifindex, 0);
 }
 
+/* The client gets nothing, for @problem; perhaps the backend can be told. Returns the action. */
+LBD_INLINE int nat_fail(struct xdp_md *ctx, const struct packet *packet, int problem, __u32 mtu,
+			int *outcome, _Bool v6)
+{
+	if (problem == LBD_OUTCOME_DROP_TOO_BIG && config_has(LBD_FEATURE_TELL_MTU))
+		problem = answer_too_big(ctx, packet->l3, packet->length, mtu, v6);
+	*outcome = problem;
+	return problem == LBD_OUTCOME_ANSWER_TOO_BIG ? XDP_TX : XDP_DROP;
+}
+
 /* An answer that comes in fragments: the others find its flow by its ports, as this one did. */
 LBD_INLINE void nat_remember(struct xdp_md *ctx, const struct packet *packet, __u32 attempt,
 			     __u32 ifindex)
 {
 	if (config_has(LBD_FEATURE_FRAGMENTS) && packet->more)
 		fragment_remember(ctx, 0, packet->client_port | (__u32)packet->vip_port << 16,
-				  attempt, ifindex);
+				  attempt | (__u32)packet->protocol << 8, ifindex);
 }
 
 /* To the flow's client, as from the VIP. Returns the action. */
@@ -159,8 +173,7 @@ LBD_INLINE int nat_deliver(struct xdp_md *ctx, const struct packet *packet,
 	}
 	if (problem == PACKET_GO_ON)
 		return nat_send(ctx, packet, &fib);
-	*outcome = problem;
-	return XDP_DROP;
+	return nat_fail(ctx, packet, problem, fib.mtu_result, outcome, v6);
 }
 
 /* An answer to a NAT address. Returns the action. */

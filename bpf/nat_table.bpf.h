@@ -73,7 +73,7 @@ LBD_INLINE const struct lbd_backend *nat_find_owner(struct packet *flow, struct 
 	flow->vip = service->vip;
 	flow->vip_port = service->port;
 	flow->protocol = service->protocol;
-	if (!conn_find(flow, conn, v6))
+	if (!conn_find(flow, conn, v6) || !lbd_value_nat(conn->value))
 		return NULL;
 	backend = conn_backend(flow, lbd_value_backend(conn->value));
 	if (!backend || backend->service != flow->service || backend->forward != LBD_FORWARD_NAT)
@@ -164,7 +164,7 @@ __attribute__((noinline)) int nat_claim_ipv6(__u32 row, __u32 attempt)
 }
 
 /* Write @attempt into the flow's entry. False: the entry has changed meanwhile. */
-LBD_INLINE _Bool nat_set_attempt(struct conn *conn, __u32 attempt, _Bool v6)
+LBD_INLINE _Bool nat_set_attempt(struct conn *conn, __u32 attempt)
 {
 	const __u64 value = lbd_value_with_nat(conn->value, attempt);
 
@@ -172,30 +172,39 @@ LBD_INLINE _Bool nat_set_attempt(struct conn *conn, __u32 attempt, _Bool v6)
 		return 1;
 	if (LBD_CAS(conn->word, conn->value, value) != conn->value)
 		return 0;
-	if (conn->value & LBD_CONN_CONFIRMED)
-		conn_mark_dirty(conn->home, v6);
 	conn->value = value;
 	return 1;
 }
 
 /*
- * From the attempt that the entry has, if it has one, through all of them.
+ * From the attempt @had that the entry has, if it has one, through all of them.
  * Returns the first whose way back could be had, or 0.
  */
-LBD_INLINE __u32 nat_try(struct conn *conn, __u32 row, _Bool v6)
+LBD_INLINE __u32 nat_try(struct conn *conn, __u32 had, __u32 row, _Bool v6)
 {
-	__u32 attempt = lbd_value_nat(conn->value) ? lbd_value_nat(conn->value) : 1;
+	__u32 attempt = had ? had : 1;
 
-#pragma GCC unroll 1
+#pragma GCC unroll 7
 	for (int tries = 0; tries < LBD_NAT_ATTEMPTS; tries++) {
-		if (!nat_set_attempt(conn, attempt, v6))
+		if (!nat_set_attempt(conn, attempt))
 			break;
 		if (v6 ? nat_claim_ipv6(row, attempt) : nat_claim_ipv4(row, attempt))
 			return attempt;
 		attempt = attempt % LBD_NAT_ATTEMPTS + 1;
 	}
-	nat_set_attempt(conn, 0, v6);
+	nat_set_attempt(conn, 0);
 	return 0;
+}
+
+/* The attempt that the flow goes out at; 0: none. Peers hear of it if it is another one. */
+LBD_INLINE __u32 nat_attempt(struct conn *conn, __u32 row, _Bool v6)
+{
+	const __u32 had = lbd_value_nat(conn->value);
+	const __u32 attempt = nat_try(conn, had, row, v6);
+
+	if (attempt != had && conn->value & LBD_CONN_CONFIRMED)
+		conn_mark_dirty(conn->home, v6);
+	return attempt;
 }
 
 /* Enter a new flow; whatever opens it, for its answers need the entry. */
@@ -237,7 +246,7 @@ LBD_INLINE int nat_route(struct packet *packet, __u16 *ret_backend, _Bool v6)
 	}
 	if (!*ret_backend)
 		return outcome;
-	attempt = nat_try(&conn, packet->half * lbd_config.limits.backends + *ret_backend, v6);
+	attempt = nat_attempt(&conn, packet->half * lbd_config.limits.backends + *ret_backend, v6);
 	if (!attempt) {
 		*ret_backend = 0;
 		return LBD_OUTCOME_DROP_NAT_PORTS;

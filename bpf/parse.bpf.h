@@ -172,31 +172,45 @@ LBD_INLINE int parse_ipv4(const void *data, const void *end, struct packet *pack
 	return PACKET_GO_ON;
 }
 
-/* From the fixed header to TCP or UDP, through the extension headers. */
-LBD_INLINE int parse_next6(const struct ipv6hdr *ip, const void *end, struct packet *packet)
+/* Through the extension headers. Returns what type of header comes behind, in *ret_offset. */
+LBD_INLINE __u8 parse_extensions(struct xdp_md *ctx, __u8 next, struct packet *packet,
+				 __u32 *ret_offset)
 {
-	struct extensions walk = { .next = ip->nexthdr, .offset = sizeof(*ip) };
-	int room;
+	const int packed = extensions_walk(ctx, packet->l3, packet->length, next);
+	const struct extensions walk = extensions_unpack(packed);
 
-	if (walk.next != IPPROTO_TCP && walk.next != IPPROTO_UDP &&
-	    config_has(LBD_FEATURE_EXTENSIONS)) {
-		packet->problem = extensions_walk(ip, end, packet->length, &walk);
-		packet->fragment = walk.fragment;
-		packet->more = walk.more;
+	if (packed < 0) {
+		packet->problem = -packed;
+		return next;
 	}
-	packet->protocol = walk.next;
-	packet->l4 = packet->l3 + walk.offset;
+	packet->fragment = walk.fragment;
+	packet->more = walk.more;
+	*ret_offset = walk.offset;
+	return walk.next;
+}
+
+/* From the fixed header to TCP or UDP. */
+LBD_INLINE int parse_next6(struct xdp_md *ctx, const struct ipv6hdr *ip, const void *end,
+			   struct packet *packet)
+{
+	__u32 offset = sizeof(*ip);
+	__u8 next = ip->nexthdr;
+
+	if (next != IPPROTO_TCP && next != IPPROTO_UDP && config_has(LBD_FEATURE_EXTENSIONS))
+		next = parse_extensions(ctx, next, packet, &offset);
+	packet->protocol = next;
+	packet->l4 = packet->l3 + offset;
 	if (packet->problem != PACKET_GO_ON || packet->fragment)
 		return PACKET_GO_ON;
-	if (walk.next != IPPROTO_TCP && walk.next != IPPROTO_UDP)
+	if (next != IPPROTO_TCP && next != IPPROTO_UDP)
 		return LBD_OUTCOME_PASS_NOT_L4;
-	room = (int)packet->length - (int)walk.offset;
-	parse_l4((const void *)ip + walk.offset, end, room, packet);
+	parse_l4((const void *)ip + offset, end, (int)packet->length - (int)offset, packet);
 	return PACKET_GO_ON;
 }
 
 /* Returns PACKET_GO_ON once the destination is known, else an outcome. */
-LBD_INLINE int parse_ipv6(const void *data, const void *end, struct packet *packet)
+LBD_INLINE int parse_ipv6(struct xdp_md *ctx, const void *data, const void *end,
+			  struct packet *packet)
 {
 	const struct ipv6hdr *ip = data + packet->l3;
 
@@ -215,7 +229,7 @@ LBD_INLINE int parse_ipv6(const void *data, const void *end, struct packet *pack
 		packet->problem = LBD_OUTCOME_DROP_BAD_LENGTH;
 	if (packet->problem != PACKET_GO_ON)
 		return PACKET_GO_ON;
-	return parse_next6(ip, end, packet);
+	return parse_next6(ctx, ip, end, packet);
 }
 
 #endif

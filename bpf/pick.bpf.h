@@ -18,26 +18,26 @@ LBD_INLINE __u32 pick_mix(const struct lbd_addr *client, __u64 ports)
 }
 
 /* As much of the client's address as the service looks at. */
-LBD_INLINE struct lbd_addr pick_client(const struct packet *packet,
+LBD_INLINE struct lbd_addr pick_client(const struct lbd_addr *whole,
 				       const struct lbd_service *service)
 {
-	struct lbd_addr client = packet->client;
+	struct lbd_addr client = *whole;
 
 	client.halves[0] &= lbd_pick_mask(service->prefix);
 	client.halves[1] &= lbd_pick_mask(service->prefix - 64);
 	return client;
 }
 
-LBD_INLINE __u32 pick_hash(const struct packet *packet, const struct lbd_service *service)
+/* @ports: of the client, and, in the lower half, of the VIP with the protocol. */
+LBD_INLINE __u32 pick_hash(const struct lbd_addr *whole, __u64 ports,
+			   const struct lbd_service *service)
 {
-	__u32 server = lbd_pick_server(packet->vip_port, packet->protocol);
-	__u64 all = lbd_pick_all(packet->client_port, server);
 	struct lbd_addr client;
 
 	if (!config_has(LBD_FEATURE_HASH) || service->hash == LBD_HASH_5_TUPLE)
-		return pick_mix(&packet->client, all);
-	client = pick_client(packet, service);
-	return pick_mix(&client, service->hash == LBD_HASH_PORT ? server : 0);
+		return pick_mix(whole, ports);
+	client = pick_client(whole, service);
+	return pick_mix(&client, service->hash == LBD_HASH_PORT ? (__u32)ports : 0);
 }
 
 LBD_INLINE __u16 pick_ring(__u32 ring, __u32 hash)
@@ -58,25 +58,38 @@ LBD_INLINE const struct lbd_service *pick_service(__u32 half, __u16 id)
 }
 
 /*
- * Index of the backend for a flow that has none; 0: the service has no usable
- * backend. *ret_sticky: it is the one that this client had before.
+ * The backend for a flow of the client with these halves; @ports as pick_hash()
+ * has them, @place the half of the service tables and the service's id, @may an
+ * enum sticky_may. 0: the service has no usable backend; bit 16: it is the one
+ * that this client had before. Called, not inlined, as many ways lead here.
  */
-LBD_INLINE __u16 pick_sticky(const struct packet *packet, enum sticky_may may, _Bool *ret_sticky)
+__attribute__((noinline)) int pick_flow(__u64 first, __u64 second, __u64 ports, __u32 place,
+					int may)
 {
-	const struct lbd_service *service = pick_service(packet->half, packet->service);
+	const struct lbd_service *service = pick_service(place >> 16 & 1, (__u16)place);
+	const struct lbd_addr whole = { .halves = { first, second } };
 	struct lbd_addr client;
 	__u32 picked;
 
-	*ret_sticky = 0;
 	if (!service || !service->usable)
 		return 0;
-	picked = pick_ring(service->ring, pick_hash(packet, service));
+	picked = pick_ring(service->ring, pick_hash(&whole, ports, service));
 	if (!config_has(LBD_FEATURE_STICKY) || !service->sticky)
-		return picked;
-	client = pick_client(packet, service);
-	picked = sticky_pick(client.halves[0], client.halves[1],
-			     packet->half << 16 | packet->service, picked, may);
-	*ret_sticky = picked >> 16;
+		return (int)picked;
+	client = pick_client(&whole, service);
+	return sticky_pick(client.halves[0], client.halves[1], place, picked, may);
+}
+
+/* The same for the packet's flow. *ret_sticky: it is the backend that this client had before. */
+LBD_INLINE __u16 pick_sticky(const struct packet *packet, enum sticky_may may, _Bool *ret_sticky)
+{
+	const __u32 server = lbd_pick_server(packet->vip_port, packet->protocol);
+	const __u64 ports = lbd_pick_all(packet->client_port, server);
+	const __u32 picked =
+		(__u32)pick_flow(packet->client.halves[0], packet->client.halves[1], ports,
+				 packet->half << 16 | packet->service, (int)may);
+
+	*ret_sticky = picked >> 16 & 1;
 	return picked;
 }
 

@@ -16,6 +16,7 @@
 #include "bpf/extensions.bpf.h"
 #include "bpf/packet.bpf.h"
 #include "bpf/parse.bpf.h"
+#include "lbd/mask.h"
 
 #define QUOTE_AT_MAX 2048
 
@@ -28,6 +29,15 @@ struct quote {
 	__u8 unused[3];
 };
 
+/* Masked where it is used: older verifiers forget the bound of what was kept on the stack. */
+LBD_INLINE void *quote_at(const struct xdp_md *ctx, const struct quote *quote)
+{
+	__u32 at = quote->at;
+
+	LBD_OPAQUE(at);
+	return (void *)(long)ctx->data + (at & (QUOTE_AT_MAX * 2 - 1));
+}
+
 /* @size bytes at the quote's place, NULL if they aren't there. */
 LBD_INLINE const void *quote_bytes(struct xdp_md *ctx, const struct quote *quote, __u32 size)
 {
@@ -36,7 +46,7 @@ LBD_INLINE const void *quote_bytes(struct xdp_md *ctx, const struct quote *quote
 
 	if (quote->at > QUOTE_AT_MAX || quote->at + size > quote->end)
 		return NULL;
-	bytes = (void *)(long)ctx->data + quote->at;
+	bytes = quote_at(ctx, quote);
 	return bytes + size > end ? NULL : bytes;
 }
 
@@ -59,10 +69,11 @@ LBD_INLINE _Bool quote_walk(struct xdp_md *ctx, struct quote *quote)
 	struct extensions walk = { .next = quote->protocol };
 	const __u32 first = quote->at;
 
+	/* Unrolled: a count that is kept on the stack is an endless loop to Linux 5.15. */
+#pragma unroll
 	for (int i = 0; i < EXTENSIONS_MAX && extensions_is_one(walk.next); i++) {
-		const struct extension *header = quote_bytes(ctx, quote, sizeof(*header));
-
-		if (!header || extensions_step(header, &walk) != PACKET_GO_ON || walk.fragment)
+		if (quote->at > QUOTE_AT_MAX || quote->at + sizeof(struct extension) > quote->end ||
+		    extensions_step(ctx, first, &walk) != PACKET_GO_ON || walk.fragment)
 			return 0;
 		quote->at = first + walk.offset;
 	}
@@ -86,7 +97,7 @@ LBD_INLINE _Bool quote_ipv6(struct xdp_md *ctx, struct quote *quote)
 LBD_INLINE int quote_ports(struct xdp_md *ctx, struct quote *quote)
 {
 	const void *end = (void *)(long)ctx->data_end;
-	const __be16 *ports = (void *)(long)ctx->data + (quote->at & (QUOTE_AT_MAX * 2 - 1));
+	const __be16 *ports = quote_at(ctx, quote);
 
 	/* The node's own traffic, a ping that it sent or answered. */
 	if (quote->protocol != IPPROTO_TCP && quote->protocol != IPPROTO_UDP)
@@ -107,15 +118,12 @@ LBD_INLINE int quote_ports(struct xdp_md *ctx, struct quote *quote)
 __attribute__((noinline)) int quote_read(struct xdp_md *ctx, __u32 at, __u32 end, __u32 v6,
 					 struct quote *ret)
 {
-	struct quote quote = { .at = at, .end = end };
-	int outcome = LBD_OUTCOME_DROP_ICMP_BAD;
-
 	if (!ret)
-		return outcome;
-	if (v6 ? quote_ipv6(ctx, &quote) : quote_ipv4(ctx, &quote))
-		outcome = quote_ports(ctx, &quote);
-	*ret = quote;
-	return outcome;
+		return LBD_OUTCOME_DROP_ICMP_BAD;
+	*ret = (struct quote){ .at = at, .end = end };
+	if (!(v6 ? quote_ipv6(ctx, ret) : quote_ipv4(ctx, ret)))
+		return LBD_OUTCOME_DROP_ICMP_BAD;
+	return quote_ports(ctx, ret);
 }
 
 #endif

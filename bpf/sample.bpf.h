@@ -20,15 +20,16 @@ LBD_INLINE void sample_note(__u32 outcome, __u16 service)
 {
 	const struct lbd_outcome_counters *counters;
 	struct lbd_drop_note *note;
-	__u32 zero = 0, index = outcome & (LBD_OUTCOME_MAX - 1);
+	__u32 zero = 0, index = outcome;
 
+	LBD_OPAQUE(index);
+	index &= LBD_OUTCOME_MAX - 1;
 	if (!config_has(LBD_FEATURE_SAMPLE) || !(LBD_OUTCOME_DROPS >> index & 1))
 		return;
 	counters = bpf_map_lookup_elem(&lbd_outcomes, &zero);
 	note = bpf_map_lookup_elem(&lbd_drop_note, &zero);
 	if (!counters || !note)
 		return;
-	LBD_OPAQUE(index);
 	note->outcome = index;
 	note->service = service;
 	note->take = lbd_config.sample && !((__u32)counters->packets[index] % lbd_config.sample);

@@ -432,7 +432,8 @@ LBD_INLINE _Bool lbd_pair_insert_aged(const struct lbd_pair *pair, const struct 
 				      __u64 value, __u32 now, lbd_timeouts_of of,
 				      const void *context, __u64 claim)
 {
-	struct lbd_choice choice = { .rank = LBD_RANK_NEVER };
+	/* No slot yet, so any number: of one that it knows a verifier would try both choices. */
+	struct lbd_choice choice = { .rank = LBD_RANK_NEVER, .slot = now };
 	_Bool taken;
 
 	lbd_bucket_choose(pair->bucket[0], 0, now, of, context, &choice);

@@ -53,6 +53,7 @@
 	X(lbd_xsks)      \
 	X(lbd_wanted)    \
 	X(lbd_quic)      \
+	X(lbd_xsk_slots) \
 	X(lbd_generations)
 
 /* Slots of lbd_generations. A swap writes RUNNING; PREVIOUS is for rollback. */
@@ -315,14 +316,18 @@ _Static_assert(sizeof(struct lbd_fragment) == 24, "an entry without holes");
 /* Datagrams that are remembered at once; the one that was used least lately makes room. */
 #define LBD_FRAGMENTS_MAX 8192
 
-/* AF_XDP sockets of the daemon, one for each queue of an interface. */
+/*
+ * AF_XDP sockets of the daemon, one for each queue of an interface. Interfaces
+ * have numbers here, by lbd_xsk_slots: ifindexes may be any.
+ */
 #define LBD_XSK_INTERFACES 64
 #define LBD_XSK_QUEUES 64
 #define LBD_XSKS_MAX (LBD_XSK_INTERFACES * LBD_XSK_QUEUES)
 
-LBD_INLINE __u32 lbd_xsk_slot(__u32 ifindex, __u32 queue)
+/* @number: of the interface. Queues beyond LBD_XSK_QUEUES have no socket. */
+LBD_INLINE __u32 lbd_xsk_slot(__u32 number, __u32 queue)
 {
-	return ifindex % LBD_XSK_INTERFACES * LBD_XSK_QUEUES + queue % LBD_XSK_QUEUES;
+	return number * LBD_XSK_QUEUES + queue;
 }
 
 /* Clients whose MAC address the packet path lacked, for the daemon to ask for; zeros: free. */
@@ -368,7 +373,8 @@ LBD_INLINE __u32 lbd_vip_hash(const struct lbd_addr *addr, __be16 port, __u8 pro
 #define LBD_FEATURE_EXTENSIONS (1U << 24) /* walk IPv6 extension headers */
 #define LBD_FEATURE_TIMEOUTS (1U << 25)	  /* a service has timeouts of its own */
 
-#define LBD_FEATURE_SAMPLE (1U << 26) /* keep some of the dropped packets */
+#define LBD_FEATURE_SAMPLE (1U << 26)	 /* keep some of the dropped packets */
+#define LBD_FEATURE_ROUTELESS (1U << 27) /* nothing but packets here: ask no routes for clients */
 
 /* A MAC address as the packet path compares it: in two words. */
 struct lbd_mac {

@@ -57,7 +57,7 @@
 	  "forwarded, a backend's answer, or an error about its flow, translated to the client")  \
 	X(ANSWER_ECHO, "answer_echo", ANSWER, "answered, a ping of a VIP")                        \
 	X(ANSWER_TOO_BIG, "answer_too_big", ANSWER,                                               \
-	  "answered, too big for the way to the backend: the client is told the MTU")             \
+	  "answered, too big for the way on: its sender is told the MTU")                         \
 	X(ANSWER_RESET, "answer_reset", ANSWER,                                                   \
 	  "answered, the connection's backend is down: TCP reset")                                \
 	X(ANSWER_UNREACHABLE, "answer_unreachable", ANSWER,                                       \

@@ -29,6 +29,7 @@ static const struct backends_action {
 
 #define BACKENDS_WEIGHT_DEFAULT 100
 #define BACKENDS_WEIGHT_MAX 65535
+#define BACKENDS_PORT_MAX 65535
 
 static json_t *backends_health(const struct lbd *lbd, const struct backend *backend)
 {
@@ -74,9 +75,10 @@ static json_t *backends_json(const struct lbd *lbd, const struct backend *backen
 {
 	char address[ADDR_TEXT_MAX];
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:o, s:o, s:o, s:I, s:I, s:I}", "service",
-			 lbd->model->services[backend->service].name, "name", backend->name,
-			 "address", addr_format(&backend->addr, address), "role",
+	return json_pack("{s:s, s:s, s:s, s:o, s:s, s:s, s:I, s:o, s:o, s:o, s:I, s:I, s:I}",
+			 "service", lbd->model->services[backend->service].name, "name",
+			 backend->name, "address", addr_format(&backend->addr, address), "port",
+			 backend->port ? json_integer(backend->port) : json_null(), "role",
 			 backend->fallback ? "fallback" : "backend", "state",
 			 backends_states[model_backend_state(backend)], "weight",
 			 (json_int_t)backend->weight, "server_ids", backends_server_ids(backend),
@@ -166,27 +168,40 @@ static int backends_find_action(const char *name, const struct backends_action *
 			 "action: %.100s, expected add, remove, drain, undrain or weight", name);
 }
 
+/* Does @action have what it needs, and nothing out of range? */
+static int backends_check(const struct backends_action *action, const char *address,
+			  json_int_t weight, json_int_t port, struct error *err)
+{
+	if (action->address && !address)
+		return error_set(err, -EINVAL, "%s: expected an address, none came", action->name);
+	if (weight > BACKENDS_WEIGHT_MAX || weight < (action->weight ? 0 : -1))
+		return error_set(err, -EINVAL, "%s: expected a weight of 0 to %d", action->name,
+				 BACKENDS_WEIGHT_MAX);
+	if (port < 0 || port > BACKENDS_PORT_MAX)
+		return error_set(err, -EINVAL, "%s: expected a port of 1 to %d", action->name,
+				 BACKENDS_PORT_MAX);
+	return 0;
+}
+
 static int backends_read_change(const struct api_request *request, struct lbd_backend_change *ret,
 				struct error *err)
 {
 	const struct backends_action *action;
-	json_int_t weight = -1;
+	json_int_t weight = -1, port = 0;
 	const char *name;
 	int rc;
 
-	rc = api_body_unpack(request, err, "{s:s, s:s, s:s, s?s, s?I}", "action", &name, "service",
-			     &ret->service, "backend", &ret->name, "address", &ret->address,
-			     "weight", &weight);
+	rc = api_body_unpack(request, err, "{s:s, s:s, s:s, s?s, s?I, s?I}", "action", &name,
+			     "service", &ret->service, "backend", &ret->name, "address",
+			     &ret->address, "weight", &weight, "port", &port);
 	if (!rc)
 		rc = backends_find_action(name, &action, err);
+	if (!rc)
+		rc = backends_check(action, ret->address, weight, port, err);
 	if (rc)
 		return rc;
-	if (action->address && !ret->address)
-		return error_set(err, -EINVAL, "%s: expected an address, none came", name);
-	if (weight > BACKENDS_WEIGHT_MAX || weight < (action->weight ? 0 : -1))
-		return error_set(err, -EINVAL, "%s: expected a weight of 0 to %d", name,
-				 BACKENDS_WEIGHT_MAX);
 	ret->action = action->action;
+	ret->port = (uint32_t)port;
 	ret->weight = weight < 0 ? BACKENDS_WEIGHT_DEFAULT : (uint32_t)weight;
 	return 0;
 }

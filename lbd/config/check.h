@@ -17,6 +17,9 @@ void rules_check(struct document *document, const struct config *config);
 /* Why @addr can't be a backend of @service, as the end of a sentence; NULL if it can. */
 const char *rules_backend_fault(const struct config_service *service, const struct lbd_addr *addr);
 
+/* Why a backend can't have a port, as the end of a sentence. */
+#define RULES_PORT_FAULT "but only forward: nat can change the port"
+
 /* What the quic section and the server ids of a service must agree about. Adds faults. */
 void rules_quic(struct document *document, const struct config_service *service, const char *path);
 

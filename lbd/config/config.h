@@ -200,6 +200,8 @@ struct config {
 	} guard;
 	struct config_service *services;
 	uint32_t services_count;
+	struct guard *
+		lists_read; /* not from a file: the lists, read already; whoever did releases them */
 	bool keep_lists; /* not from a file: lists that were read hold, their files aren't read */
 };
 
@@ -223,15 +225,21 @@ void config_free(struct config *config);
 struct config_service *config_find_service(const struct config *config, const char *name);
 struct config_backend *config_find_backend(const struct config_service *service, const char *name);
 
+/* A backend to be added. A @name of NULL stands for the address. */
+struct config_addition {
+	const char *name, *address;
+	uint32_t port; /* 0: the service's */
+	uint32_t weight;
+};
+
 /*
  * Runtime changes (lbctl backend ...) edit the effective config, then apply it
  * like a reload. Each returns 0, -ENOENT (no such service or backend, the
  * nearest name suggested), -EEXIST or -EINVAL, with the message in @err. The
- * last backend of a service can't be removed, only drained. A @name of NULL
- * stands for the address.
+ * last backend of a service can't be removed, only drained.
  */
-int config_backend_add(struct config *config, const char *service, const char *name,
-		       const char *address, uint32_t weight, struct error *err);
+int config_backend_add(struct config *config, const char *service,
+		       const struct config_addition *addition, struct error *err);
 int config_backend_remove(struct config *config, const char *service, const char *name,
 			  struct error *err);
 int config_backend_drain(struct config *config, const char *service, const char *name, bool drain,

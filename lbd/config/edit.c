@@ -28,14 +28,14 @@ static int edit_check(const char *name, const char *text, struct error *err)
 			 value_expected(key, key->kind, expected));
 }
 
-static int edit_check_weight(uint32_t weight, struct error *err)
+static int edit_check_number(const char *name, uint32_t number, struct error *err)
 {
-	const struct key *key = edit_key("weight");
+	const struct key *key = edit_key(name);
 	char expected[VALUE_TEXT_MAX];
 
-	if (weight <= key->max)
+	if (number <= key->max)
 		return 0;
-	return error_set(err, -EINVAL, "weight: came %u, expected %s", weight,
+	return error_set(err, -EINVAL, "%s: came %u, expected %s", name, number,
 			 value_expected(key, key->kind, expected));
 }
 
@@ -141,25 +141,41 @@ static int edit_append(struct config_service *service, const struct config_backe
 	return 0;
 }
 
-int config_backend_add(struct config *config, const char *service_name, const char *name,
-		       const char *address, uint32_t weight, struct error *err)
+/* Is each value one that the file could have? */
+static int edit_check_addition(const struct config_service *service,
+			       const struct config_addition *addition, struct error *err)
+{
+	int rc = 0;
+
+	if (addition->name)
+		rc = edit_check("name", addition->name, err);
+	if (!rc)
+		rc = edit_check("address", addition->address, err);
+	if (!rc)
+		rc = edit_check_number("weight", addition->weight, err);
+	if (!rc)
+		rc = edit_check_number("port", addition->port, err);
+	if (!rc && addition->port && service->forward != LBD_FORWARD_NAT)
+		rc = error_set(err, -EINVAL, "port: came %u, " RULES_PORT_FAULT, addition->port);
+	return rc;
+}
+
+int config_backend_add(struct config *config, const char *service_name,
+		       const struct config_addition *addition, struct error *err)
 {
 	struct config_service *service = edit_service(config, service_name, err);
-	struct config_backend new = { .weight = weight };
+	struct config_backend new = { .weight = addition->weight,
+				      .port = (uint16_t)addition->port };
+	const char *name = addition->name;
 	char text[ADDR_TEXT_MAX];
-	int rc = 0;
+	int rc;
 
 	if (!service)
 		return -ENOENT;
-	if (name)
-		rc = edit_check("name", name, err);
-	if (!rc)
-		rc = edit_check("address", address, err);
-	if (!rc)
-		rc = edit_check_weight(weight, err);
+	rc = edit_check_addition(service, addition, err);
 	if (rc)
 		return rc;
-	addr_parse(address, &new.addr);
+	addr_parse(addition->address, &new.addr);
 	if (!name)
 		name = addr_format(&new.addr, text);
 	rc = edit_check_new(service, &new, name, err);
@@ -217,7 +233,7 @@ int config_backend_weight(struct config *config, const char *service_name, const
 
 	if (!backend)
 		return -ENOENT;
-	rc = edit_check_weight(weight, err);
+	rc = edit_check_number("weight", weight, err);
 	if (!rc)
 		backend->weight = weight;
 	return rc;

@@ -102,8 +102,9 @@ static const struct key keys_icmp[] = {
 	  "true", .kind = KEY_BOOL, AT(raw_icmp, echo) },
 	{ "tell-mtu",
 	  "Tell a client, in the VIP's name, when its packet doesn't fit the way to the backend "
-	  "with its tunnel headers: fragmentation needed, packet too big. false: such packets are "
-	  "dropped, and clients that send large ones hang.",
+	  "with its tunnel headers: fragmentation needed, packet too big. With forward: nat also a "
+	  "backend, in the NAT address's name, when its answer doesn't fit the way to the client. "
+	  "false: such packets are dropped, and who sends large ones hangs.",
 	  "true", .kind = KEY_BOOL, AT(raw_icmp, tell_mtu) },
 	{ "rate", "Answers a second that each CPU gives at most; what is more is dropped.", "1000",
 	  .kind = KEY_NUMBER, .min = 1, .max = 1000000, AT(raw_icmp, rate) },
@@ -184,8 +185,11 @@ static const struct key keys_vrrp[] = {
 	  .required = true, AT(raw_vrrp, interface) },
 	{ "router-id", "VRRP router id, the same on all nodes of the pair.", .kind = KEY_NUMBER,
 	  .min = 1, .max = 255, .required = true, AT(raw_vrrp, router_id) },
-	{ "priority", "The node with the highest becomes master first.", "100", .kind = KEY_NUMBER,
-	  .min = 1, .max = 254, AT(raw_vrrp, priority) },
+	{ "priority",
+	  "The node with the highest becomes master first. Those of one cluster must differ by "
+	  "less "
+	  "than 50: by so much a node ranks lower after lbctl failover.",
+	  "100", .kind = KEY_NUMBER, .min = 1, .max = 254, AT(raw_vrrp, priority) },
 	{ "advert", "Interval of adverts; a takeover takes about three and a half of them.",
 	  "100ms", .kind = KEY_DURATION, .min = 10, .max = 40000, AT(raw_vrrp, advert) },
 	{ "source", "This node's address for adverts.", .kind = KEY_ADDRESS, .required = true,

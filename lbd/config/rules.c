@@ -392,9 +392,7 @@ static void rules_backend(struct document *document, struct rules_backends *all,
 	fresh = rules_backend_once(document, all, &all->addrs, text, i, at);
 	snprintf(at, sizeof(at), "%.140s.port", path);
 	if (backend->port && all->service->forward != LBD_FORWARD_NAT)
-		document_fault_at(document, at,
-				  "came %u, but only forward: nat can change the port",
-				  backend->port);
+		document_fault_at(document, at, "came %u, " RULES_PORT_FAULT, backend->port);
 	snprintf(at, sizeof(at), "%.140s.name", path);
 	/* Who has no name is called by the address: no second fault for that. */
 	if (fresh || strcmp(backend->name, text) != 0)

@@ -23,6 +23,9 @@ struct map_shape {
 	uint32_t flags;
 };
 
+/* Sets that an older lbd made lack it: it is added to them, empty. */
+#define MAP_LATER MAP_lbd_xsk_slots
+
 /* Of maps whose keys are no index. */
 static const uint32_t maps_key_sizes[MAP_COUNT] = {
 	[MAP_lbd_fragments] = sizeof(struct lbd_fragment_key),
@@ -82,6 +85,7 @@ static void maps_shapes(const struct lbd_limits *l, struct map_shape *shapes)
 		/* Twice: what the other half lacks is removed only once it is idle. */
 		{ "lbd_quic", BPF_MAP_TYPE_HASH, sizeof(struct lbd_quic_value),
 		  2 * LBD_QUIC_PER_BACKEND * l->backends, BPF_F_NO_PREALLOC },
+		{ "lbd_xsk_slots", BPF_MAP_TYPE_HASH, sizeof(__u32), LBD_XSK_INTERFACES, 0 },
 		{ "lbd_generations", BPF_MAP_TYPE_PROG_ARRAY, sizeof(__u32), LBD_GENERATIONS_SIZE,
 		  0 },
 	};
@@ -149,6 +153,8 @@ static int maps_open_one(struct dataplane *dataplane, enum map_id id, const stru
 
 	maps_path(dataplane, shape->name, path, sizeof(path));
 	dataplane->fd[id] = bpf_obj_get(path);
+	if (dataplane->fd[id] < 0 && errno == ENOENT && id == MAP_LATER)
+		return maps_make_one(dataplane, id, shape, err);
 	if (dataplane->fd[id] < 0)
 		return error_errno(err, -errno, "open %s", path);
 	if (bpf_obj_get_info_by_fd(dataplane->fd[id], &info, &size))

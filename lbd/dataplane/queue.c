@@ -17,6 +17,8 @@
 #include "dataplane/internal.h"
 
 #define QUEUE_FRAMES 64 /* copied out at once: they only bridge the moment until then */
+_Static_assert(LBD_XSK_INTERFACES == 64, "a bit of a word for each interface");
+
 #define QUEUE_MEMORY (QUEUE_FRAMES * QUEUE_FRAME_MAX)
 
 struct queue {
@@ -84,13 +86,55 @@ static int queue_open_socket(struct queue *queue, const char *interface, uint32_
 	return 0;
 }
 
+/* The numbers that are taken, a bit each; those of interfaces that are gone are given back. */
+static uint64_t queue_numbers_taken(const struct dataplane *dataplane)
+{
+	const int fd = dataplane->fd[MAP_lbd_xsk_slots];
+	uint32_t ifindexes[LBD_XSK_INTERFACES], count = 0, number;
+	const uint32_t *last = NULL;
+	char name[IF_NAMESIZE];
+	uint64_t taken = 0;
+
+	for (; count < LBD_XSK_INTERFACES; last = &ifindexes[count++])
+		if (bpf_map_get_next_key(fd, last, &ifindexes[count]))
+			break;
+	while (count--) {
+		if (!if_indextoname(ifindexes[count], name))
+			bpf_map_delete_elem(fd, &ifindexes[count]);
+		else if (!bpf_map_lookup_elem(fd, &ifindexes[count], &number) &&
+			 number < LBD_XSK_INTERFACES)
+			taken |= 1ULL << number;
+	}
+	return taken;
+}
+
+/* The interface's number in lbd_xsks: that which it has, else a free one. */
+static int queue_number(const struct dataplane *dataplane, uint32_t ifindex, uint32_t *ret)
+{
+	const int fd = dataplane->fd[MAP_lbd_xsk_slots];
+	uint64_t taken;
+
+	if (!bpf_map_lookup_elem(fd, &ifindex, ret) && *ret < LBD_XSK_INTERFACES)
+		return 0;
+	taken = queue_numbers_taken(dataplane);
+	if (taken == UINT64_MAX)
+		return -ENOSPC;
+	*ret = (uint32_t)__builtin_ctzll(~taken);
+	return bpf_map_update_elem(fd, &ifindex, ret, BPF_ANY) ? -errno : 0;
+}
+
 /* Let the packet path send there. Closing the socket takes it out again. */
 static int queue_enter(const struct dataplane *dataplane, const struct queue *queue,
 		       uint32_t number)
 {
-	const uint32_t slot = lbd_xsk_slot(queue->ifindex, number);
 	const int fd = xsk_socket__fd(queue->socket);
+	uint32_t interface, slot;
+	int rc;
 
+	rc = queue_number(dataplane, queue->ifindex, &interface);
+	if (rc)
+		return rc;
+	slot = lbd_xsk_slot(interface, number);
 	return bpf_map_update_elem(dataplane->fd[MAP_lbd_xsks], &slot, &fd, BPF_NOEXIST) ? -errno
 											 : 0;
 }

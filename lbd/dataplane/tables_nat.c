@@ -33,7 +33,7 @@ bool tables_nat_concerns(const struct tables *tables, const struct table_entry *
 	       tables->nat.count[!lbd_addr_is4(&entry->client)];
 }
 
-/* False if there is no such service or backend. */
+/* False if there is no such service or backend, or the flow goes out nowhere. */
 static bool tables_nat_way(const struct tables *tables, const struct table_entry *entry,
 			   struct lbd_nat_way *ret)
 {
@@ -44,7 +44,7 @@ static bool tables_nat_way(const struct tables *tables, const struct table_entry
 	uint64_t hash;
 
 	if (!service || !backend || backend->service != entry->service ||
-	    backend->forward != LBD_FORWARD_NAT)
+	    backend->forward != LBD_FORWARD_NAT || !(entry->flags & LBD_CONN_NAT))
 		return false;
 	hash = lbd_nat_hash(&entry->client, entry->client_port, &service->vip, entry->vip_port,
 			    service->protocol, &tables->pick_secret);

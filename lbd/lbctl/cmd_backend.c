@@ -12,14 +12,19 @@ static const char *const backend_actions[] = {
 	"add", "remove", "drain", "undrain", "weight", NULL
 };
 
-static int backend_weight(const struct invocation *invocation, const char *text, json_t *body)
+#define BACKEND_NUMBER_MAX 65535 /* of weights and ports */
+
+/* Put number @text, from @min on, into the request as @name. */
+static int backend_number(const struct invocation *invocation, const char *name, long min,
+			  const char *text, json_t *body)
 {
 	char *end;
-	long weight = strtol(text, &end, 10);
+	long number = strtol(text, &end, 10);
 
-	if (end == text || *end || weight < 0 || weight > 65535)
-		return options_refuse(invocation->command, "weight %s: expected 0 to 65535", text);
-	json_object_set_new(body, "weight", json_integer(weight));
+	if (end == text || *end || number < min || number > BACKEND_NUMBER_MAX)
+		return options_refuse(invocation->command, "%s %s: expected %ld to %d", name, text,
+				      min, BACKEND_NUMBER_MAX);
+	json_object_set_new(body, name, json_integer(number));
 	return LBCTL_OK;
 }
 
@@ -37,21 +42,23 @@ static int backend_fourth(const struct invocation *invocation, json_t *body)
 		return options_refuse(invocation->command, "%s: unexpected argument %s", action,
 				      fourth);
 	if (weight)
-		return backend_weight(invocation, fourth, body);
+		return backend_number(invocation, "weight", 0, fourth, body);
 	if (add)
 		json_object_set_new(body, "address", json_string(fourth));
 	return LBCTL_OK;
 }
 
-static int backend_option(const struct invocation *invocation, json_t *body)
+/* The options, all of them for add. */
+static int backend_option(const struct invocation *invocation, const char *name, long min,
+			  json_t *body)
 {
-	const char *weight = command_value(invocation, "weight");
+	const char *text = command_value(invocation, name);
 
-	if (!weight)
+	if (!text)
 		return LBCTL_OK;
 	if (strcmp(invocation->argv[0], "add") != 0)
-		return options_refuse(invocation->command, "--weight goes with add only");
-	return backend_weight(invocation, weight, body);
+		return options_refuse(invocation->command, "--%s goes with add only", name);
+	return backend_number(invocation, name, min, text, body);
 }
 
 static int backend_check_action(const struct invocation *invocation)
@@ -79,7 +86,9 @@ static int backend_run(const struct invocation *invocation)
 	if (!rc)
 		rc = backend_fourth(invocation, body);
 	if (!rc)
-		rc = backend_option(invocation, body);
+		rc = backend_option(invocation, "weight", 0, body);
+	if (!rc)
+		rc = backend_option(invocation, "port", 1, body);
 	if (!rc)
 		rc = show_answer(invocation, &request, show_backends);
 	json_decref(body);
@@ -88,11 +97,15 @@ static int backend_run(const struct invocation *invocation)
 
 static const struct command_option backend_options[] = {
 	{ "weight", "N", "with add: its weight, 0 to 65535 (default: 100)" },
+	{ "port", "N",
+	  "with add, for forward: nat: where it listens (default: the service's port)" },
 	{ 0 },
 };
 
 static const struct command_example backend_examples[] = {
 	{ "backend add web web4 198.51.100.14 --weight 50", "a fourth backend, half as strong" },
+	{ "backend add shop shop2 203.0.113.12 --port 8080",
+	  "one that listens on another port than its service, which forwards by nat" },
 	{ "backend drain web web1", "no new connections to web1, those it has go on" },
 	{ "backend undrain web web1", "web1 takes new connections again" },
 	{ "backend weight web web2 200", "web2 gets twice the default share" },

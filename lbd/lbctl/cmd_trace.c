@@ -270,7 +270,7 @@ const struct command cmd_trace = {
 		"Connections are remembered from packet to packet and age by the capture's own "
 		"time. Every backend counts as healthy; next hops are the config's mac keys, else "
 		"" TRACE_MAC_BACKEND ", on a link with an MTU of 1500; frames for any MAC address "
-		"are taken.\n"
+		"are taken; what a backend answers by NAT goes back out where it came from.\n"
 		"Without --config, the running lbd is asked. Its tables are read, nothing in them "
 		"changes: no entry, no age, no counter. So each packet is judged for itself, "
 		"now.\n"

@@ -62,6 +62,12 @@ static const char *show_nexthop(const json_t *nexthop, char *buffer)
 	return buffer;
 }
 
+/* Where it listens, if not where its service does. */
+static const char *show_own_port(const json_t *port, char *buffer)
+{
+	return json_is_integer(port) ? table_port(port, buffer) : "-";
+}
+
 /* What QUIC connection ids call it; as many as there is room for. */
 static const char *show_server_ids(const json_t *ids, char *buffer)
 {
@@ -85,6 +91,7 @@ void show_backends(const struct invocation *invocation, const json_t *answer)
 		{ "SERVICE", "service", table_text, false },
 		{ "BACKEND", "name", table_text, false },
 		{ "ADDRESS", "address", table_text, false },
+		{ "PORT", "port", show_own_port, true },
 		{ "ROLE", "role", table_text, false },
 		{ "STATE", "state", table_text, false },
 		{ "WEIGHT", "weight", table_count, true },

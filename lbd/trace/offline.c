@@ -61,6 +61,7 @@ static void offline_secret(struct offline *offline)
 
 static int offline_load(struct offline *offline, const char *object, struct error *err)
 {
+	const uint32_t traced = LBD_FEATURE_TRACE | LBD_FEATURE_ROUTELESS;
 	const uint32_t interface = OFFLINE_INTERFACE;
 	struct lab *lab = &offline->lab;
 	int rc;
@@ -70,8 +71,7 @@ static int offline_load(struct offline *offline, const char *object, struct erro
 	offline_secret(offline);
 	rc = lab_commit(lab, err);
 	if (!rc)
-		rc = lab_run(lab, object,
-			     model_features(lab->model, &interface, 1) | LBD_FEATURE_TRACE, err);
+		rc = lab_run(lab, object, model_features(lab->model, &interface, 1) | traced, err);
 	if (!rc)
 		rc = dataplane_trace_open(lab->dataplane, lab->prog_fd, &offline->trace, err);
 	return rc;

@@ -6,9 +6,11 @@
  *   every service   a flow: addressed, encapsulated, whole, and all to one backend
  *                   new flows: to all of the backends
  *                   its backend drains: the flow stays, new ones go elsewhere
+ *   by NAT          the same, translated; and its backend's answers, back to the client
  *
  * The last shows that the connection table is kept and read: by the hash alone
- * the flow would move.
+ * the flow would move. NAT has a data plane of its own, and only where it is
+ * used: it is the most that a kernel has to verify.
  */
 #include <errno.h>
 #include <linux/bpf.h>
@@ -68,6 +70,26 @@ static const char golden_config[] =
 	"   vni: 7, health: {check: none}, backends: [{address: 198.51.100.13}, {address: "
 	"198.51.100.14}]}\n";
 
+static const char golden_config_nat[] =
+	"instance: golden\n"
+	"xdp: {interfaces: [lo]}\n"
+	"limits: {services: 16, backends: 32, connections-ipv4: 1024, connections-ipv6: 1024,"
+	" nat-ipv4: 1024, nat-ipv6: 1024, maglev: 251}\n"
+	"nat: {addresses: [192.0.2.100, 192.0.2.101, '2001:db8::100', '2001:db8::101'],\n"
+	"   ports: 2000-2999}\n"
+	"services:\n"
+	"- {name: nat4, vip: 192.0.2.1, port: 80, protocol: tcp, forward: nat,\n"
+	"   health: {check: none}, backends: [{address: 198.51.100.1}, {address: 198.51.100.2,\n"
+	"   port: 8080}]}\n"
+	"- {name: nat6, vip: '2001:db8::1', port: 80, protocol: udp, forward: nat,\n"
+	"   health: {check: none}, backends: [{address: '2001:db8:1::1', port: 8080}, {address: "
+	"'2001:db8:1::2'}]}\n"
+	"- {name: nat-udp4, vip: 192.0.2.2, port: 80, protocol: udp, forward: nat,\n"
+	"   health: {check: none}, backends: [{address: 198.51.100.3}, {address: 198.51.100.4}]}\n"
+	"- {name: nat-tcp6, vip: '2001:db8::2', port: 80, protocol: tcp, forward: nat,\n"
+	"   health: {check: none}, backends: [{address: '2001:db8:1::3'}, {address: "
+	"'2001:db8:1::4'}]}\n";
+
 struct golden {
 	struct dataplane *dataplane;
 	struct model *model;
@@ -101,7 +123,7 @@ static int golden_load(struct golden *golden, const struct config *config, const
 	if (rc)
 		return rc;
 	golden_next_hops(golden->model);
-	features = model_features(golden->model, &interface, 1);
+	features = model_features(golden->model, &interface, 1) | LBD_FEATURE_ROUTELESS;
 	options.limits = golden->model->limits;
 	rc = dataplane_open(&options, &golden->dataplane, err);
 	if (!rc)
@@ -122,6 +144,46 @@ static int golden_test_run(const struct golden *golden, const struct golden_fram
 				  in->size, out->bytes, &out->size);
 }
 
+static int golden_fault(const struct service *service, const char *what, const char *fault,
+			struct error *err)
+{
+	if (!fault)
+		return 0;
+	return error_set(err, -EBADMSG, "golden %s of service %s: expected %s", what, service->name,
+			 fault);
+}
+
+/* Send @in, which is a @what of the service, and see that it is sent on, as *ret_out. */
+static int golden_pass_on(const struct golden *golden, const struct service *service,
+			  const char *what, const struct golden_frame *in,
+			  struct golden_frame *ret_out, struct error *err)
+{
+	int action = golden_test_run(golden, in, ret_out);
+
+	if (action < 0)
+		return error_errno(err, action, "golden %s of service %s: test-run", what,
+				   service->name);
+	if (action != XDP_TX)
+		return error_set(err, -EBADMSG,
+				 "golden %s of service %s: action %d, expected %d (XDP_TX)", what,
+				 service->name, action, XDP_TX);
+	return 0;
+}
+
+/* The backend that got @out answers it, by NAT. */
+static int golden_reply(const struct golden *golden, const struct service *service,
+			const struct golden_frame *in, const struct golden_frame *out,
+			struct error *err)
+{
+	const struct golden_frame answer = golden_answer(out);
+	struct golden_frame back;
+	int rc = golden_pass_on(golden, service, "answer", &answer, &back, err);
+
+	return rc ? rc
+		  : golden_fault(service, "answer",
+				 golden_judge_answer(service, in, &answer, &back), err);
+}
+
 /* Send one packet of the flow from @port. *ret_backend: who got it. */
 static int golden_send(const struct golden *golden, const struct service *service, uint16_t port,
 		       uint8_t flags, const struct backend **ret_backend, struct error *err)
@@ -129,22 +191,16 @@ static int golden_send(const struct golden *golden, const struct service *servic
 	const struct golden_frame in =
 		golden_packet(&service->vip, service->protocol, port, GOLDEN_PORT, flags);
 	struct golden_frame out;
-	const char *fault;
-	int action;
+	int rc;
 
-	action = golden_test_run(golden, &in, &out);
-	if (action < 0)
-		return error_errno(err, action, "golden packet of service %s: test-run",
-				   service->name);
-	if (action != XDP_TX)
-		return error_set(err, -EBADMSG,
-				 "golden packet of service %s: action %d, expected %d (XDP_TX)",
-				 service->name, action, XDP_TX);
-	fault = golden_judge(golden->model, service, &in, &out, ret_backend);
-	if (fault)
-		return error_set(err, -EBADMSG, "golden packet of service %s: expected %s",
-				 service->name, fault);
-	return 0;
+	rc = golden_pass_on(golden, service, "packet", &in, &out, err);
+	if (!rc)
+		rc = golden_fault(service, "packet",
+				  golden_judge(golden->model, service, &in, &out, ret_backend),
+				  err);
+	if (rc || service->forward != LBD_FORWARD_NAT)
+		return rc;
+	return golden_reply(golden, service, &in, &out, err);
 }
 
 /* A flow from its first packet on: each to @expected, or where the first went if that is NULL. */
@@ -285,13 +341,13 @@ static int golden_run(const struct golden *golden, struct error *err)
 	return rc;
 }
 
-int golden_try(const char *object, struct error *err)
+static int golden_try_config(const char *object, const char *text, struct error *err)
 {
 	struct golden golden = { .fd = -1 };
 	struct config *config = NULL;
 	int rc;
 
-	rc = config_parse(golden_config, sizeof(golden_config) - 1, "golden packets", &config, err);
+	rc = config_parse(text, strlen(text), "golden packets", &config, err);
 	if (!rc)
 		rc = golden_load(&golden, config, object, err);
 	if (!rc)
@@ -302,4 +358,11 @@ int golden_try(const char *object, struct error *err)
 	model_free(golden.model);
 	config_free(config);
 	return rc;
+}
+
+int golden_try(const char *object, bool nat, struct error *err)
+{
+	int rc = golden_try_config(object, golden_config, err);
+
+	return rc || !nat ? rc : golden_try_config(object, golden_config_nat, err);
 }

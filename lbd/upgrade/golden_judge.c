@@ -90,7 +90,7 @@ static const struct judge_mode {
 
 static bool judge_is_tunnel(const struct service *service)
 {
-	return service->forward != LBD_FORWARD_DSR &&
+	return service->forward != LBD_FORWARD_DSR && service->forward != LBD_FORWARD_NAT &&
 	       service->forward < sizeof(judge_modes) / sizeof(*judge_modes);
 }
 
@@ -220,6 +220,10 @@ const char *golden_judge(const struct model *model, const struct service *servic
 	if (!backend)
 		return "it addressed to one of the service's backends";
 	*ret_backend = backend;
+	if (service->forward == LBD_FORWARD_NAT) {
+		fault = judge_ethernet(service, out, backend);
+		return fault ? fault : golden_judge_nat(model, service, in, out, backend);
+	}
 	outer = judge_overhead(service, backend);
 	if (out->size != in->size + outer ||
 	    memcmp(out->bytes + ETH_HLEN + outer, in->bytes + ETH_HLEN, in->size - ETH_HLEN) != 0)

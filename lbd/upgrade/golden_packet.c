@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Packets as clients send them, but for their checksums: those are the backends' to check. */
+/* Packets as clients send them, and as they become by NAT. */
 #include <arpa/inet.h>
 #include <linux/if_ether.h>
 #include <netinet/in.h>
@@ -7,6 +7,7 @@
 #include <netinet/ip6.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "upgrade/golden.h"
@@ -41,14 +42,14 @@ static void packet_ip(struct golden_frame *frame, const struct lbd_addr *client,
 {
 	struct iphdr ip = { .version = 4,
 			    .ihl = 5,
-			    .ttl = 9,
+			    .ttl = GOLDEN_TTL,
 			    .protocol = protocol,
 			    .tot_len = htons((uint16_t)(sizeof(ip) + payload)),
 			    .saddr = client->words[3],
 			    .daddr = vip->words[3] };
 	struct ip6_hdr ip6 = { .ip6_flow = htonl(6U << 28),
 			       .ip6_plen = htons(payload),
-			       .ip6_hlim = 9,
+			       .ip6_hlim = GOLDEN_TTL,
 			       .ip6_nxt = protocol };
 
 	memcpy(&ip6.ip6_src, client, sizeof(ip6.ip6_src));
@@ -58,6 +59,80 @@ static void packet_ip(struct golden_frame *frame, const struct lbd_addr *client,
 		packet_append(frame, &ip, sizeof(ip));
 	else
 		packet_append(frame, &ip6, sizeof(ip6));
+}
+
+/* --- checksums, by the book (RFC 1071) */
+
+static uint32_t packet_sum(const void *bytes, size_t size, uint32_t sum)
+{
+	const uint8_t *at = bytes;
+
+	for (size_t i = 0; i + 1 < size; i += 2)
+		sum += (uint32_t)at[i] << 8 | at[i + 1];
+	return size % 2 ? sum + ((uint32_t)at[size - 1] << 8) : sum;
+}
+
+static void packet_put_sum(uint8_t *at, uint32_t sum)
+{
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	at[0] = (uint8_t)(~sum >> 8);
+	at[1] = (uint8_t)~sum;
+}
+
+static bool packet_is4(const struct golden_frame *frame)
+{
+	return frame->bytes[ETH_HLEN] >> 4 == 4;
+}
+
+static size_t packet_l4(const struct golden_frame *frame)
+{
+	return ETH_HLEN + (packet_is4(frame) ? sizeof(struct iphdr) : sizeof(struct ip6_hdr));
+}
+
+static uint8_t packet_protocol(const struct golden_frame *frame)
+{
+	return frame->bytes[ETH_HLEN + (packet_is4(frame) ? offsetof(struct iphdr, protocol)
+							  : offsetof(struct ip6_hdr, ip6_nxt))];
+}
+
+/* Both addresses, in a row, before the header's end. */
+static size_t packet_addresses(const struct golden_frame *frame)
+{
+	return packet_l4(frame) - 2 * (packet_is4(frame) ? 4 : 16);
+}
+
+static void packet_ip_checksum(struct golden_frame *frame)
+{
+	uint8_t *ip = frame->bytes + ETH_HLEN, *check = ip + offsetof(struct iphdr, check);
+
+	memset(check, 0, 2);
+	packet_put_sum(check, packet_sum(ip, sizeof(struct iphdr), 0));
+}
+
+/* Of TCP or UDP. No UDP checksum is 0: that says there is none (RFC 768). */
+static void packet_l4_checksum(struct golden_frame *frame, uint8_t protocol)
+{
+	const size_t l4 = packet_l4(frame), addresses = packet_addresses(frame);
+	const bool udp = protocol == IPPROTO_UDP;
+	uint8_t *check = frame->bytes + l4 +
+			 (udp ? offsetof(struct udphdr, check) : offsetof(struct tcphdr, check));
+
+	memset(check, 0, 2);
+	packet_put_sum(check, packet_sum(frame->bytes + addresses, frame->size - addresses,
+					 protocol + (uint32_t)(frame->size - l4)));
+	if (udp && !check[0] && !check[1])
+		memset(check, 0xff, 2);
+}
+
+static void packet_checksums(struct golden_frame *frame)
+{
+	const uint8_t protocol = packet_protocol(frame);
+
+	if (packet_is4(frame))
+		packet_ip_checksum(frame);
+	if (protocol == IPPROTO_UDP || protocol == IPPROTO_TCP)
+		packet_l4_checksum(frame, protocol);
 }
 
 struct golden_frame golden_packet(const struct lbd_addr *vip, uint8_t protocol,
@@ -85,6 +160,7 @@ struct golden_frame golden_packet_from(const struct lbd_addr *client, const stru
 	packet_ip(&frame, client, vip, protocol, (uint16_t)(header + sizeof(payload)));
 	packet_append(&frame, is_udp ? (const void *)&udp : &tcp, header);
 	packet_append(&frame, payload, sizeof(payload));
+	packet_checksums(&frame);
 	return frame;
 }
 
@@ -96,4 +172,59 @@ struct golden_frame golden_packet_arp(void)
 	packet_ethernet(&frame, ETH_P_ARP);
 	packet_append(&frame, request, sizeof(request));
 	return frame;
+}
+
+/* --- ends */
+
+static struct lbd_addr packet_get_addr(const struct golden_frame *frame, size_t at)
+{
+	struct lbd_addr addr;
+
+	if (packet_is4(frame)) {
+		memcpy(&addr.words[3], frame->bytes + at, 4);
+		return lbd_addr_from4(addr.words[3]);
+	}
+	memcpy(&addr, frame->bytes + at, sizeof(addr));
+	return addr;
+}
+
+struct golden_ends golden_get_ends(const struct golden_frame *frame)
+{
+	const size_t addresses = packet_addresses(frame), l4 = packet_l4(frame);
+	uint16_t ports[2];
+
+	memcpy(ports, frame->bytes + l4, sizeof(ports));
+	return (struct golden_ends){
+		.source = packet_get_addr(frame, addresses),
+		.dest = packet_get_addr(frame, addresses + (l4 - addresses) / 2),
+		.source_port = ntohs(ports[0]),
+		.dest_port = ntohs(ports[1]),
+	};
+}
+
+void golden_set_ends(struct golden_frame *frame, const struct golden_ends *ends, uint8_t ttl)
+{
+	const uint16_t ports[2] = { htons(ends->source_port), htons(ends->dest_port) };
+	const size_t addresses = packet_addresses(frame), l4 = packet_l4(frame);
+	const size_t size = (l4 - addresses) / 2, skip = sizeof(ends->source) - size;
+
+	memcpy(frame->bytes + addresses, ends->source.bytes + skip, size);
+	memcpy(frame->bytes + addresses + size, ends->dest.bytes + skip, size);
+	memcpy(frame->bytes + l4, ports, sizeof(ports));
+	frame->bytes[ETH_HLEN + (packet_is4(frame) ? offsetof(struct iphdr, ttl)
+						   : offsetof(struct ip6_hdr, ip6_hlim))] = ttl;
+	packet_checksums(frame);
+}
+
+struct golden_frame golden_answer(const struct golden_frame *frame)
+{
+	const struct golden_ends from = golden_get_ends(frame);
+	const struct golden_ends ends = { from.dest, from.source, from.dest_port,
+					  from.source_port };
+	struct golden_frame answer = *frame;
+
+	memcpy(answer.bytes, frame->bytes + ETH_ALEN, ETH_ALEN);
+	memcpy(answer.bytes + ETH_ALEN, frame->bytes, ETH_ALEN);
+	golden_set_ends(&answer, &ends, GOLDEN_TTL);
+	return answer;
 }

@@ -22,7 +22,7 @@ static int swap_prove(const struct upgrade_place *place, const struct upgrade_ta
 	kept_path(place, UPGRADE_KEPT_DRAFT, draft);
 	rc = kept_copy(place, object, err);
 	if (!rc)
-		rc = golden_try(draft, err);
+		rc = golden_try(draft, target->features & LBD_FEATURE_NAT, err);
 	if (!rc)
 		rc = swap_load(target, draft, ret_fd, err);
 	if (rc)

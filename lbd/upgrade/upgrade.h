@@ -30,11 +30,12 @@ struct upgrade_target {
 };
 
 /*
- * Load @object on maps of its own, with services of every kind, and see that
- * known packets come out as they must. Nothing of the live state is touched.
- * -EBADMSG names the packet, what was expected and what came.
+ * Load @object on maps of its own, with services of every kind (@nat: those that
+ * translate too), and see that known packets come out as they must. Nothing of
+ * the live state is touched. -EBADMSG names the packet, what was expected and
+ * what came.
  */
-int golden_try(const char *object, struct error *err);
+int golden_try(const char *object, bool nat, struct error *err);
 
 /*
  * Load the packet path that runs, specialised for @target; the installed one if

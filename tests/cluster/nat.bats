@@ -77,6 +77,22 @@ carries() {
   http_get "http://$VIP4_DSR:8080/" | grep -x 'backend be[123]'
 }
 
+@test "a backend that lbctl adds gets packets at its port" {
+  local i
+  ctl lb1 backend remove web8080 be2
+  ctl lb1 backend remove web8080 be3
+  ctl lb1 backend add web8080 late "$(host4 be2)" --port 7080
+  nat_nginx_conf late | sed 's/\(listen .*\)80 /\17080 /' >"$LAB/nginx-late.conf"
+  spawn be2 nginx-late nginx -c "$LAB/nginx-late.conf"
+  wait_for 5 "health of late" ctl_says lb1 \
+    '.backends[] | select(.name == "late") | .port == 7080 and .state == "up"' backends web8080
+  for ((i = 0; i < 20; i++)); do
+    http_get "http://$VIP4_DSR:8080/"
+  done | sort -u >"$LAB/answers"
+  diff "$LAB/answers" <(printf 'backend %s\n' be1 late)
+  ctl lb1 reload
+}
+
 @test "a backend reaches the service too, itself included" {
   local i vip
   for vip in "${LAB_VIPS[@]}"; do

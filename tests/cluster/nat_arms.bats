@@ -38,6 +38,14 @@ teardown() {
   nat_put far "http://[$FAR_VIP6]" six
 }
 
+@test "an upgrade is tried on translations first, and a packet path that gets one wrong refused" {
+  ctl lb1 upgrade
+  fails ctl lb1 upgrade "$LAB_TESTS/unit/bad_nat_checksum.bpf.o" 2>"$LAB/refused"
+  cat "$LAB/refused"
+  grep -q 'golden packet of service nat4: expected .* checksums' "$LAB/refused"
+  on far curl --silent --fail --max-time 5 "http://$FAR_VIP4/"
+}
+
 @test "without forwarding at the backends' interface answers are dropped, and counted" {
   on lb1 sysctl -qw net.ipv4.conf.eth0.forwarding=0
   fails on far curl --silent --max-time 2 "http://$FAR_VIP4/"

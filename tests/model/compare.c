@@ -108,19 +108,19 @@ static bool compare_frame(struct stage *stage, const struct expectation *expecte
 /* --- the connection */
 
 static void compare_say_flow(FILE *report, const char *what, bool there, uint32_t backend,
-			     bool confirmed, bool closing, bool udp)
+			     uint32_t attempt, bool confirmed, bool closing, bool udp)
 {
 	if (!there)
 		fprintf(report, "  entry %s: none\n", what);
 	else
-		fprintf(report, "  entry %s: backend %u%s%s%s\n", what, backend,
-			confirmed ? ", confirmed" : "", closing ? ", closing" : "",
+		fprintf(report, "  entry %s: backend %u, attempt %u%s%s%s\n", what, backend,
+			attempt, confirmed ? ", confirmed" : "", closing ? ", closing" : "",
 			udp ? ", udp" : "");
 }
 
 static bool compare_same_flow(const struct flow *flow, const struct table_entry *entry)
 {
-	return flow->backend == entry->backend &&
+	return flow->backend == entry->backend && flow->attempt == lbd_value_nat(entry->flags) &&
 	       flow->confirmed == !!(entry->flags & LBD_CONN_CONFIRMED) &&
 	       flow->closing == !!(entry->flags & LBD_CONN_CLOSING) &&
 	       flow->udp == !!(entry->flags & LBD_CONN_UDP);
@@ -138,9 +138,11 @@ static bool compare_entry(const struct stage *stage, const struct flow_key *key,
 	if (there && flow && compare_same_flow(flow, &entry))
 		return true;
 	compare_say_flow(report, "expected", flow, flow ? flow->backend : 0,
-			 flow && flow->confirmed, flow && flow->closing, flow && flow->udp);
-	compare_say_flow(report, "came", there, entry.backend, entry.flags & LBD_CONN_CONFIRMED,
-			 entry.flags & LBD_CONN_CLOSING, entry.flags & LBD_CONN_UDP);
+			 flow ? flow->attempt : 0, flow && flow->confirmed, flow && flow->closing,
+			 flow && flow->udp);
+	compare_say_flow(report, "came", there, entry.backend, lbd_value_nat(entry.flags),
+			 entry.flags & LBD_CONN_CONFIRMED, entry.flags & LBD_CONN_CLOSING,
+			 entry.flags & LBD_CONN_UDP);
 	return false;
 }
 

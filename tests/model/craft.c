@@ -247,13 +247,47 @@ static void craft_quic(struct craft *craft, uint8_t *load)
 	memcpy(cid + 1, id->octets, id->length);
 }
 
+static bool craft_has_nat(const struct craft *craft)
+{
+	return craft->model->nat.count[0] || craft->model->nat.count[1];
+}
+
+/* From a backend to a NAT port, which some flow may go out from. */
+static struct craft_flow craft_answer(struct craft *craft)
+{
+	const struct lbd_nat *nat = &craft->model->nat;
+	const struct service *service = craft_service(craft);
+	const struct backend *backend = model_next_backend(craft->model, service->id, NULL);
+	const bool v6 = !lbd_addr_is4(&service->vip);
+	struct craft_flow flow = { .protocol = service->protocol };
+
+	while (random_chance(craft->random, 50) &&
+	       model_next_backend(craft->model, service->id, backend))
+		backend = model_next_backend(craft->model, service->id, backend);
+	flow.client = backend->addr;
+	flow.sport = backend->port ? backend->port : service->port;
+	flow.vip = nat->addrs[v6][random_below(craft->random, nat->count[v6])];
+	flow.dport = (uint16_t)(nat->first_port + random_below(craft->random, nat->ports + 1));
+	if (random_chance(craft->random, 3))
+		flow.client = craft_client(craft, v6);
+	if (random_chance(craft->random, 3))
+		flow.protocol ^= IPPROTO_TCP ^ IPPROTO_UDP;
+	return flow;
+}
+
+static struct craft_flow craft_some_flow(struct craft *craft)
+{
+	if (craft_has_nat(craft) && random_chance(craft->random, 40))
+		return craft_answer(craft);
+	return random_chance(craft->random, craft->strangers)
+		       ? craft_flow(craft)
+		       : craft->flows[random_below(craft->random, CRAFT_FLOWS)];
+}
+
 static void craft_plan(struct craft *craft, struct composition *plan)
 {
 	static uint8_t load[FRAME_MAX];
-	const struct craft_flow flow =
-		random_chance(craft->random, craft->strangers)
-			? craft_flow(craft)
-			: craft->flows[random_below(craft->random, CRAFT_FLOWS)];
+	const struct craft_flow flow = craft_some_flow(craft);
 
 	for (uint32_t i = 0; i < 64; i++)
 		load[i] = (uint8_t)random_next(craft->random);
@@ -368,6 +402,28 @@ static void craft_remember(struct craft *craft, const struct frame *frame)
 	craft->past[place] = *frame;
 }
 
+static bool craft_is_first(const struct composition *plan)
+{
+	const bool header = plan->extensions_count && plan->extensions[0].type == IPPROTO_FRAGMENT;
+
+	return plan->v6 ? header && plan->fragment == 1 : plan->fragment == MF;
+}
+
+/* A later fragment of the datagram whose first came last, mostly behind that. */
+static void craft_later(struct craft *craft, struct frame *ret)
+{
+	struct composition plan = craft->first;
+	const uint32_t words = plan.load_size / 8;
+	const uint16_t offset = (uint16_t)random_between(craft->random, words / 2 + 1, words + 8);
+	const bool more = random_chance(craft->random, 50);
+
+	plan.fragment =
+		plan.v6 ? (uint16_t)(offset << 3 | more) : (uint16_t)(offset | (more ? MF : 0));
+	if (random_chance(craft->random, 80))
+		plan.load_size = random_below(craft->random, 64);
+	compose_frame(&plan, ret);
+}
+
 void craft_next(struct craft *craft, struct frame *ret)
 {
 	const uint32_t kind = random_below(craft->random, 100);
@@ -381,9 +437,13 @@ void craft_next(struct craft *craft, struct frame *ret)
 		craft_error(craft, ret);
 	} else if (kind < 18) {
 		craft_other(craft, ret);
+	} else if (kind < 21 && craft_is_first(&craft->first)) {
+		craft_later(craft, ret);
 	} else {
 		craft_plan(craft, &plan);
 		compose_frame(&plan, ret);
+		if (craft_is_first(&plan))
+			craft->first = plan;
 	}
 	if (random_chance(craft->random, 35))
 		mutate_frame(craft->random, ret, craft->past, craft->past_count);

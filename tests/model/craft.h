@@ -25,7 +25,8 @@ struct craft {
 	struct craft_flow flows[CRAFT_FLOWS]; /* that packets come of again and again */
 	struct frame past[CRAFT_PAST];	      /* what came before, in no order */
 	uint32_t past_count;
-	uint32_t strangers; /* percent of packets that are of new flows */
+	struct composition first; /* the last first fragment, for others to follow it */
+	uint32_t strangers;	  /* percent of packets that are of new flows */
 };
 
 void craft_begin(struct craft *craft, struct random *random, const struct model *model);

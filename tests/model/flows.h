@@ -23,7 +23,8 @@ struct flow {
 	bool confirmed, closing, udp;
 	struct flow_key key;
 	uint16_t backend;
-	int64_t seen; /* seconds, of the reference's clock */
+	uint8_t attempt; /* at which it goes out by NAT; 0: not, or not yet */
+	int64_t seen;	 /* seconds, of the reference's clock */
 };
 
 struct flows {

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "tests/model/compare.h"
+#include "tests/model/kernel.h"
 #include "tests/model/play.h"
 #include "tests/model/random.h"
 
@@ -35,22 +36,48 @@ struct run {
 
 /* What must have come. No frame brings about a missing generation or headroom, or broken tables. */
 static const bool run_reachable[LBD_OUTCOME_COUNT] = {
-	[LBD_OUTCOME_PASS_NOT_IP] = true,	[LBD_OUTCOME_PASS_NOT_L4] = true,
-	[LBD_OUTCOME_PASS_NO_SERVICE] = true,	[LBD_OUTCOME_PASS_TRUNCATED] = true,
-	[LBD_OUTCOME_PASS_OTHER_HOST] = true,	[LBD_OUTCOME_FORWARD_KNOWN] = true,
-	[LBD_OUTCOME_FORWARD_NEW] = true,	[LBD_OUTCOME_FORWARD_FIRST] = true,
-	[LBD_OUTCOME_FORWARD_UNTRACKED] = true, [LBD_OUTCOME_FORWARD_REPICKED] = true,
-	[LBD_OUTCOME_FORWARD_STICKY] = true,	[LBD_OUTCOME_FORWARD_ICMP] = true,
-	[LBD_OUTCOME_FORWARD_FRAGMENT] = true,	[LBD_OUTCOME_ANSWER_ECHO] = true,
-	[LBD_OUTCOME_DROP_ICMP_BAD] = true,	[LBD_OUTCOME_DROP_FRAGMENT] = true,
-	[LBD_OUTCOME_DROP_NO_BACKEND] = true,	[LBD_OUTCOME_DROP_UNRESOLVED] = true,
-	[LBD_OUTCOME_DROP_TOO_BIG] = true,	[LBD_OUTCOME_DROP_BAD_LENGTH] = true,
-	[LBD_OUTCOME_DROP_BAD_HEADER] = true,	[LBD_OUTCOME_DROP_BAD_FLAGS] = true,
-	[LBD_OUTCOME_DROP_MARTIAN] = true,	[LBD_OUTCOME_DROP_VIP_SOURCE] = true,
-	[LBD_OUTCOME_DROP_ANSWER_LIMIT] = true, [LBD_OUTCOME_ANSWER_TOO_BIG] = true,
-	[LBD_OUTCOME_ANSWER_RESET] = true,	[LBD_OUTCOME_ANSWER_UNREACHABLE] = true,
-	[LBD_OUTCOME_FORWARD_QUIC] = true,	[LBD_OUTCOME_DROP_DENIED] = true,
+	[LBD_OUTCOME_PASS_NOT_IP] = true,
+	[LBD_OUTCOME_PASS_NOT_L4] = true,
+	[LBD_OUTCOME_PASS_NO_SERVICE] = true,
+	[LBD_OUTCOME_PASS_TRUNCATED] = true,
+	[LBD_OUTCOME_PASS_OTHER_HOST] = true,
+	[LBD_OUTCOME_FORWARD_KNOWN] = true,
+	[LBD_OUTCOME_FORWARD_NEW] = true,
+	[LBD_OUTCOME_FORWARD_FIRST] = true,
+	[LBD_OUTCOME_FORWARD_UNTRACKED] = true,
+	[LBD_OUTCOME_FORWARD_REPICKED] = true,
+	[LBD_OUTCOME_FORWARD_STICKY] = true,
+	[LBD_OUTCOME_FORWARD_ICMP] = true,
+	[LBD_OUTCOME_FORWARD_FRAGMENT] = true,
+	[LBD_OUTCOME_ANSWER_ECHO] = true,
+	[LBD_OUTCOME_DROP_ICMP_BAD] = true,
+	[LBD_OUTCOME_DROP_FRAGMENT] = true,
+	[LBD_OUTCOME_DROP_NO_BACKEND] = true,
+	[LBD_OUTCOME_DROP_UNRESOLVED] = true,
+	[LBD_OUTCOME_DROP_TOO_BIG] = true,
+	[LBD_OUTCOME_DROP_BAD_LENGTH] = true,
+	[LBD_OUTCOME_DROP_BAD_HEADER] = true,
+	[LBD_OUTCOME_DROP_BAD_FLAGS] = true,
+	[LBD_OUTCOME_DROP_MARTIAN] = true,
+	[LBD_OUTCOME_DROP_VIP_SOURCE] = true,
+	[LBD_OUTCOME_DROP_ANSWER_LIMIT] = true,
+	[LBD_OUTCOME_ANSWER_TOO_BIG] = true,
+	[LBD_OUTCOME_ANSWER_RESET] = true,
+	[LBD_OUTCOME_ANSWER_UNREACHABLE] = true,
+	[LBD_OUTCOME_FORWARD_QUIC] = true,
+	[LBD_OUTCOME_DROP_DENIED] = true,
 	[LBD_OUTCOME_DROP_NOT_ALLOWED] = true,
+	[LBD_OUTCOME_FORWARD_RETURN] = true,
+	[LBD_OUTCOME_DROP_NAT_PORTS] = true,
+	[LBD_OUTCOME_DROP_NAT_UNKNOWN] = true,
+	[LBD_OUTCOME_DROP_TTL] = true,
+	[LBD_OUTCOME_DROP_NO_ROUTE] = true,
+	[LBD_OUTCOME_DROP_SOURCE_PACKETS] = true,
+	[LBD_OUTCOME_DROP_SOURCE_NEW] = true,
+	[LBD_OUTCOME_DROP_SERVICE_PACKETS] = true,
+	[LBD_OUTCOME_DROP_SERVICE_NEW] = true,
+	[LBD_OUTCOME_DROP_ICMP_UNKNOWN] = true,
+	[LBD_OUTCOME_HOLD_FRAGMENT] = true,
 };
 
 static void run_tell(struct run *run, bool good, const char *what)
@@ -94,7 +121,7 @@ static bool run_story(struct run *run, struct stage *stage, const char *setup, l
 	int last;
 
 	story_tell(&run->book, random_next(&random), stage->lab.model, STORY_PACKETS,
-		   stage->crowded);
+		   (struct story_kind){ .crowd = stage->crowded, .alone = *stage->clocks });
 	last = play_story(stage, way, &run->book, report);
 	fclose(report);
 	if (last != PLAY_GOOD) {
@@ -232,14 +259,6 @@ static int run_stay_on_cpu(void)
 	return sched_setaffinity(0, sizeof(cpus), &cpus);
 }
 
-/* The namespace of the stories: two interfaces that the next hops are behind. */
-static int run_interfaces(void)
-{
-	if (unshare(CLONE_NEWNET))
-		return -1;
-	return system("ip link add " RUN_INTERFACE_IN " type veth peer name " RUN_INTERFACE_OUT);
-}
-
 int main(int argc, char **argv)
 {
 	struct run run = {
@@ -257,7 +276,7 @@ int main(int argc, char **argv)
 	if (run_options(&run, argc, argv))
 		return 2;
 	snprintf(pattern, sizeof(pattern), "%s/setups/*.yaml", run.place.dir);
-	if (run_stay_on_cpu() || run_interfaces() ||
+	if (run_stay_on_cpu() || kernel_make() ||
 	    neighbourhood_load(run.neighbours, &neighbourhood, &err) ||
 	    story_make(&run.book, STORY_PACKETS) || glob(pattern, 0, NULL, &files)) {
 		fprintf(stderr, "model_test: needs root, iproute2 and %s %s\n", pattern, err.text);

@@ -104,21 +104,23 @@ static int notice_quote(const struct frame *frame, struct view *view)
 	view->protocol = quote.protocol;
 	view->vip_port = frame_get16(quote.bytes + quote.l4);
 	view->client_port = frame_get16(quote.bytes + quote.l4 + 2);
+	view->quoted_l4 = at + quote.l4;
 	view->error = true;
 	return VIEW_WHOLE;
 }
 
 /* --- pings */
 
+bool notice_is_plain(const struct view *view)
+{
+	return view->l4 == view->l3 + (view->v6 ? IPV6_HEADER : IPV4_HEADER);
+}
+
 static int notice_ping(const struct world *world, const struct view *view)
 {
-	const uint32_t plain = view->l3 + (view->v6 ? IPV6_HEADER : IPV4_HEADER);
 	const int refused = guard_check_stranger(world->config, NULL, &view->client, view->v6);
 
-	if (refused != GUARD_PASSES)
-		return refused;
-	/* Options and extension headers are for the kernel to understand. */
-	return view->l4 == plain ? NOTICE_PING : LBD_OUTCOME_PASS_NOT_L4;
+	return refused == GUARD_PASSES ? NOTICE_PING : refused;
 }
 
 /* A checksum when one word under it changes (RFC 1624, equation 3): a wrong one stays wrong. */

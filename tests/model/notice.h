@@ -22,6 +22,9 @@ bool notice_is(const struct world *world, const struct view *view);
  */
 int notice_read(const struct world *world, const struct frame *frame, struct view *view);
 
+/* Without options and extension headers: those are for the kernel to understand. */
+bool notice_is_plain(const struct view *view);
+
 /* The answer to the ping in @frame. */
 void notice_pong(const struct frame *frame, const struct view *view, struct case_frame *ret);
 

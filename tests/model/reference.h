@@ -6,7 +6,8 @@
  *   world      which service that is
  *   flows      whether the connection is known, and what state it is in
  *   world      which backend it gets, if another one is due
- *   wrap       the frame that leaves
+ *   wrap       the frame that leaves, or
+ *   translate  the same by NAT; back to the client: back
  *
  * Written from the RFCs, the documents and the sentences of the packet cases,
  * to be slow and plain. It shares no text with the packet path.
@@ -16,14 +17,18 @@
 
 #include "tests/model/flows.h"
 #include "tests/model/frame.h"
+#include "tests/model/limits.h"
 #include "tests/model/pieces.h"
 #include "tests/model/view.h"
+#include "tests/model/ways.h"
 #include "tests/model/world.h"
 #include "tests/packet/case.h"
 
 struct reference {
 	const struct world *world;
 	struct pieces *pieces;
+	struct ways *ways;
+	struct limits *limits;
 	struct flows flows;
 	struct flows clients; /* of sticky services: the backend of their last connection */
 	int64_t now;	      /* seconds; goes on only when it is told to */

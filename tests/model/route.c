@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tests/model/route.h"
 
+#include <string.h>
+
 #include "tests/model/quic.h"
 
 /* What Maglev says. */
@@ -61,18 +63,71 @@ static uint16_t route_pick(struct step *step)
 }
 
 /* An entry is idle longer than the config lets it. */
-static bool route_expired(const struct step *step)
+static bool route_expired(const struct reference *reference, const struct flow *flow)
 {
-	const struct lbd_timeouts *timeouts = &step_own_service(step)->timeouts_s;
-	const struct flow *flow = step->flow;
+	const struct lbd_timeouts *timeouts =
+		&reference->world->model->services[flow->key.service].timeouts_s;
 	int64_t limit = flow->udp ? timeouts->udp : timeouts->tcp;
 
 	if (flow->closing)
 		limit = timeouts->closing;
 	if (!flow->confirmed)
 		limit = timeouts->unconfirmed;
-	return step->reference->now - flow->seen > limit;
+	return reference->now - flow->seen > limit;
 }
+
+/* --- by NAT: whoever opens or closes it, a flow needs an entry and a way back */
+
+static bool route_translated(const struct step *step)
+{
+	return step_own_service(step)->forward == LBD_FORWARD_NAT;
+}
+
+/* Does @flow, that has the way, hold on to it? One that nobody confirmed gives it away. */
+static bool route_holds(const struct reference *reference, struct flow *flow, const struct way *way)
+{
+	if (!ways_leads(reference->world, flow, way))
+		return false;
+	if (flow->confirmed && !route_expired(reference, flow))
+		return true;
+	flow->attempt = 0;
+	return false;
+}
+
+bool route_claim_way(struct reference *reference, const struct way *way,
+		     const struct flow_key *owner)
+{
+	const struct flow_key *had = ways_find(reference->ways, way);
+	struct flow *other = had ? flows_find(&reference->flows, had) : NULL;
+
+	if (other && memcmp(&other->key, owner, sizeof(*owner)) &&
+	    route_holds(reference, other, way))
+		return false;
+	ways_take(reference->ways, way, owner);
+	return true;
+}
+
+/* From the attempt that the flow had last, through all of them. */
+static int route_way(struct step *step, int outcome)
+{
+	const struct backend *backend = step_backend(step, step->backend);
+	uint8_t attempt = step->flow->attempt ?: 1;
+
+	for (int tries = 0; tries < WAYS_ATTEMPTS; tries++) {
+		const struct way way =
+			ways_of(step->reference->world, &step->flow->key, backend, attempt);
+
+		step->flow->attempt = attempt;
+		if (route_claim_way(step->reference, &way, &step->flow->key))
+			return outcome;
+		attempt = (uint8_t)(attempt % WAYS_ATTEMPTS + 1);
+	}
+	step->flow->attempt = 0;
+	step->backend = 0;
+	return LBD_OUTCOME_DROP_NAT_PORTS;
+}
+
+/* --- entries */
 
 static void route_enter(struct step *step)
 {
@@ -81,6 +136,21 @@ static void route_enter(struct step *step)
 	step->flow->udp = !step->tcp;
 	step->flow->seen = step->reference->now;
 	step->ret->entered = true;
+}
+
+/* A limit of new connections may keep a flow from getting an entry. */
+static int route_new(struct step *step)
+{
+	const struct limits_sender sender = { &step->ret->view.client, step->ret->view.v6 };
+	struct reference *reference = step->reference;
+	const int refused = limits_check(reference->limits, reference->world->model,
+					 step_own_service(step), sender, LIMITS_ENTRY);
+
+	if (refused == LIMITS_PASS)
+		route_enter(step);
+	else
+		step->backend = 0;
+	return refused;
 }
 
 /* There is no backend to pick: dropped, or said to the client. */
@@ -94,14 +164,24 @@ static int route_nobody(const struct step *step)
 /* A flow that no entry knows: a backend for it, and an entry unless it opens or closes. */
 static int route_unknown(struct step *step)
 {
+	int refused;
+
 	step->backend = route_pick(step);
 	if (!step->backend)
 		return route_nobody(step);
+	if (route_translated(step)) {
+		refused = route_new(step);
+		if (refused != LIMITS_PASS)
+			return refused;
+		return step->sticky ? LBD_OUTCOME_FORWARD_STICKY : LBD_OUTCOME_FORWARD_NEW;
+	}
 	if (step->opens)
 		return step->sticky ? LBD_OUTCOME_FORWARD_STICKY : LBD_OUTCOME_FORWARD_FIRST;
 	if (step->closes)
 		return LBD_OUTCOME_FORWARD_UNTRACKED;
-	route_enter(step);
+	refused = route_new(step);
+	if (refused != LIMITS_PASS)
+		return refused;
 	return step->sticky && !step->tcp ? LBD_OUTCOME_FORWARD_STICKY : LBD_OUTCOME_FORWARD_NEW;
 }
 
@@ -120,6 +200,7 @@ static int route_repick(struct step *step)
 	if (!step->backend)
 		return route_nobody(step);
 	step->flow->backend = step->backend;
+	step->flow->attempt = 0;
 	step->flow->udp = !step->tcp;
 	if (step->opens)
 		step->flow->confirmed = step->flow->closing = false;
@@ -149,7 +230,7 @@ static bool route_keeps(const struct step *step, const struct backend *backend)
 static bool route_takes_again(const struct step *step, const struct backend *backend)
 {
 	if (backend->service != step->ret->key.service || step->flow->closing ||
-	    route_expired(step))
+	    route_expired(step->reference, step->flow))
 		return false;
 	return model_backend_state(backend) == LBD_BACKEND_UP ||
 	       (step->flow->confirmed && route_keeps(step, backend));
@@ -196,10 +277,21 @@ static int route_known(struct step *step)
 	return LBD_OUTCOME_FORWARD_KNOWN;
 }
 
-/* An error goes to the backend that has the flow, or would get it; the table stays as it is. */
+/*
+ * An error goes to the backend that has the flow, or would get it; the table
+ * stays as it is. By NAT only to one that has it: what it quotes must be known there.
+ */
 static int route_error(struct step *step)
 {
-	if (step->flow && route_keeps(step, step_backend(step, step->flow->backend)))
+	const bool keeps = step->flow && route_keeps(step, step_backend(step, step->flow->backend));
+
+	if (route_translated(step)) {
+		if (!keeps || !step->flow->attempt)
+			return LBD_OUTCOME_DROP_ICMP_UNKNOWN;
+		step->backend = step->flow->backend;
+		return LBD_OUTCOME_FORWARD_ICMP;
+	}
+	if (keeps)
 		step->backend = step->flow->backend;
 	else
 		step->backend = route_pick(step);
@@ -215,7 +307,9 @@ static void route_news(const struct step *step, const struct flow *before)
 		return;
 	step->ret->touched = now->seen != before->seen || !step->opens;
 	step->ret->changed = now->backend != before->backend ||
-			     now->confirmed != before->confirmed || now->closing != before->closing;
+			     now->confirmed != before->confirmed ||
+			     now->closing != before->closing ||
+			     (now->confirmed && now->attempt != before->attempt);
 }
 
 /* The packet itself names its backend: the table follows. */
@@ -223,7 +317,10 @@ static int route_named(struct step *step, const struct backend *named)
 {
 	step->backend = named->index;
 	if (!step->flow) {
-		route_enter(step);
+		int refused = route_new(step);
+
+		if (refused != LIMITS_PASS)
+			return refused;
 	} else if (step->flow->backend == named->index) {
 		step->flow->confirmed = true;
 	} else {
@@ -260,6 +357,8 @@ int route_flow(struct step *step)
 	if (step->ret->view.error)
 		return route_error(step);
 	outcome = route_any(step);
+	if (step->backend && route_translated(step))
+		outcome = route_way(step, outcome);
 	if (step->flow)
 		route_news(step, &before);
 	return outcome;

@@ -8,4 +8,8 @@
 /* The outcome that the packet has unless sending fails; without a step->backend it holds. */
 int route_flow(struct step *step);
 
+/* Take a way back for the flow @owner. False: a live connection has it. */
+bool route_claim_way(struct reference *reference, const struct way *way,
+		     const struct flow_key *owner);
+
 #endif

@@ -8,13 +8,16 @@
 
 #include "tests/model/answer.h"
 #include "tests/model/notice.h"
+#include "tests/model/translate.h"
 #include "tests/model/wrap.h"
 
-/* Left to the kernel or dropped, by its outcome; as it came. */
+/* Left to the kernel, to lbd or dropped, by its outcome; as it came. */
 void send_leave(const struct step *step, int outcome)
 {
 	step->ret->outcome = outcome;
 	step->ret->verdict = LBD_OUTCOME_DROPS >> outcome & 1 ? XDP_DROP : XDP_PASS;
+	if (outcome == LBD_OUTCOME_HOLD_FRAGMENT)
+		step->ret->verdict = XDP_REDIRECT;
 	wrap_nothing(step->frame, &step->ret->frame);
 }
 
@@ -28,8 +31,7 @@ static void send_answer(const struct step *step, int outcome, const struct answe
 
 #define LEAST_MTU6 1280
 
-/* It would fit if it had @room: said to the client, if the config says so and it helps. */
-static void send_too_big(const struct step *step, uint32_t room)
+void send_too_big(const struct step *step, uint32_t room)
 {
 	const struct view *view = &step->ret->view;
 	const bool v6 = view->v6;
@@ -57,6 +59,33 @@ static void send_count(const struct step *step, const struct wrap *wrap)
 	}
 }
 
+/* What the backend sees: a NAT address. */
+static struct translate_ends send_ends(const struct step *step, const struct wrap *wrap)
+{
+	const struct way way =
+		ways_of(step->reference->world, &step->ret->key, wrap->backend, step->attempt);
+
+	return (struct translate_ends){ way.nat, way.backend, way.nat_port, way.backend_port };
+}
+
+/* Of an error, what it quotes went the other way. */
+static void send_translated(const struct step *step, const struct wrap *wrap)
+{
+	const struct translate_ends ends = send_ends(step, wrap);
+	const struct translate_ends quoted = { ends.dest, ends.source, ends.dport, ends.sport };
+	const struct view *view = wrap->view;
+	const struct translate_ends outer = {
+		.source = lbd_addr_equal(&view->sender, &view->client) ? ends.source : view->sender,
+		.dest = ends.dest,
+	};
+
+	if (view->error)
+		translate_error(wrap->frame, view, &outer, &quoted, &step->ret->frame);
+	else
+		translate_packet(wrap->frame, view, &ends, &step->ret->frame);
+	translate_macs(&step->ret->frame, wrap->backend->nexthop.dmac, wrap->backend->nexthop.smac);
+}
+
 /* Hand it to the backend, unless nothing can be handed to it. */
 void send_packet(struct step *step, uint32_t ifindex, int outcome)
 {
@@ -69,6 +98,7 @@ void send_packet(struct step *step, uint32_t ifindex, int outcome)
 		.backend = step_backend(step, step->backend),
 	};
 	const struct nexthop *nexthop = &wrap.backend->nexthop;
+	const bool nat = wrap.service->forward == LBD_FORWARD_NAT;
 
 	if (!nexthop->resolved) {
 		send_leave(step, LBD_OUTCOME_DROP_UNRESOLVED);
@@ -78,12 +108,19 @@ void send_packet(struct step *step, uint32_t ifindex, int outcome)
 		send_too_big(step, wrap_room(&wrap));
 		return;
 	}
+	if (nat && translate_dies(step->frame, wrap.view)) {
+		send_leave(step, LBD_OUTCOME_DROP_TTL);
+		return;
+	}
 	send_count(step, &wrap);
 	step->ret->backend = wrap.backend;
-	step->ret->tunnelled = wrap.service->forward != LBD_FORWARD_DSR;
+	step->ret->tunnelled = wrap.service->forward != LBD_FORWARD_DSR && !nat;
 	step->ret->outcome = outcome;
 	step->ret->verdict = nexthop->ifindex == ifindex ? XDP_TX : XDP_REDIRECT;
-	wrap_for(&wrap, &step->ret->frame);
+	if (nat)
+		send_translated(step, &wrap);
+	else
+		wrap_for(&wrap, &step->ret->frame);
 }
 
 /* Said to the client, unless nothing may be said to it. */

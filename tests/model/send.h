@@ -11,6 +11,9 @@ void send_leave(const struct step *step, int outcome);
 /* Hand it to step->backend, unless nothing can be handed to it. */
 void send_packet(struct step *step, uint32_t ifindex, int outcome);
 
+/* It would fit if it had @room: said to its sender, if the config says so and it helps. */
+void send_too_big(const struct step *step, uint32_t room);
+
 /* Said to the client, unless nothing may be said to it. */
 void send_tell(const struct step *step, int outcome);
 

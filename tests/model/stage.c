@@ -3,15 +3,40 @@
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/model/random.h"
 
 #define STAGE_CROWD 4096 /* connections at most, for a table to count as small */
+
+static uint64_t stage_jiffy_ns(void)
+{
+	struct timespec jiffy;
+
+	clock_getres(CLOCK_MONOTONIC_COARSE, &jiffy);
+	return (uint64_t)jiffy.tv_nsec;
+}
+
+/* Limits go by the clock, and the reference must have the same: a generation that traces has ours. */
+static int stage_stop_time(struct stage *stage, struct error *err)
+{
+	int rc = 0;
+
+	for (int way = 0; way < STAGE_WAYS && !rc; way++)
+		rc = dataplane_trace_open(stage->lab.dataplane, stage->prog_fd[way],
+					  &stage->clocks[way], err);
+	stage->reference.limits->hz = (int64_t)(1000000000 / stage_jiffy_ns());
+	if (!rc)
+		stage_tick(stage, 0);
+	return rc;
+}
 
 static int stage_load(struct stage *stage, const char *object, struct error *err)
 {
@@ -19,10 +44,17 @@ static int stage_load(struct stage *stage, const char *object, struct error *err
 	int rc = 0;
 
 	stage->features[STAGE_SPECIALISED] = needed;
+	if (needed & LBD_FEATURE_LIMITS)
+		stage->features[STAGE_SPECIALISED] |= LBD_FEATURE_TRACE;
 	stage->features[STAGE_EVERY_FEATURE] = RUN_EVERY_FEATURE;
 	for (int way = 0; way < STAGE_WAYS && !rc; way++)
 		rc = dataplane_load(stage->lab.dataplane, object, stage->lab.model,
 				    stage->features[way], &stage->prog_fd[way], err);
+	/* The tables learn from the running generation where flows go out by NAT. */
+	if (!rc)
+		rc = dataplane_swap(stage->lab.dataplane, stage->prog_fd[STAGE_EVERY_FEATURE], err);
+	if (!rc && needed & LBD_FEATURE_LIMITS)
+		rc = stage_stop_time(stage, err);
 	return rc;
 }
 
@@ -56,6 +88,17 @@ static int stage_make(struct stage *stage, uint32_t packets)
 	return rc;
 }
 
+static int stage_listen(struct stage *stage, struct error *err)
+{
+	static const char *const interfaces[] = { RUN_INTERFACE_IN, RUN_INTERFACE_OUT };
+	int rc = 0;
+
+	stage->world.holds = stage->lab.config->fragments.memory_kib > 0;
+	for (int i = 0; i < 2 && !rc && stage->world.holds; i++)
+		rc = queue_open(stage->lab.dataplane, interfaces[i], 0, &stage->queues[i], err);
+	return rc;
+}
+
 int stage_open(struct stage *stage, const struct stage_options *options, struct error *err)
 {
 	struct random random = { options->seed };
@@ -75,14 +118,20 @@ int stage_open(struct stage *stage, const struct stage_options *options, struct 
 	if (rc)
 		return error_errno(err, rc, "%s", options->setup);
 	rc = lab_commit(&stage->lab, err);
+	if (!rc)
+		rc = stage_listen(stage, err);
 	return rc ? rc : stage_load(stage, options->place->object, err);
 }
 
 void stage_close(struct stage *stage)
 {
 	for (int way = 0; way < STAGE_WAYS; way++)
+		dataplane_trace_close(stage->clocks[way]);
+	for (int way = 0; way < STAGE_WAYS; way++)
 		if (stage->prog_fd[way] >= 0)
 			close(stage->prog_fd[way]);
+	for (int i = 0; i < 2; i++)
+		queue_close(stage->queues[i]);
 	stage_free_traffic(&stage->before);
 	flows_free(&stage->kept);
 	reference_free(&stage->reference);
@@ -134,6 +183,51 @@ static void stage_forget_fragments(const struct stage *stage)
 		close(fd);
 }
 
+/* Zeros into a map of arrays, mapped. */
+static void stage_clear_array(const struct stage *stage, const char *name)
+{
+	struct bpf_map_info info = { 0 };
+	__u32 size = sizeof(info);
+	int fd = stage_map(stage, name);
+	void *memory;
+
+	if (fd < 0)
+		return;
+	if (!bpf_obj_get_info_by_fd(fd, &info, &size)) {
+		const size_t bytes = (size_t)info.value_size * info.max_entries;
+
+		memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		if (memory != MAP_FAILED) {
+			memset(memory, 0, bytes);
+			munmap(memory, bytes);
+		}
+	}
+	close(fd);
+}
+
+/* What this CPU has taken in advance. */
+static void stage_clear_credits(const struct stage *stage)
+{
+	const int cpus = libbpf_num_possible_cpus();
+	struct lbd_credit *none = calloc((size_t)(cpus > 0 ? cpus : 1), sizeof(*none));
+	int fd = stage_map(stage, "lbd_credits");
+
+	for (__u32 id = 0; none && fd >= 0 && id < stage->lab.model->limits.services; id++)
+		bpf_map_update_elem(fd, &id, none, BPF_ANY);
+	if (fd >= 0)
+		close(fd);
+	free(none);
+}
+
+static void stage_forget_limits(const struct stage *stage)
+{
+	if (!*stage->clocks)
+		return;
+	stage_clear_array(stage, "lbd_sources");
+	stage_clear_array(stage, "lbd_meters");
+	stage_clear_credits(stage);
+}
+
 int stage_reset(struct stage *stage, enum stage_way way, struct error *err)
 {
 	const struct tables *tables = dataplane_tables(stage->lab.dataplane);
@@ -141,10 +235,13 @@ int stage_reset(struct stage *stage, enum stage_way way, struct error *err)
 
 	memset(tables->conn4, 0, tables->conn4_buckets * sizeof(*tables->conn4));
 	memset(tables->conn6, 0, tables->conn6_buckets * sizeof(*tables->conn6));
+	memset(tables->nat4, 0, tables->nat4_buckets * sizeof(*tables->nat4));
+	memset(tables->nat6, 0, tables->nat6_buckets * sizeof(*tables->nat6));
 	memset(tables->sticky, 0, tables->sticky_buckets * sizeof(*tables->sticky));
 	memset(stage->choices, 0, sizeof(*stage->choices));
 	memcpy(model->backends, stage->backends, model->limits.backends * sizeof(*stage->backends));
 	stage_forget_fragments(stage);
+	stage_forget_limits(stage);
 	reference_clear(&stage->reference);
 	flows_clear(&stage->kept);
 	stage_free_traffic(&stage->before);
@@ -167,9 +264,51 @@ int stage_change(struct stage *stage, const struct event *event, struct error *e
 	return stage_commit(stage, err);
 }
 
+/* All keys: whoever changes entries while he walks a hash may walk for ever. */
+static uint32_t stage_fragment_keys(int fd, struct lbd_fragment_key *ret)
+{
+	uint32_t count = 0;
+
+	while (count < LBD_FRAGMENTS_MAX &&
+	       !bpf_map_get_next_key(fd, count ? &ret[count - 1] : NULL, &ret[count]))
+		count++;
+	return count;
+}
+
+/* As if each datagram's first had come @seconds earlier. */
+static void stage_age_fragments(const struct stage *stage, uint32_t seconds)
+{
+	static struct lbd_fragment_key keys[LBD_FRAGMENTS_MAX];
+	int fd = stage_map(stage, "lbd_fragments");
+	struct lbd_fragment first;
+
+	if (fd < 0)
+		return;
+	for (uint32_t i = stage_fragment_keys(fd, keys); i--;) {
+		if (bpf_map_lookup_elem(fd, &keys[i], &first))
+			continue;
+		first.seen -= seconds * 1000000000ULL / stage_jiffy_ns();
+		bpf_map_update_elem(fd, &keys[i], &first, BPF_EXIST);
+	}
+	close(fd);
+}
+
+void stage_tick(struct stage *stage, uint32_t jiffies)
+{
+	stage->elapsed_ns += jiffies * stage_jiffy_ns();
+	for (int way = 0; way < STAGE_WAYS; way++)
+		dataplane_trace_set_elapsed(stage->clocks[way], stage->elapsed_ns);
+	stage->reference.limits->jiffies = (int64_t)(stage->elapsed_ns / stage_jiffy_ns());
+}
+
 void stage_idle(struct stage *stage, uint32_t seconds)
 {
-	run_age(dataplane_tables(stage->lab.dataplane), seconds);
+	if (*stage->clocks) {
+		stage_tick(stage, (uint32_t)(seconds * 1000000000ULL / stage_jiffy_ns()));
+	} else {
+		stage_age_fragments(stage, seconds);
+		run_age(dataplane_tables(stage->lab.dataplane), seconds);
+	}
 	stage->reference.now += seconds;
 	flows_clear(&stage->kept);
 }

@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 
+#include "dataplane/queue.h"
 #include "tests/lab/lab.h"
 #include "tests/model/choice.h"
 #include "tests/model/reference.h"
@@ -30,7 +31,10 @@ struct stage {
 	struct backend *backends; /* as they were at first */
 	int prog_fd[STAGE_WAYS];
 	uint32_t features[STAGE_WAYS];
-	uint32_t in, out;  /* interfaces */
+	struct dataplane_trace *clocks[STAGE_WAYS]; /* with limits time stands still ... */
+	uint64_t elapsed_ns;			    /* ... until it is moved on */
+	uint32_t in, out;			    /* interfaces ... */
+	struct queue *queues[2];		    /* ... and who takes early fragments there */
 	bool crowded;	   /* flows displace each other: the table says which are left */
 	struct flows kept; /* confirmed ones, that nothing may displace */
 	enum stage_way way;
@@ -57,6 +61,9 @@ int stage_reset(struct stage *stage, enum stage_way way, struct error *err);
 int stage_change(struct stage *stage, const struct event *event, struct error *err);
 
 void stage_idle(struct stage *stage, uint32_t seconds);
+
+/* Where time stands still: so many ticks of the kernel's timer later. */
+void stage_tick(struct stage *stage, uint32_t jiffies);
 
 int stage_read_traffic(const struct stage *stage, struct stage_traffic *ret);
 void stage_free_traffic(struct stage_traffic *traffic);

@@ -12,10 +12,11 @@ struct step {
 	struct expectation *ret;
 	struct flow *flow; /* NULL: not in the table */
 	uint16_t backend;
-	bool opens;  /* SYN without ACK */
-	bool closes; /* FIN or RST */
-	bool resets; /* RST */
-	bool sticky; /* picked because the client had it before */
+	uint8_t attempt; /* at which it goes there by NAT */
+	bool opens;	 /* SYN without ACK */
+	bool closes;	 /* FIN or RST */
+	bool resets;	 /* RST */
+	bool sticky;	 /* picked because the client had it before */
 	bool tcp;
 };
 

@@ -43,6 +43,15 @@ static bool story_two_interfaces(const struct model *model)
 	return false;
 }
 
+/* Packets come in bursts, a second later at most. */
+static uint32_t story_jiffies(struct random *random)
+{
+	if (random_chance(random, 70))
+		return 0;
+	return random_chance(random, 98) ? random_between(random, 1, 3)
+					 : random_between(random, 1, 250);
+}
+
 static void story_add_packet(struct story *story, struct craft *craft, bool two_interfaces)
 {
 	struct event *event = &story->events[story->count++];
@@ -54,6 +63,7 @@ static void story_add_packet(struct story *story, struct craft *craft, bool two_
 		.at = story->used,
 		.size = frame.size,
 		.beyond = random_chance(craft->random, 10) && two_interfaces,
+		.jiffies = story_jiffies(craft->random),
 	};
 	memcpy(&story->bytes[event->at], frame.bytes, frame.size);
 	story->used += frame.size;
@@ -124,6 +134,8 @@ static void story_add_peer(struct story *story, struct craft *craft, const struc
 		flags |= LBD_CONN_UDP;
 	else if (random_chance(craft->random, 20))
 		flags |= LBD_CONN_CLOSING;
+	if (service->forward == LBD_FORWARD_NAT)
+		flags = lbd_value_with_nat(flags, random_below(craft->random, 8));
 	story->events[story->count++] = (struct event){
 		.kind = EVENT_PEER,
 		.entry = { .client = flow->client,
@@ -136,7 +148,7 @@ static void story_add_peer(struct story *story, struct craft *craft, const struc
 }
 
 void story_tell(struct story *story, uint64_t seed, const struct model *model, uint32_t packets,
-		bool crowd)
+		struct story_kind kind)
 {
 	const bool two_interfaces = story_two_interfaces(model);
 	struct random random = { .state = seed };
@@ -145,14 +157,14 @@ void story_tell(struct story *story, uint64_t seed, const struct model *model, u
 	story->count = 0;
 	story->used = 0;
 	craft_begin(&craft, &random, model);
-	if (crowd)
+	if (kind.crowd)
 		craft.strangers = 60;
 	for (uint32_t i = 0; i < packets; i++) {
 		if (!random_below(&random, CHANGE_EVERY))
 			story_add_changes(story, &random, model);
 		else if (!random_below(&random, IDLE_EVERY))
 			story_add_idle(story, &random);
-		else if (!random_below(&random, PEER_EVERY))
+		else if (!random_below(&random, PEER_EVERY) && !kind.alone)
 			story_add_peer(story, &craft, model);
 		story_add_packet(story, &craft, two_interfaces);
 	}
@@ -184,10 +196,10 @@ static void story_print_peer(const struct table_entry *entry, const struct model
 {
 	char client[ADDR_TEXT_MAX];
 
-	fprintf(to, "    # a peer says: %s to port %u of %s: backend %s%s\n",
+	fprintf(to, "    # a peer says: %s to port %u of %s: backend %s, attempt %u%s\n",
 		addr_format_endpoint(&entry->client, entry->client_port, client),
 		ntohs(entry->vip_port), model->services[entry->service].name,
-		model->backends[entry->backend].name,
+		model->backends[entry->backend].name, lbd_value_nat(entry->flags),
 		entry->flags & LBD_CONN_CLOSING ? ", closing" : "");
 }
 

@@ -32,6 +32,7 @@ struct event {
 	struct story_change changes[STORY_CHANGES]; /* that take effect together */
 	uint32_t changes_count;
 	uint32_t seconds;	  /* that pass */
+	uint32_t jiffies;	  /* before a packet, where the stage has the clock */
 	struct table_entry entry; /* that a peer told of, but for its age: just seen */
 };
 
@@ -48,9 +49,13 @@ struct story {
 int story_make(struct story *story, uint32_t packets);
 void story_free(struct story *story);
 
-/* @crowd: many flows of few packets, instead of few flows of many. */
+struct story_kind {
+	bool crowd; /* many flows of few packets, instead of few flows of many */
+	bool alone; /* no peer says anything */
+};
+
 void story_tell(struct story *story, uint64_t seed, const struct model *model, uint32_t packets,
-		bool crowd);
+		struct story_kind kind);
 
 void story_frame(const struct story *story, const struct event *event, struct frame *ret);
 

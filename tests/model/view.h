@@ -39,6 +39,7 @@ struct view {
 	struct lbd_addr sender;	 /* ... and this is whose error it is */
 	uint32_t l3;		 /* where the IP header begins */
 	uint32_t l4;		 /* where what it carries does */
+	uint32_t quoted_l4;	 /* of an error: where what the quoted packet carries begins */
 	struct view_piece piece; /* of a datagram in fragments */
 	uint32_t length;	 /* of the IP packet, by its header */
 };

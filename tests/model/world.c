@@ -68,8 +68,21 @@ const struct service *world_service(const struct world *world, const struct lbd_
 	return any;
 }
 
+bool world_is_nat(const struct world *world, const struct lbd_addr *addr)
+{
+	const struct lbd_nat *nat = &world->model->nat;
+
+	for (int family = 0; family < 2; family++)
+		for (uint32_t i = 0; i < nat->count[family]; i++)
+			if (lbd_addr_equal(&nat->addrs[family][i], addr))
+				return true;
+	return false;
+}
+
 bool world_is_vip(const struct world *world, const struct lbd_addr *addr)
 {
+	if (world_is_nat(world, addr))
+		return true;
 	for (uint32_t id = 1; id < world->model->limits.services; id++)
 		if (world_serves(&world->model->services[id], addr))
 			return true;
@@ -95,14 +108,13 @@ bool world_is_mac(const struct world *world, const uint8_t *mac)
 
 /* --- Maglev's hash, which every node and version of a cluster must agree on */
 
-static uint64_t world_mix(uint64_t x)
+uint64_t world_mix(uint64_t x)
 {
 	x = (x ^ x >> 32) * 0xd6e8feb86659fd93ULL;
 	return x ^ x >> 29;
 }
 
-/* Eight bytes of an address, as a little-endian machine reads them. */
-static uint64_t world_half(const struct lbd_addr *addr, int half)
+uint64_t world_half(const struct lbd_addr *addr, int half)
 {
 	uint64_t value = 0;
 
@@ -111,7 +123,7 @@ static uint64_t world_half(const struct lbd_addr *addr, int half)
 	return value;
 }
 
-static uint64_t world_swap(uint16_t port)
+uint64_t world_swap(uint16_t port)
 {
 	return (uint16_t)(port << 8 | port >> 8);
 }

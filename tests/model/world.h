@@ -12,6 +12,7 @@
 struct world {
 	const struct config *config;
 	const struct model *model;
+	bool holds;	   /* somebody waits for fragments that come before their first */
 	uint32_t features; /* what the generation was specialised for */
 	uint16_t *rings;   /* one after the other, by service id */
 	bool *has_ring;	   /* is there anything to pick? by service id */
@@ -28,7 +29,10 @@ int world_update(struct world *world);
 const struct service *world_service(const struct world *world, const struct lbd_addr *vip,
 				    uint16_t port, uint8_t protocol);
 
-/* Does any service have this address? */
+/* Is it an address that clients' packets go out from? */
+bool world_is_nat(const struct world *world, const struct lbd_addr *addr);
+
+/* Does any service have this address, or is it one of NAT's? */
 bool world_is_vip(const struct world *world, const struct lbd_addr *addr);
 
 /* Why nobody has the packet's source, or VIEW_WHOLE. */
@@ -36,6 +40,12 @@ int world_source(const struct world *world, const struct view *view);
 
 /* Does a frame to @mac belong to this node? */
 bool world_is_mac(const struct world *world, const uint8_t *mac);
+
+/* What hashes that a cluster agrees on are made of: a mixer, eight bytes of an address, a port,
+ * the last two as a little-endian machine reads them. */
+uint64_t world_mix(uint64_t x);
+uint64_t world_half(const struct lbd_addr *addr, int half);
+uint64_t world_swap(uint16_t port);
 
 /* What a pick depends on: the flow, ports in host order. */
 struct world_flow {

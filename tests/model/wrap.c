@@ -99,6 +99,8 @@ uint32_t wrap_room(const struct wrap *wrap)
 
 	if (wrap->service->forward == LBD_FORWARD_DSR)
 		return UINT32_MAX;
+	if (wrap->service->forward == LBD_FORWARD_NAT)
+		return wrap->backend->nexthop.mtu;
 	wrap_middle(wrap, &middle);
 	return wrap->backend->nexthop.mtu - outer - middle.size;
 }

@@ -75,13 +75,15 @@ static int make_interfaces(void)
 		"ip link set " RUN_INTERFACE_IN " up\n"
 		"ip link set " RUN_INTERFACE_OUT " up\n"
 		"reach() {\n"
-		"	ip route add $1 dev $2\n"
+		"	ip route add $1 dev $2 ${5:+mtu lock $5}\n"
 		"	ip neigh add $3 lladdr $4 nud permanent dev $2\n"
 		"}\n"
 		"reach 198.51.100.0/24 " RUN_INTERFACE_IN " 198.51.100.7 02:00:00:00:cc:01\n"
 		"reach 2001:db8:c::/64 " RUN_INTERFACE_IN " 2001:db8:c::7 02:00:00:00:cc:01\n"
 		"reach 198.51.101.0/24 " RUN_INTERFACE_OUT " 198.51.101.7 02:00:00:00:cc:02\n"
 		"reach 2001:db8:d::/64 " RUN_INTERFACE_OUT " 2001:db8:d::7 02:00:00:00:cc:02\n"
+		"reach 198.51.103.0/24 " RUN_INTERFACE_IN " 198.51.103.7 02:00:00:00:cc:01 1300\n"
+		"reach 2001:db8:e::/64 " RUN_INTERFACE_IN " 2001:db8:e::7 02:00:00:00:cc:01 1300\n"
 		"reach 203.0.113.0/24 " RUN_INTERFACE_IN " 203.0.113.11 02:00:00:00:bb:11\n"
 		"reach 2001:db8:2::/64 " RUN_INTERFACE_IN " 2001:db8:2::11 02:00:00:00:bb:11\n";
 

@@ -27,7 +27,7 @@ struct run_place {
 /* Features that the generation gets on top of those that the setup needs. */
 #define RUN_SPECIALISED 0U
 /* Every one that changes nothing for a config which does without it, or that writes nothing. */
-#define RUN_EVERY_FEATURE (~(LBD_FEATURE_ECHO | LBD_FEATURE_READONLY))
+#define RUN_EVERY_FEATURE (~(LBD_FEATURE_ECHO | LBD_FEATURE_READONLY | LBD_FEATURE_ROUTELESS))
 
 /* A lab with setups/@setup.yaml and its next hops; nothing is committed or loaded yet. */
 int run_open_setup(const struct run_place *place, const char *setup, struct lab *lab,

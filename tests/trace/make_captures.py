@@ -11,11 +11,26 @@ HERE = pathlib.Path(__file__).parent
 START = 1700000000
 LINK = Ether(src="00:00:5e:00:53:aa", dst="00:00:5e:00:53:01")
 CLIENT, CLIENT6 = "203.0.113.5", "2001:db8:9::5"
+SHOP, NAT, SHOP_BACKEND = "192.0.2.13", "192.0.2.100", "198.51.100.5"
 WEB, TUN, SPARE, DNS6 = "192.0.2.10", "192.0.2.11", "192.0.2.12", "2001:db8::10"
 
 
 def tcp(vip, flags, port=80, sport=40000, **ip):
     return IP(src=ip.pop("src", CLIENT), dst=vip, **ip) / TCP(sport=sport, dport=port, flags=flags)
+
+
+def answer(flags, sport=8080):
+    return IP(src=SHOP_BACKEND, dst=NAT) / TCP(sport=sport, dport=2000, flags=flags)
+
+
+def translated():
+    """A connection by NAT, both ways; an answer of nobody; an error; fragments, both ways."""
+    ask = IP(src=CLIENT, dst=SHOP, id=1) / UDP(sport=40000, dport=53) / Raw(bytes(2000))
+    told = IP(src=SHOP_BACKEND, dst=NAT, id=2) / UDP(sport=53, dport=2000) / Raw(bytes(2000))
+    sent = IP(src=NAT, dst=SHOP_BACKEND, ttl=63) / TCP(sport=2000, dport=8080, flags="A")
+    return (tcp(SHOP, "S"), answer("SA"), tcp(SHOP, "A"), answer("A", 8081),
+            IP(src="198.51.100.1", dst=NAT) / ICMP(type=3, code=4, nexthopmtu=1400) / sent,
+            *fragment(ask, 1480), *fragment(told, 1480))
 
 
 def kinds():
@@ -35,6 +50,7 @@ def kinds():
         tcp(WEB, "SF"), tcp(WEB, "A", src="127.0.0.1"), tcp(WEB, "A", src=WEB),
         *fragment(large, 1480)[1:],
         tcp(TUN, "A", 443) / Raw(bytes(1460)),
+        *translated(),
     )]
 
 

@@ -108,15 +108,17 @@ void dataplane_guard_usage(const struct dataplane *dataplane, const struct model
 	*ret = (struct dataplane_guard){ 1000, 4000, 10, 20, 2 };
 }
 
-/* One, of a TCP packet from 198.51.100.66 to web. */
+/* One, of a TCP packet from 198.51.100.66 to web; another one each time. */
 uint32_t dataplane_drops(const struct dataplane *dataplane, struct lbd_drop *ret, uint64_t *ret_all)
 {
 	static const uint8_t frame[] = { 2,    0,  0,	0,  0, 1, 2,	0,    0,  0,  0, 2, 8,	 0,
 					 0x45, 0,  0,	40, 0, 0, 0,	0,    64, 6,  0, 0, 198, 51,
 					 100,  66, 192, 0,  2, 1, 0x9c, 0x40, 0,  80, 0, 0 };
+	static uint64_t ticket;
 
 	(void)dataplane;
-	*ret = (struct lbd_drop){ .ticket = 1,
+	ticket++;
+	*ret = (struct lbd_drop){ .ticket = ticket,
 				  .time_ns = 1,
 				  .length = 60,
 				  .ifindex = 1,
@@ -124,7 +126,7 @@ uint32_t dataplane_drops(const struct dataplane *dataplane, struct lbd_drop *ret
 				  .outcome = LBD_OUTCOME_DROP_DENIED,
 				  .words = sizeof(frame) / 8 };
 	memcpy(ret->frame, frame, sizeof(frame));
-	*ret_all = 1;
+	*ret_all = ticket;
 	return 1;
 }
 
@@ -264,10 +266,15 @@ static int fake_result(const struct lbd *lbd, struct error *err)
 	return code;
 }
 
-int lbd_reload(struct lbd *lbd, struct error *err)
+int lbd_reload_begin(struct lbd *lbd, lbd_reload_done done, void *context, struct error *err)
 {
+	struct error refused = { 0 };
+
+	(void)err;
+	lbd->changes_dropped = lbd->runtime_changes;
 	lbd->runtime_changes = false;
-	return fake_result(lbd, err);
+	done(context, fake_result(lbd, &refused), &refused);
+	return 0;
 }
 
 int lbd_change_backend(struct lbd *lbd, const struct lbd_backend_change *change, struct error *err)

@@ -135,6 +135,17 @@ static void a_backend_is_added_with_the_default_weight(void **state)
 	assert_int_equal(fake->change.weight, 100);
 }
 
+static void a_backend_is_added_with_a_port_of_its_own(void **state)
+{
+	struct fake_state *fake = *state;
+
+	json_decref(client_ask(fake, "POST", "/v1/backends",
+			       "{\"action\":\"add\",\"service\":\"web\",\"backend\":\"web9\","
+			       "\"address\":\"198.51.100.19\",\"port\":8080}",
+			       200));
+	assert_int_equal(fake->change.port, 8080);
+}
+
 static void a_faulty_change_is_refused(void **state)
 {
 	static const char *const bodies[] = {
@@ -151,6 +162,10 @@ static void a_faulty_change_is_refused(void **state)
 		"{\"action\":\"weight\",\"service\":\"web\",\"backend\":\"web1\"}",
 		"{\"action\":\"weight\",\"service\":\"web\",\"backend\":\"web1\",\"weight\":65536}",
 		"{\"action\":\"weight\",\"service\":\"web\",\"backend\":\"web1\",\"weight\":-1}",
+		"{\"action\":\"add\",\"service\":\"web\",\"backend\":\"web1\","
+		"\"address\":\"198.51.100.19\",\"port\":65536}",
+		"{\"action\":\"add\",\"service\":\"web\",\"backend\":\"web1\","
+		"\"address\":\"198.51.100.19\",\"port\":-1}",
 		"{\"action\":\"a\",\"action\":\"b\"}",
 		"{\"action\":\"drain\",\"service\":\"w\\u0000eb\",\"backend\":\"web1\"}",
 	};
@@ -290,6 +305,7 @@ int main(void)
 		CLIENT_TEST(a_faulty_filter_is_refused),
 		CLIENT_TEST(a_backend_change_reaches_the_daemon),
 		CLIENT_TEST(a_backend_is_added_with_the_default_weight),
+		CLIENT_TEST(a_backend_is_added_with_a_port_of_its_own),
 		CLIENT_TEST(a_faulty_change_is_refused),
 		CLIENT_TEST(an_upgrade_takes_absolute_paths_only),
 		CLIENT_TEST(packets_are_traced_in_order),

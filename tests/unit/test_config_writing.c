@@ -127,6 +127,7 @@ static void how_a_backend_is_selected_is_saved_and_changed(void **state)
 		    "  - {name: c, vip: \"2001:db8::80\", port: any, hash: source-prefix, sticky: "
 		    "90s,\n"
 		    "     health: {check: none}, backends: [{address: \"2001:db8::1\"}]}\n";
+	static const struct config_addition addition = { "n", "192.0.2.102", 0, 7 };
 	char path[] = "/tmp/test_config.XXXXXX", *first, *second;
 	struct config *config = parse_good(text), *again;
 	const struct config_service *a = &config->services[0], *c = &config->services[1];
@@ -143,7 +144,7 @@ static void how_a_backend_is_selected_is_saved_and_changed(void **state)
 	assert_true(a->backends_count == 2 && a->backends[1].fallback && !a->backends[0].fallback);
 	assert_int_equal(c->hash, LBD_HASH_PREFIX);
 	assert_int_equal(c->prefix, 64);
-	assert_int_equal(config_backend_add(config, "a", "n", "192.0.2.102", 7, &err), 0);
+	assert_int_equal(config_backend_add(config, "a", &addition, &err), 0);
 	assert_int_equal(config_backend_drain(config, "a", "f", true, &err), 0);
 	close(mkstemp(path));
 	first = save_to_text(config, path);
@@ -251,13 +252,15 @@ static void a_config_as_full_as_the_limits_allow_can_be_saved_and_loaded(void **
 
 static void a_backend_is_added_changed_and_removed(void **state)
 {
+	static const struct config_addition four = { "web4", "192.0.2.104", 0, 7 };
+	static const struct config_addition nameless = { NULL, "192.0.2.105", 0, 1 };
 	struct config *config = load_good(EXAMPLE);
 	struct config_service *web = config_find_service(config, "web");
 	struct lbd_addr new;
 	struct error err = { 0 };
 
 	(void)state;
-	assert_int_equal(config_backend_add(config, "web", "web4", "192.0.2.104", 7, &err), 0);
+	assert_int_equal(config_backend_add(config, "web", &four, &err), 0);
 	assert_int_equal(web->backends_count, 4);
 	assert_int_equal(web->backends[3].weight, 7);
 	assert_int_equal(addr_parse("192.0.2.104", &new), 0);
@@ -269,30 +272,70 @@ static void a_backend_is_added_changed_and_removed(void **state)
 	assert_int_equal(config_backend_remove(config, "web", "web1", &err), 0);
 	assert_null(config_find_backend(web, "web1"));
 	assert_string_equal(web->backends[2].name, "web4");
-	assert_int_equal(config_backend_add(config, "web", NULL, "192.0.2.105", 1, &err), 0);
+	assert_int_equal(config_backend_add(config, "web", &nameless, &err), 0);
 	assert_string_equal(web->backends[3].name, "192.0.2.105");
+	config_free(config);
+}
+
+static void a_backend_of_nat_is_added_with_its_port(void **state)
+{
+	static const char text[] =
+		"xdp: {interfaces: [eth0]}\n"
+		"nat: {addresses: [192.0.2.9]}\n"
+		"services:\n"
+		"- {name: shop, vip: 192.0.2.80, port: 80, protocol: tcp, forward: nat,\n"
+		"   backends: [{name: one, address: 192.0.2.101, port: 8080}]}\n";
+	static const struct config_addition two = { "two", "192.0.2.102", 8081, 100 };
+	char path[] = "/tmp/test_config.XXXXXX";
+	struct config *config = parse_good(text), *again;
+	struct error err = { 0 };
+
+	(void)state;
+	assert_int_equal(config_backend_add(config, "shop", &two, &err), 0);
+	close(mkstemp(path));
+	assert_int_equal(config_save(config, path, &err), 0);
+	again = load_good(path);
+	assert_int_equal(again->services[0].backends[0].port, 8080);
+	assert_int_equal(again->services[0].backends[1].port, 8081);
+	unlink(path);
+	config_free(again);
 	config_free(config);
 }
 
 static void a_change_that_the_file_could_not_have_is_refused(void **state)
 {
 	static const struct {
-		const char *service, *name, *address;
-		uint32_t weight;
+		const char *service;
+		struct config_addition addition;
 		int rc;
 		const char *says;
 	} cases[] = {
-		{ "wbe", "x", "192.0.2.9", 1, -ENOENT,
+		{ "wbe",
+		  { "x", "192.0.2.9", 0, 1 },
+		  -ENOENT,
 		  "no service \"wbe\", did you mean \"web\"?" },
-		{ "web", "web1", "192.0.2.9", 1, -EEXIST, "has a backend web1 already" },
-		{ "web", "x", "192.0.2.101", 1, -EEXIST,
+		{ "web", { "web1", "192.0.2.9", 0, 1 }, -EEXIST, "has a backend web1 already" },
+		{ "web",
+		  { "x", "192.0.2.101", 0, 1 },
+		  -EEXIST,
 		  "has 192.0.2.101 already, as backend web1" },
-		{ "web", "x", "2001:db8::9", 1, -EINVAL, "not of the VIP's family" },
-		{ "web", "x", "192.0.2.80", 1, -EINVAL, "the VIP itself" },
-		{ "web", "x", "224.0.0.9", 1, -EINVAL, "no host's address" },
-		{ "web", "x", "192.0.2", 1, -EINVAL, "came \"192.0.2\", expected an IPv4 or IPv6" },
-		{ "web", "x y", "192.0.2.9", 1, -EINVAL, "name: came \"x y\", expected a name" },
-		{ "web", "x", "192.0.2.9", 65536, -EINVAL, "weight: came 65536, expected" },
+		{ "web", { "x", "2001:db8::9", 0, 1 }, -EINVAL, "not of the VIP's family" },
+		{ "web", { "x", "192.0.2.80", 0, 1 }, -EINVAL, "the VIP itself" },
+		{ "web", { "x", "224.0.0.9", 0, 1 }, -EINVAL, "no host's address" },
+		{ "web",
+		  { "x", "192.0.2", 0, 1 },
+		  -EINVAL,
+		  "came \"192.0.2\", expected an IPv4 or IPv6" },
+		{ "web",
+		  { "x y", "192.0.2.9", 0, 1 },
+		  -EINVAL,
+		  "name: came \"x y\", expected a name" },
+		{ "web", { "x", "192.0.2.9", 0, 65536 }, -EINVAL, "weight: came 65536, expected" },
+		{ "web",
+		  { "x", "192.0.2.9", 8080, 1 },
+		  -EINVAL,
+		  "port: came 8080, but only forward: nat can change the port" },
+		{ "web", { "x", "192.0.2.9", 65536, 1 }, -EINVAL, "port: came 65536, expected" },
 	};
 	struct config *config = load_good(EXAMPLE);
 
@@ -300,9 +343,9 @@ static void a_change_that_the_file_could_not_have_is_refused(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct error err = { 0 };
 
-		assert_int_equal(config_backend_add(config, cases[i].service, cases[i].name,
-						    cases[i].address, cases[i].weight, &err),
-				 cases[i].rc);
+		assert_int_equal(
+			config_backend_add(config, cases[i].service, &cases[i].addition, &err),
+			cases[i].rc);
 		if (!strstr(err.text, cases[i].says))
 			assert_string_equal(err.text, cases[i].says);
 		assert_int_equal(config_find_service(config, "web")->backends_count, 3);
@@ -372,6 +415,7 @@ int main(void)
 		cmocka_unit_test(a_mac_is_saved_and_loaded),
 		cmocka_unit_test(a_config_as_full_as_the_limits_allow_can_be_saved_and_loaded),
 		cmocka_unit_test(a_backend_is_added_changed_and_removed),
+		cmocka_unit_test(a_backend_of_nat_is_added_with_its_port),
 		cmocka_unit_test(a_change_that_the_file_could_not_have_is_refused),
 		cmocka_unit_test(a_missing_backend_is_told_with_the_nearest_name),
 		cmocka_unit_test(the_reference_has_every_key),

@@ -14,8 +14,9 @@ static void a_new_service_on_a_known_address_has_its_next_hop_at_once(void **sta
 
 static void a_lost_interface_holds_up_nobody_else(void **state)
 {
-	const struct lbd_backend_change weigh = { LBD_BACKEND_WEIGHT, "web", "198.51.100.1", NULL,
-						  7 };
+	const struct lbd_backend_change weigh = {
+		LBD_BACKEND_WEIGHT, "web", "198.51.100.1", NULL, 7, 0
+	};
 	struct error err = { 0 };
 
 	(void)state;
@@ -172,7 +173,9 @@ static void an_id_is_not_given_away_while_a_connection_uses_it(void **state)
 
 static void runtime_changes_outlive_a_restart_and_end_with_a_reload(void **state)
 {
-	const struct lbd_backend_change add = { LBD_BACKEND_ADD, "web", NULL, "198.51.100.9", 50 };
+	const struct lbd_backend_change add = {
+		LBD_BACKEND_ADD, "web", NULL, "198.51.100.9", 50, 0
+	};
 	struct error err = { 0 };
 
 	(void)state;
@@ -188,7 +191,9 @@ static void runtime_changes_outlive_a_restart_and_end_with_a_reload(void **state
 
 static void a_file_put_in_place_after_runtime_changes_wins_whatever_its_mtime(void **state)
 {
-	const struct lbd_backend_change add = { LBD_BACKEND_ADD, "web", NULL, "198.51.100.9", 50 };
+	const struct lbd_backend_change add = {
+		LBD_BACKEND_ADD, "web", NULL, "198.51.100.9", 50, 0
+	};
 	struct error err = { 0 };
 
 	(void)state;

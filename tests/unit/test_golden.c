@@ -27,7 +27,7 @@ static int golden_try_built(const char *name, struct error *err)
 	char path[256];
 
 	snprintf(path, sizeof(path), "%s/%s.bpf.o", golden_build(), name);
-	return golden_try(path, err);
+	return golden_try(path, true, err);
 }
 
 static void assert_refused(const char *object, int code, const char *why)
@@ -74,6 +74,11 @@ static void each_flaw_is_found_and_named(void **state)
 		{ "bad_checksum", "outer IPv4 header with its length and checksum" },
 		{ "bad_vni", "header with the service's VNI" },
 		{ "bad_packet", "whole behind the headers" },
+		{ "bad_nat_source", "from a NAT address and port" },
+		{ "bad_nat_port", "to the backend's address and port" },
+		{ "bad_nat_checksum", "a TTL less and checksums that are right" },
+		{ "bad_nat_answer", "golden answer of service nat" },
+		{ "bad_nat_lost", "golden answer of service nat4: action 1, expected 3" },
 	};
 	char name[64];
 

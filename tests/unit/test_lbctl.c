@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <libgen.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -46,12 +47,11 @@ static void read_back(FILE *file, char *text)
 	fclose(file);
 }
 
-/* Run "lbctl LINE" (split at blanks) and keep what came of it. */
-static void run(struct result *result, const char *line)
+/* Start "lbctl LINE" (split at blanks). */
+static pid_t start(const char *line, FILE *out, FILE *err)
 {
 	char copy[1024], *argv[32] = { "lbctl" }, *save = NULL;
-	FILE *out = tmpfile(), *err = tmpfile();
-	int argc = 1, status;
+	int argc = 1;
 	pid_t pid;
 
 	snprintf(copy, sizeof(copy), "%s", line);
@@ -64,10 +64,29 @@ static void run(struct result *result, const char *line)
 		execv(lbctl_path(), argv);
 		_exit(127);
 	}
+	return pid;
+}
+
+/* Run "lbctl LINE" and keep what came of it. @interrupt_ms: after so long it gets a ^C; 0: never. */
+static void run_until(struct result *result, const char *line, useconds_t interrupt_ms)
+{
+	FILE *out = tmpfile(), *err = tmpfile();
+	pid_t pid = start(line, out, err);
+	int status;
+
+	if (interrupt_ms) {
+		usleep(interrupt_ms * 1000);
+		kill(pid, SIGINT);
+	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	result->code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	read_back(out, result->out);
 	read_back(err, result->err);
+}
+
+static void run(struct result *result, const char *line)
+{
+	run_until(result, line, 0);
 }
 
 /* As run, asking the fake daemon. */
@@ -101,7 +120,7 @@ static const struct {
 	{ "drops --json", { "kept", "drops" } },
 	{ "peers --json", { "peers", "refusals" } },
 	{ "backend drain web web1 --json", { "backends" } },
-	{ "backend add web web9 198.51.100.19 --weight 5 --json", { "backends" } },
+	{ "backend add web web9 198.51.100.19 --weight 5 --port 8080 --json", { "backends" } },
 	{ "reload --json", { "services", "runtime_changes_dropped" } },
 	{ "upgrade --json", { "running", "previous" } },
 	{ "rollback --json", { "running", "previous" } },
@@ -161,6 +180,39 @@ static void every_command_prints_text(void **state)
 		assert_null(strchr(result.out, '\033'));
 		assert_null(strstr(result.out, " \n"));
 	}
+}
+
+/* The fake daemon keeps another drop each time that it is asked. */
+static void drops_are_followed_until_interrupted(void **state)
+{
+	const struct fake_state *fake = *state;
+	struct result result;
+	char line[1024];
+	json_t *json;
+
+	snprintf(line, sizeof(line), "--socket %s drops --follow", fake->socket);
+	run_until(&result, line, 1800);
+	assert_int_equal(result.code, 128 + SIGINT);
+	assert_has(result.out, "WHAT HAPPENED\n");
+	assert_has(result.out, "198.51.100.66:40000");
+	assert_string_equal(result.err, "");
+	snprintf(line, sizeof(line), "--socket %s drops --follow --json", fake->socket);
+	run_until(&result, line, 1800);
+	*strchrnul(result.out, '\n') = '\0';
+	json = json_loads(result.out, 0, NULL);
+	assert_non_null(json);
+	assert_string_equal(json_string_value(json_object_get(json, "outcome")), "drop_denied");
+	json_decref(json);
+}
+
+static void drops_are_not_followed_without_a_daemon(void **state)
+{
+	struct result result;
+
+	(void)state;
+	run(&result, "--socket /nonexistent drops --follow --json");
+	assert_int_equal(result.code, LBCTL_UNREACHABLE);
+	assert_has(result.out, "ENOENT");
 }
 
 static void status_begins_with_a_verdict(void **state)
@@ -265,6 +317,9 @@ static void wrong_usage_is_exit_code_2_and_names_what_was_meant(void **state)
 		{ "backend weight web web1 65536", "expected 0 to 65535" },
 		{ "backend drain web web1 x", "unexpected argument x" },
 		{ "backend drain web web1 --weight 3", "--weight goes with add only" },
+		{ "backend drain web web1 --port 3", "--port goes with add only" },
+		{ "backend add web web1 192.0.2.1 --port 0", "port 0: expected 1 to 65535" },
+		{ "backend add web web1 192.0.2.1 --port 65536", "expected 1 to 65535" },
 	};
 	struct result result;
 
@@ -400,6 +455,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CLIENT_TEST(every_command_prints_json_with_its_keys),
 		CLIENT_TEST(every_command_prints_text),
+		CLIENT_TEST(drops_are_followed_until_interrupted),
+		cmocka_unit_test(drops_are_not_followed_without_a_daemon),
 		CLIENT_TEST(status_begins_with_a_verdict),
 		CLIENT_TEST(counters_hide_zeros_unless_told_otherwise),
 		CLIENT_TEST(large_numbers_are_grouped),

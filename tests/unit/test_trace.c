@@ -23,12 +23,15 @@
 static const char trace_config[] =
 	"xdp: {interfaces: [eth0]}\n"
 	"limits: {services: 16, backends: 32, connections-ipv4: 1024, connections-ipv6: 1024,"
-	" maglev: 251}\n"
+	" nat-ipv4: 1024, nat-ipv6: 1024, maglev: 251}\n"
+	"nat: {addresses: [192.0.2.100]}\n"
 	"services:\n"
 	"- {name: web, vip: 192.0.2.1, port: 80, backends: [{name: one, address: 198.51.100.1,"
 	" mac: '00:00:5E:00:53:ab'}]}\n"
 	"- {name: bare, vip: 192.0.2.2, port: 80, backends: [{name: two, address: "
-	"198.51.100.2}]}\n";
+	"198.51.100.2}]}\n"
+	"- {name: nat, vip: 192.0.2.3, port: 80, forward: nat, backends: [{name: three, address: "
+	"198.51.100.3}]}\n";
 
 static struct lbd_addr vip(uint8_t last)
 {
@@ -87,6 +90,23 @@ static void the_answer_names_service_and_backend(void **state)
 	assert_int_equal(result.action, XDP_PASS);
 	assert_null(result.service);
 	assert_null(result.backend);
+}
+
+/* What routes this machine has means nothing for the capture of another. */
+static void an_answer_by_nat_goes_back_whatever_routes_there_are(void **state)
+{
+	struct trace_result result = send_at(*state, 3, 1000, 0);
+	struct golden_frame frame = { .size = result.size };
+	struct error err = { 0 };
+
+	assert_int_equal(result.outcome, LBD_OUTCOME_FORWARD_NEW);
+	memcpy(frame.bytes, result.out, result.size);
+	frame = golden_answer(&frame);
+	assert_int_equal(offline_run(*state, START_NS, frame.bytes, frame.size, &result, &err), 0);
+	assert_int_equal(result.action, XDP_TX);
+	assert_int_equal(result.outcome, LBD_OUTCOME_FORWARD_RETURN);
+	assert_string_equal(result.service->name, "nat");
+	assert_string_equal(result.backend->name, "three");
 }
 
 static void the_next_hop_is_the_config_s_or_the_placeholder(void **state)
@@ -177,6 +197,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TRACE_TEST(the_answer_names_service_and_backend),
+		TRACE_TEST(an_answer_by_nat_goes_back_whatever_routes_there_are),
 		TRACE_TEST(the_next_hop_is_the_config_s_or_the_placeholder),
 		TRACE_TEST(time_passes_as_in_the_capture),
 		TRACE_TEST(time_that_goes_back_stands_still),

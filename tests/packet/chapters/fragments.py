@@ -143,6 +143,13 @@ def others():
              "dsr",
              to(first, "forward_new"),
              to(second, "forward_fragment"))
+    datagram = bytes(udp6(load=DATA).payload)
+    case("fragments-options-inside", "A first fragment is one whatever headers it has inside",
+         "dsr",
+         to(IPv6(src=CLIENT6, dst=VIP6) / IPv6ExtHdrFragment(nh=60, id=7, m=1) /
+            IPv6ExtHdrDestOpt(nh=17) / datagram[:64], "forward_new"),
+         to(IPv6(src=CLIENT6, dst=VIP6) / IPv6ExtHdrFragment(nh=60, id=7, offset=9) /
+            datagram[64:], "forward_fragment"))
     whole = IPv6(src=CLIENT6, dst=VIP6) / IPv6ExtHdrFragment(nh=17, id=7) / UDP(
         sport=PORT, dport=53) / b"question"
     case("fragments-atomic", "An IPv6 packet with a fragment header that is whole is no fragment",

@@ -231,6 +231,22 @@ def backends():
          drops(one[2][0], "drop_fragment", changes=[("dns-one", "gone")]))
 
 
+def guarded():
+    for name, u, pieces, v6 in families():
+        sent, returned = out(u(load=DATA), pieces, 53), back(reply(v6), pieces, 53)
+        denied = (IPv6(src=ONE6, dst=VIP6) if v6 else IP(src=ONE4, dst=VIP)) / UDP(
+            sport=PORT, dport=53) / b"question"
+        case(f"nat-fragments-guard-{name}", f"IPv{name}, the guard asks a client's later fragments as "
+             "any of its packets, and a backend's answer nothing, whole or not", "nat-guard",
+             drops(denied, "drop_denied", note="as a client it may not"),
+             drops(returned[1][0], "drop_fragment", note="not for being denied"),
+             *there(sent[:1], "forward_new"),
+             *here(returned),
+             *here(returned),
+             *there(sent[1:4]),
+             drops(sent[4][0], "drop_source_packets"))
+
+
 def chapter():
-    for part in (follow, checksums, refused, places, backends):
+    for part in (follow, checksums, refused, places, backends, guarded):
         part()
