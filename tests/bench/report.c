@@ -38,6 +38,8 @@ static bool report_met(const struct figure *figure)
 		return figure->median <= figure->target;
 	if (figure->aim == FIGURE_MEDIAN_AT_LEAST)
 		return figure->median >= figure->target;
+	if (figure->aim == FIGURE_RATIO_AT_MOST)
+		return figure->ratio <= figure->target;
 	return figure->ratio >= figure->target;
 }
 
@@ -48,6 +50,7 @@ static void report_target(const struct figure *figure, char *text, size_t size)
 		[FIGURE_MEDIAN_AT_MOST] = "<= ",
 		[FIGURE_MEDIAN_AT_LEAST] = ">= ",
 		[FIGURE_RATIO_AT_LEAST] = "ratio >= ",
+		[FIGURE_RATIO_AT_MOST] = "ratio <= ",
 	};
 
 	*text = '\0';

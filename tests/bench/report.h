@@ -12,6 +12,7 @@ enum figure_aim {
 	FIGURE_MEDIAN_AT_MOST,
 	FIGURE_MEDIAN_AT_LEAST,
 	FIGURE_RATIO_AT_LEAST,
+	FIGURE_RATIO_AT_MOST,
 };
 
 struct figure {

@@ -278,6 +278,8 @@ static const struct sync_case {
 	int (*run)(struct sync_bench *bench, struct error *err);
 } sync_cases[] = {
 	{ "sync.flows", sync_bench_flows },
+	{ "sync.flows_with_packets", sync_bench_packets },
+	{ "sync.packet_cost", sync_bench_packet_cost },
 	{ "sync.lag_p99 sync.cpu sync.bytes_live", sync_bench_live },
 	{ "sync.resync1m sync.bytes_bulk sync.resync250k", sync_bench_resync },
 };

@@ -145,6 +145,11 @@ int wrapper_set_way(struct wrapper *wrapper, uint32_t place, const struct wrap_w
 				   BPF_ANY);
 }
 
+void wrapper_seek(struct wrapper *wrapper, uint64_t place)
+{
+	wrapper->state->place = place;
+}
+
 static double wrapper_cpu_ns(void)
 {
 	struct timespec now;

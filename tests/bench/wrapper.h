@@ -33,6 +33,9 @@ int wrapper_open(const char *object, const struct wrap_config *config, const uin
 /* Accepts NULL. */
 void wrapper_close(struct wrapper *wrapper);
 
+/* The next packet is the one at @place of the sequence. */
+void wrapper_seek(struct wrapper *wrapper, uint64_t place);
+
 /* What the answer at @place of the sequence is made of. 0 or a negative errno. */
 int wrapper_set_way(struct wrapper *wrapper, uint32_t place, const struct wrap_way *way);
 
