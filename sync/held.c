@@ -36,9 +36,10 @@ void held_set_boot(struct held *held, uint64_t boot)
 /* The slot of a value word: both tables have the words of a bucket in one line. */
 static uint32_t held_place_of(const struct tables *tables, bool v6, const __u64 *value)
 {
-	size_t size = v6 ? sizeof(*tables->conn6) : sizeof(*tables->conn4);
 	const uint8_t *first = v6 ? (const uint8_t *)tables->conn6 : (const uint8_t *)tables->conn4;
-	uint32_t bucket = (uint32_t)((size_t)((const uint8_t *)value - first) / size);
+	size_t offset = (size_t)((const uint8_t *)value - first);
+	uint32_t bucket =
+		(uint32_t)(v6 ? offset / sizeof(*tables->conn6) : offset / sizeof(*tables->conn4));
 	const struct lbd_bucket *line = v6 ? &tables->conn6[bucket].line : &tables->conn4[bucket];
 
 	return held_place(tables, v6, bucket, (uint32_t)(value - line->value));

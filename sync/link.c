@@ -91,11 +91,28 @@ void link_rekey(struct link *link, const struct sync_peer_config *config)
 	link->key = key;
 }
 
+/* Connecting takes about that long: what hasn't come about by then waits for its next time. */
+#define LINK_CONNECTING_US (50 * 1000LL)
+
+void link_hears_boot(struct link *link, uint64_t boot, int64_t now_us)
+{
+	bool waits = link->peer.state == SYNC_STATE_STALE ||
+		     (link->peer.state == SYNC_STATE_CONNECTING &&
+		      now_us - link->peer.fresh_us > LINK_CONNECTING_US);
+
+	if (waits && boot != link->peer.boot)
+		link->reconnect_due = true;
+}
+
 bool link_attend(struct link *link, const struct link_own *own, int64_t now_us)
 {
+	const struct transport_news news = transport_news(link->dealer);
+
 	if (link_wants_marks(link))
 		link->handshakes_failed = 0;
-	if (transport_failed(link->dealer)) {
+	if (news.connected && link->peer.state == SYNC_STATE_CONNECTING)
+		peer_restart(&link->peer, now_us); /* the hello needn't wait */
+	if (news.failed) {
 		link->handshakes_failed++;
 		link->reconnect_due = true;
 		if (link->config.keys_count)

@@ -73,6 +73,12 @@ void link_rekey(struct link *link, const struct sync_peer_config *config);
  */
 bool link_attend(struct link *link, const struct link_own *own, int64_t now_us);
 
+/*
+ * The peer has said hello with this @boot. If it has booted since we talked to
+ * it, it listens now: there is no use in waiting for the next time to try.
+ */
+void link_hears_boot(struct link *link, uint64_t boot, int64_t now_us);
+
 /* Is the outbox to be kept up to date? Otherwise a welcome will mark everything anyway. */
 bool link_wants_marks(const struct link *link);
 

@@ -48,6 +48,7 @@ struct loop {
 	struct sync_sample sample; /* the latest that was asked for */
 	int64_t now_us;
 	int64_t collected_us; /* dirty words, last */
+	bool news;	      /* that a full table has arrived is to be told at once */
 	bool busy; /* there were some, and all is sent: more will come at the next flush */
 	/* what a message is made in */
 	uint8_t buffer[WIRE_MESSAGE_MAX];

@@ -21,9 +21,8 @@ static struct link *loop_find_link(const struct loop *loop, const char *node)
 static void loop_take_hello(struct loop *loop, struct link *link,
 			    const struct wire_message *message)
 {
-	(void)loop;
-	(void)message;
 	directory_clear(link->directory);
+	link_hears_boot(link, message->boot, loop->now_us);
 	loop_take_digest_hello(link);
 }
 
@@ -63,7 +62,7 @@ static void loop_take_records(struct loop *loop, struct link *link,
 static void loop_take_bulk_done(struct loop *loop, struct link *link,
 				const struct wire_message *message)
 {
-	(void)loop;
+	loop->news = true;
 	if (message->round == link->intake.round)
 		log_info("sync: %s has sent its full table: %llu records so far, %llu unknown",
 			 link->config.name, (unsigned long long)link->received_records,

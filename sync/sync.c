@@ -91,8 +91,9 @@ static void sync_publish_at_times(struct sync *sync)
 {
 	int64_t now_us = sync->loop->now_us;
 
-	if (now_us - sync->published_us < SYNC_PUBLISH_US)
+	if (now_us - sync->published_us < SYNC_PUBLISH_US && !sync->loop->news)
 		return;
+	sync->loop->news = false;
 	sync->published_us = now_us;
 	sync_publish(sync);
 }

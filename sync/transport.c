@@ -327,6 +327,8 @@ void transport_wait(struct transport *transport, struct transport_socket **socke
 	transport_poll(items, &used, zap_socket(transport->zap));
 	for (uint32_t i = 0; i < count; i++) {
 		transport_poll(items, &used, sockets[i]->socket);
+		if (!sockets[i]->door && !sockets[i]->connected)
+			transport_poll(items, &used, sockets[i]->monitor);
 		if (sockets[i]->retired)
 			transport_poll(items, &used, sockets[i]->retired->socket);
 	}

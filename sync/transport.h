@@ -95,10 +95,15 @@ uint32_t transport_receive(struct transport_socket *socket, uint32_t limit,
 void transport_attend(struct transport *transport, struct transport_socket *router, int64_t now_us,
 		      struct refusals *refusals);
 
-/* Did a handshake of this DEALER fail since the last call? It may not try again by itself then. */
-bool transport_failed(struct transport_socket *dealer);
+/* What became of a DEALER's handshakes since the last call. After a failure it may not try again by itself. */
+struct transport_news {
+	bool connected;
+	bool failed;
+};
 
-/* Wait until any of @sockets can be read, the wake_fd is set, or the time is up. */
+struct transport_news transport_news(struct transport_socket *dealer);
+
+/* Wait until any of @sockets can be read or has connected, the wake_fd is set, or the time is up. */
 void transport_wait(struct transport *transport, struct transport_socket **sockets, uint32_t count,
 		    int64_t timeout_us);
 

@@ -27,6 +27,7 @@ struct transport_socket {
 	void *socket;
 	void *monitor; /* PAIR */
 	struct zap *zap;
+	bool connected; /* a DEALER, and its peer is who it should be */
 	/* a ROUTER's */
 	struct door *door;
 	uint32_t serial;
@@ -37,10 +38,12 @@ struct transport_socket {
 /* Make @socket's monitor tell of @events. 0 or a negative errno. */
 int transport_watch(struct transport *transport, struct transport_socket *socket, int events);
 
-#define TRANSPORT_EVENTS_DEALER                                                       \
+#define TRANSPORT_EVENTS_FAILED                                                       \
 	(ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | \
 	 ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
+#define TRANSPORT_EVENTS_DEALER \
+	(TRANSPORT_EVENTS_FAILED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED)
 #define TRANSPORT_EVENTS_ROUTER \
-	(TRANSPORT_EVENTS_DEALER | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED)
+	(TRANSPORT_EVENTS_FAILED | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED)
 
 #endif

@@ -97,12 +97,15 @@ void transport_attend(struct transport *transport, struct transport_socket *rout
 		transport_retire(router, NULL);
 }
 
-bool transport_failed(struct transport_socket *dealer)
+struct transport_news transport_news(struct transport_socket *dealer)
 {
+	struct transport_news news = { false, false };
 	struct transport_event event;
-	bool failed = false;
 
-	while (transport_next_event(dealer->monitor, &event))
-		failed = true;
-	return failed;
+	while (transport_next_event(dealer->monitor, &event)) {
+		dealer->connected = event.event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
+		news.connected |= dealer->connected;
+		news.failed |= (event.event & TRANSPORT_EVENTS_FAILED) != 0;
+	}
+	return news;
 }

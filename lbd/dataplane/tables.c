@@ -198,6 +198,18 @@ static void tables_place(const struct tables *tables, const struct table_entry *
 		tables_place6(tables, entry, ret);
 }
 
+void tables_prefetch(const struct tables *tables, const struct table_entry *flow)
+{
+	struct tables_place place;
+
+	tables_place(tables, flow, &place);
+	for (int i = 0; i < 2; i++) {
+		__builtin_prefetch(place.pair.bucket[i], 1);
+		if (place.pair.client[i])
+			__builtin_prefetch(place.pair.client[i], 1);
+	}
+}
+
 /* The value word of the flow, or NULL; *ret_value is what it held. */
 static __u64 *tables_value(const struct tables_place *place, __u64 *ret_value)
 {

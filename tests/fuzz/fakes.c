@@ -189,10 +189,10 @@ void transport_attend(struct transport *transport, struct transport_socket *rout
 	(void)transport, (void)router, (void)now_us, (void)refusals;
 }
 
-bool transport_failed(struct transport_socket *dealer)
+struct transport_news transport_news(struct transport_socket *dealer)
 {
 	(void)dealer;
-	return false;
+	return (struct transport_news){ false, false };
 }
 
 void transport_wait(struct transport *transport, struct transport_socket **sockets, uint32_t count,
