@@ -17,7 +17,7 @@ struct sync_bench {
 	struct tables plain[SYNC_NODES]; /* without a packet path */
 	struct sync_nodes nodes;
 	uint32_t flows;	  /* entered by now, of a run that counts them */
-	double resync_ns; /* of 250k entries, once measured */
+	double resync_ms; /* of 250,000 entries, once measured */
 };
 
 double sync_clock_ns(void);

@@ -46,6 +46,11 @@ static struct lbd_flow sync_table_flow(uint32_t n)
 			 htons(80));
 }
 
+static uint16_t sync_table_backend(uint32_t n)
+{
+	return (uint16_t)(1 + n % SCENE_BACKENDS);
+}
+
 static void sync_table_pair(const struct tables *tables, const struct lbd_flow *flow,
 			    struct lbd_pair *ret)
 {
@@ -70,8 +75,7 @@ bool sync_table_enter(const struct tables *tables, uint32_t n)
 {
 	const struct lbd_flow flow = sync_table_flow(n);
 	uint32_t now = tables_now(tables);
-	uint64_t value = lbd_value_make((uint16_t)(1 + n % SCENE_BACKENDS), flow.dport,
-					LBD_CONN_CONFIRMED, now);
+	uint64_t value = lbd_value_make(sync_table_backend(n), flow.dport, LBD_CONN_CONFIRMED, now);
 	struct lbd_pair pair;
 	__u64 found;
 
@@ -84,15 +88,57 @@ bool sync_table_enter(const struct tables *tables, uint32_t n)
 	return true;
 }
 
-bool sync_table_has(const struct tables *tables, uint32_t n)
+#define AHEAD 16 /* flows whose buckets are on their way from memory */
+
+static void sync_table_prefetch(const struct tables *tables, uint32_t n)
 {
 	const struct lbd_flow flow = sync_table_flow(n);
 	struct lbd_pair pair;
-	__u64 found;
 
 	sync_table_pair(tables, &flow, &pair);
-	return lbd_bucket_find(pair.bucket[0], NULL, &flow, &found) < LBD_BUCKET_SLOTS ||
-	       lbd_bucket_find(pair.bucket[1], NULL, &flow, &found) < LBD_BUCKET_SLOTS;
+	__builtin_prefetch(pair.bucket[0], 1);
+	__builtin_prefetch(pair.bucket[1], 1);
+}
+
+void sync_table_fill(const struct tables *tables, uint32_t count)
+{
+	for (uint32_t n = 0; n < count; n++) {
+		sync_table_prefetch(tables, n + AHEAD);
+		sync_table_enter(tables, n);
+	}
+}
+
+static uint32_t sync_table_taken(const struct lbd_bucket *bucket)
+{
+	uint32_t taken = 0;
+
+	for (int i = 0; i < LBD_BUCKET_SLOTS; i++)
+		taken += LBD_READ_ONCE(bucket->key[i]) != LBD_KEY_EMPTY;
+	return taken;
+}
+
+/* There, or there was no room: of flows that crowd into two buckets some are displaced. */
+static bool sync_table_told(const struct tables *tables, const struct lbd_flow *flow,
+			    uint16_t backend)
+{
+	struct lbd_pair pair;
+	uint32_t taken = 0;
+	__u64 found;
+
+	sync_table_pair(tables, flow, &pair);
+	for (int i = 0; i < 2; i++) {
+		if (lbd_bucket_find(pair.bucket[i], NULL, flow, &found) < LBD_BUCKET_SLOTS)
+			return lbd_value_backend(found) == backend;
+		taken += sync_table_taken(pair.bucket[i]);
+	}
+	return taken == 2 * LBD_BUCKET_SLOTS;
+}
+
+bool sync_table_has(const struct tables *tables, uint32_t n)
+{
+	const struct lbd_flow flow = sync_table_flow(n);
+
+	return sync_table_told(tables, &flow, sync_table_backend(n));
 }
 
 struct sync_table_comparison {
@@ -103,10 +149,11 @@ struct sync_table_comparison {
 static bool sync_table_compare(void *context, const struct table_entry *entry)
 {
 	struct sync_table_comparison *comparison = context;
-	struct table_entry there;
+	const struct lbd_flow flow = lbd_flow4(entry->client.words[3], entry->client_port,
+					       entry->service, entry->vip_port);
 
-	if (entry->flags & LBD_CONN_CONFIRMED &&
-	    (!tables_find(comparison->to, entry, &there) || there.backend != entry->backend))
+	if ((entry->flags & LBD_CONN_CONFIRMED) &&
+	    !sync_table_told(comparison->to, &flow, entry->backend))
 		comparison->missing++;
 	return true;
 }

@@ -19,10 +19,13 @@ void sync_table_clear(const struct tables *tables);
 /* Enter flow @n, confirmed, and mark its bucket, as the packet path does. False: no room. */
 bool sync_table_enter(const struct tables *tables, uint32_t n);
 
-/* Is flow @n there? */
+/* Enter the first @count of them, as fast as that goes; a few find no room. */
+void sync_table_fill(const struct tables *tables, uint32_t count);
+
+/* Is flow @n there? Or else, have all slots that it may take been taken by others? */
 bool sync_table_has(const struct tables *tables, uint32_t n);
 
-/* How many confirmed entries of @from aren't in @to, or go to another backend there. */
+/* How many confirmed entries of @from aren't in @to, though there is room, or go to another backend. */
 uint64_t sync_table_missing(const struct tables *from, const struct tables *to);
 
 #endif
