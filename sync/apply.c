@@ -97,8 +97,6 @@ static enum tables_put apply_put(const struct applying *applying, const struct w
 
 	claim.standing = term_standing(target->term, target->node, applying->message, record);
 	claim.second_hand = record->flags & WIRE_CONN_SECONDHAND;
-	claim.greater = strcmp(applying->message->node, target->node) > 0;
-
 	return apply_claim(target, entry, applying->message->version > 1 ? &claim : NULL,
 			   applying->now);
 }
@@ -156,7 +154,14 @@ static void apply_prefetch(const struct applying *applying, const struct wire_re
 		.service = applying->directory->services[record->service].local,
 	};
 
-	tables_prefetch(applying->target->tables, &flow);
+	const struct tables *tables = applying->target->tables;
+	const struct held *teller = applying->target->teller;
+	uint32_t buckets[2];
+
+	tables_prefetch(tables, &flow, buckets);
+	for (int i = 0; i < 2 && teller; i++)
+		held_prefetch(teller,
+			      held_place(tables, !lbd_addr_is4(&flow.client), buckets[i], 0));
 }
 
 static void apply_rows(const struct applying *applying, const struct wire_rows *rows,
@@ -179,7 +184,7 @@ static void apply_rows(const struct applying *applying, const struct wire_rows *
 void apply_records(const struct apply_target *target, struct directory *directory,
 		   const struct wire_message *message, struct apply_counts *counts)
 {
-	const struct applying applying = {
+	struct applying applying = {
 		.target = target,
 		.message = message,
 		.directory = directory,
@@ -188,6 +193,7 @@ void apply_records(const struct apply_target *target, struct directory *director
 		.own = apply_own(target),
 	};
 
+	applying.own.greater = strcmp(message->node, target->node) > 0;
 	apply_rows(&applying, &message->records4, wire_get_record4);
 	apply_rows(&applying, &message->records6, wire_get_record6);
 }

@@ -58,6 +58,12 @@ static inline void held_put(struct held *held, uint32_t place, uint32_t print)
 	__atomic_store_n(&held->prints[place], print, __ATOMIC_RELAXED);
 }
 
+/* Something is put at @place, or beside it in its bucket, soon. */
+static inline void held_prefetch(const struct held *held, uint32_t place)
+{
+	__builtin_prefetch(&held->prints[place], 1);
+}
+
 /* Does the peer hold what stands at @place? */
 static inline bool held_has(const struct held *held, uint32_t place,
 			    const struct table_entry *entry)

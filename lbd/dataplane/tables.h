@@ -117,8 +117,12 @@ enum tables_put tables_put_claimed(const struct tables *tables, const struct tab
 /* The same, by age alone. */
 enum tables_put tables_put(const struct tables *tables, const struct table_entry *entry);
 
-/* @flow is put or looked for soon: fetch what it takes from memory meanwhile. */
-void tables_prefetch(const struct tables *tables, const struct table_entry *flow);
+/*
+ * @flow is put or looked for soon: fetch what it takes from memory meanwhile.
+ * It stands in one of @ret_buckets, or will.
+ */
+void tables_prefetch(const struct tables *tables, const struct table_entry *flow,
+		     uint32_t ret_buckets[2]);
 
 /* Find the entry of a flow. False if there is none. */
 bool tables_find(const struct tables *tables, const struct table_entry *flow,
