@@ -159,7 +159,7 @@ struct tables_place {
 	struct lbd_pair pair;
 };
 
-static void tables_place4(const struct tables *tables, const struct table_entry *entry,
+LBD_INLINE void tables_place4(const struct tables *tables, const struct table_entry *entry,
 			  struct tables_place *ret)
 {
 	uint64_t hash;
@@ -175,7 +175,7 @@ static void tables_place4(const struct tables *tables, const struct table_entry 
 	}
 }
 
-static void tables_place6(const struct tables *tables, const struct table_entry *entry,
+LBD_INLINE void tables_place6(const struct tables *tables, const struct table_entry *entry,
 			  struct tables_place *ret)
 {
 	uint64_t hash;
@@ -190,7 +190,7 @@ static void tables_place6(const struct tables *tables, const struct table_entry 
 	}
 }
 
-static void tables_place(const struct tables *tables, const struct table_entry *entry,
+LBD_INLINE void tables_place(const struct tables *tables, const struct table_entry *entry,
 			 struct tables_place *ret)
 {
 	if (lbd_addr_is4(&entry->client))
