@@ -117,21 +117,25 @@ static uint32_t sync_table_taken(const struct lbd_bucket *bucket)
 	return taken;
 }
 
-/* There, or there was no room: of flows that crowd into two buckets some are displaced. */
+/*
+ * There, or displaced: a newcomer that finds both of its buckets full takes the
+ * oldest one's slot, and nothing is moved, though the other bucket of who had it
+ * may have room. The digests bring that one back.
+ */
 static bool sync_table_told(const struct tables *tables, const struct lbd_flow *flow,
 			    uint16_t backend)
 {
 	struct lbd_pair pair;
-	uint32_t taken = 0;
+	bool full = false;
 	__u64 found;
 
 	sync_table_pair(tables, flow, &pair);
 	for (int i = 0; i < 2; i++) {
 		if (lbd_bucket_find(pair.bucket[i], NULL, flow, &found) < LBD_BUCKET_SLOTS)
 			return lbd_value_backend(found) == backend;
-		taken += sync_table_taken(pair.bucket[i]);
+		full |= sync_table_taken(pair.bucket[i]) == LBD_BUCKET_SLOTS;
 	}
-	return taken == 2 * LBD_BUCKET_SLOTS;
+	return full;
 }
 
 bool sync_table_has(const struct tables *tables, uint32_t n)

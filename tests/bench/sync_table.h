@@ -22,10 +22,10 @@ bool sync_table_enter(const struct tables *tables, uint32_t n);
 /* Enter the first @count of them, as fast as that goes; a few find no room. */
 void sync_table_fill(const struct tables *tables, uint32_t count);
 
-/* Is flow @n there? Or else, have all slots that it may take been taken by others? */
+/* Is flow @n there? Or else, is a bucket of its full, so that it may have been displaced? */
 bool sync_table_has(const struct tables *tables, uint32_t n);
 
-/* How many confirmed entries of @from aren't in @to, though there is room, or go to another backend. */
+/* How many confirmed entries of @from aren't in @to, nor displaced there, or go to another backend. */
 uint64_t sync_table_missing(const struct tables *from, const struct tables *to);
 
 #endif
