@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What an operator may ask of the running daemon: reload, other backends, another packet path. */
+/* What an operator may ask of the running daemon: other backends, another packet path. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "lbd.h"
 
-/* --- reload and runtime changes */
+/* --- runtime changes */
 
 static void change_path(const struct lbd *lbd, char *path, size_t size)
 {
@@ -29,29 +29,6 @@ void lbd_forget(const struct lbd *lbd)
 
 	lbd_forget_changes(lbd);
 	upgrade_forget(&place);
-}
-
-int lbd_reload(struct lbd *lbd, struct error *err)
-{
-	struct config *config = NULL;
-	int rc;
-
-	rc = config_load(lbd->config_path, &config, err);
-	if (rc)
-		return rc;
-	rc = lbd_apply(lbd, config, err);
-	if (rc) {
-		config_free(config);
-		return rc;
-	}
-	if (lbd->runtime_changes)
-		log_warning("reload: runtime changes (lbctl backend ...) gave way to %s",
-			    lbd->config_path);
-	lbd->runtime_changes = false;
-	lbd->reloads++;
-	lbd_forget_changes(lbd);
-	log_info("reloaded %s: %u services", lbd->config_path, lbd->config->services_count);
-	return 0;
 }
 
 static int change_edit(struct config *config, const struct lbd_backend_change *c, struct error *err)

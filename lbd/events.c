@@ -139,16 +139,25 @@ static int events_start_looking(struct lbd *lbd)
 	return lbd->clients_timer && !event_add(lbd->clients_timer, &soon) ? 0 : -ENOMEM;
 }
 
+static void events_reloaded(void *context, int rc, const struct error *err)
+{
+	(void)context;
+	if (rc)
+		log_report("reload refused, the running config stays", err);
+	sd_notify(0, "READY=1");
+}
+
 static void events_reload(evutil_socket_t fd, short what, void *context)
 {
 	struct error err = { 0 };
+	int rc;
 
 	(void)fd;
 	(void)what;
 	sd_notify(0, "RELOADING=1");
-	if (lbd_reload(context, &err))
-		log_report("reload refused, the running config stays", &err);
-	sd_notify(0, "READY=1");
+	rc = lbd_reload_begin(context, events_reloaded, context, &err);
+	if (rc)
+		events_reloaded(context, rc, &err);
 }
 
 static void events_stop(evutil_socket_t fd, short what, void *context)

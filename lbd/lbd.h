@@ -40,6 +40,7 @@ struct lbd {
 	struct event_base *base;
 	struct config *config; /* effective: the file plus runtime changes */
 	bool runtime_changes;  /* config differs from the file by lbctl backend ... */
+	bool changes_dropped;  /* so it was, until the last reload */
 	struct model *model;
 	struct dataplane *dataplane;
 	struct dataplane_attachment *attachments; /* one per config->xdp.interfaces */
@@ -54,12 +55,25 @@ struct lbd {
 	struct event *watchdog;
 	struct event *clients_timer;	/* looks for clients whose MAC address is wanted */
 	struct event *interfaces_timer; /* looks for interfaces that came back */
+	struct lbd_reload *reload;	/* under way; or NULL */
 	struct lbd_tracing tracing;
 	uint64_t reloads, commits;
 };
 
 /* Read the config file again and apply it. On failure the running state is untouched. */
 int lbd_reload(struct lbd *lbd, struct error *err);
+
+/* What came of a reload: 0, or a negative errno with @err. Called in the event loop. */
+typedef void (*lbd_reload_done)(void *context, int rc, const struct error *err);
+
+/*
+ * The same without keeping the event loop: @done is told, later. -EBUSY: another
+ * one is under way.
+ */
+int lbd_reload_begin(struct lbd *lbd, lbd_reload_done done, void *context, struct error *err);
+
+/* lbd stops: if a reload is under way, it comes to nothing, and is told so. */
+void lbd_reload_end(struct lbd *lbd);
 
 /*
  * Apply @config, which becomes lbd->config on success. On failure it is still

@@ -337,6 +337,7 @@ static void start_free_event(struct event *event)
 
 void lbd_stop(struct lbd *lbd)
 {
+	lbd_reload_end(lbd);
 	api_free(lbd->api);
 	lbd_trace_end(lbd);
 	ha_free(lbd->ha);

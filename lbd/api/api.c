@@ -6,7 +6,8 @@
  *   socket -> evhttp (size and time limits) -> route by path and method
  *          -> body and query -> api_<endpoint>() -> JSON, or an error body
  *
- * Everything runs in the daemon's event loop: a handler must not wait. evhttp
+ * Everything runs in the daemon's event loop: a handler must not wait. One that
+ * has to answers later (API_LATER). evhttp
  * itself answers what isn't HTTP or is too large, and drops a client that goes
  * silent for API_IDLE_SECONDS.
  */
@@ -116,15 +117,15 @@ static int api_handle(struct lbd *lbd, struct evhttp_request *http, struct api_r
 static void api_answer(struct evhttp_request *http, void *context)
 {
 	const struct api *api = context;
-	struct api_request request = { 0 };
+	struct api_request request = { .http = http };
 	struct error err = { 0 };
 	json_t *answer = NULL;
 	int rc;
 
 	rc = api_handle(api->lbd, http, &request, &answer, &err);
-	if (rc)
+	if (rc < 0)
 		reply_error(http, rc, &err);
-	else
+	else if (rc != API_LATER)
 		reply_json(http, answer);
 	json_decref(answer);
 	json_decref(request.body);

@@ -13,7 +13,11 @@
 struct api_request {
 	struct evkeyvalq query;
 	json_t *body; /* an object; NULL: none came */
+	struct evhttp_request *http;
 };
+
+/* From a handler that answers @request->http itself, later. */
+#define API_LATER 1
 
 /*
  * One endpoint: *ret is the answer, owned by the caller, on 0. On a negative

@@ -200,6 +200,8 @@ struct config {
 	} guard;
 	struct config_service *services;
 	uint32_t services_count;
+	struct guard *
+		lists_read; /* not from a file: the lists, read already; whoever did releases them */
 	bool keep_lists; /* not from a file: lists that were read hold, their files aren't read */
 };
 

@@ -123,6 +123,10 @@ static int build_guard(struct build *b)
 		b->model->guard = guard_hold(b->old->guard);
 		return 0;
 	}
+	if (b->config->lists_read) {
+		b->model->guard = guard_hold(b->config->lists_read);
+		return 0;
+	}
 	return guard_read(b->config, &b->model->guard, b->err);
 }
 

@@ -97,6 +97,15 @@ teardown() {
   http_get "http://$VIP4_DSR/" | grep -x 'backend be[123]'
 }
 
+@test "pins of an older lbd, that lack a map which came later, are adopted and completed" {
+  load_start 100 1000
+  murder lbd-lb1
+  rm /sys/fs/bpf/lbd/lb1/lbd_xsk_slots
+  lbd_start lb1
+  [[ -e /sys/fs/bpf/lbd/lb1/lbd_xsk_slots ]]
+  load_unharmed completed
+}
+
 @test "bpffs is mounted if it is missing" {
   murder lbd-lb1
   lbd_detach lb1

@@ -117,7 +117,8 @@ uint32_t dataplane_drops(const struct dataplane *dataplane, struct lbd_drop *ret
 	static uint64_t ticket;
 
 	(void)dataplane;
-	*ret = (struct lbd_drop){ .ticket = ++ticket,
+	ticket++;
+	*ret = (struct lbd_drop){ .ticket = ticket,
 				  .time_ns = 1,
 				  .length = 60,
 				  .ifindex = 1,
@@ -265,10 +266,15 @@ static int fake_result(const struct lbd *lbd, struct error *err)
 	return code;
 }
 
-int lbd_reload(struct lbd *lbd, struct error *err)
+int lbd_reload_begin(struct lbd *lbd, lbd_reload_done done, void *context, struct error *err)
 {
+	struct error refused = { 0 };
+
+	(void)err;
+	lbd->changes_dropped = lbd->runtime_changes;
 	lbd->runtime_changes = false;
-	return fake_result(lbd, err);
+	done(context, fake_result(lbd, &refused), &refused);
+	return 0;
 }
 
 int lbd_change_backend(struct lbd *lbd, const struct lbd_backend_change *change, struct error *err)
