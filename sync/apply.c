@@ -140,6 +140,8 @@ static void apply_record(const struct applying *applying, const struct wire_reco
 	entry.service = applying->directory->services[record->service].local;
 	entry.backend = backend->local;
 	apply_count(applying->counts, apply_put(applying, record, &entry));
+	if (applying->target->teller)
+		held_learn(applying->target->teller, applying->target->tables, &entry);
 }
 
 static void apply_rows(const struct applying *applying, const struct wire_rows *rows,

@@ -10,6 +10,7 @@
 #include "dataplane/tables.h"
 #include "sync/aside.h"
 #include "sync/dictionary.h"
+#include "sync/held.h"
 #include "sync/term.h"
 #include "sync/wire.h"
 
@@ -27,6 +28,7 @@ struct apply_target {
 	const char *node;
 	struct aside *aside;	  /* where those go that aren't known here */
 	struct apply_watch watch; /* changed may be NULL */
+	struct held *teller;	  /* what the peer that tells holds, or NULL */
 };
 
 /* What became of the records of a peer. */

@@ -261,7 +261,13 @@ static uint64_t door_cookie(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) ? 0 : cookie;
 }
 
-uint32_t door_connections(struct door *door)
+bool door_is_used(const struct door *door)
+{
+	return door->connections_count > 0;
+}
+
+/* Forget those that ended without a word. */
+static void door_sweep(struct door *door)
 {
 	uint32_t kept = 0;
 
@@ -275,7 +281,6 @@ uint32_t door_connections(struct door *door)
 		door->connections[kept++] = door->connections[i];
 	}
 	door->connections_count = kept;
-	return kept;
 }
 
 static uint32_t door_guest_connections(const struct door *door, const struct lbd_addr *addr)
@@ -330,8 +335,9 @@ enum door_end door_left(struct door *door, int fd)
 	struct door_connection *connection = door_find_connection(door, fd);
 	enum door_end end = DOOR_END_THEIRS;
 
+	/* It was over before we were told of it, or was one too many. */
 	if (!connection)
-		return end;
+		return DOOR_END_UNHEARD;
 	if (door_is_established(connection))
 		end = connection->silent ? DOOR_END_UNHEARD : DOOR_END_BROKEN;
 	door->silent_count -= connection->silent;
@@ -352,7 +358,7 @@ static bool door_hurries(struct door_guest *guest, int64_t now_us)
 
 static bool door_has_room(struct door *door, const struct door_connection *connection)
 {
-	door_connections(door);
+	door_sweep(door);
 	return door->connections_count < DOOR_CONNECTIONS_MAX &&
 	       door_guest_connections(door, &connection->addr) < DOOR_GUEST_CONNECTIONS;
 }
@@ -432,6 +438,6 @@ void door_turn(struct door *door, int64_t now_us, struct refusals *refusals)
 		door_let_in(door, now_us);
 	if (now_us - door->swept_us >= DOOR_SECOND_US) {
 		door->swept_us = now_us;
-		door_connections(door);
+		door_sweep(door);
 	}
 }

@@ -68,7 +68,7 @@ void door_cut(struct door *door, int fd);
 /* Let guests in again whose time is up; count what the filter has dropped. */
 void door_turn(struct door *door, int64_t now_us, struct refusals *refusals);
 
-/* Connections that are still there. */
-uint32_t door_connections(struct door *door);
+/* Is any connection left that came in here? At most a second behind. */
+bool door_is_used(const struct door *door);
 
 #endif

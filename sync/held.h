@@ -6,8 +6,9 @@
  * isn't. So what a failover would break can be named, entry by entry, also when
  * a peer has been away for an hour.
  *
- * What the peer told us itself (LBD_CONN_REMOTE) isn't told back. It counts as
- * held once the peer has acknowledged everything since it was last seen to boot.
+ * What the peer told us itself isn't told back: that it told is as good. What
+ * other peers told us (LBD_CONN_REMOTE) they tell it as well: it counts as held
+ * once the peer has acknowledged everything since it was last seen to boot.
  *
  * Written by the sync thread, read by the main thread at any time: single words.
  */
@@ -36,6 +37,9 @@ void held_set_boot(struct held *held, uint64_t boot);
 
 /* It lacks what it had acknowledged. */
 void held_clear(struct held *held);
+
+/* The peer told us of @entry: it has it with that backend, wherever ours stands. */
+void held_learn(struct held *held, const struct tables *tables, const struct table_entry *entry);
 
 /* Of what stands in a bucket, counted over both tables, it may lack some. */
 void held_forget(struct held *held, uint32_t bucket);

@@ -342,6 +342,7 @@ static int64_t loop_collect(struct loop *loop)
 	if (left_us > 0)
 		return left_us;
 	loop->collected_us = loop->now_us;
+	loop->busy = false;
 	for (uint32_t i = 0; i < loop->links_count; i++) {
 		loop->links[i]->outbox.now_us = loop->now_us;
 		if (link_wants_marks(loop->links[i]))

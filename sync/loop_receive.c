@@ -51,9 +51,10 @@ struct apply_target loop_target(struct loop *loop)
 static void loop_take_records(struct loop *loop, struct link *link,
 			      const struct wire_message *message)
 {
-	const struct apply_target target = loop_target(loop);
+	struct apply_target target = loop_target(loop);
 	uint64_t bad = link->counts.bad;
 
+	target.teller = &link->held;
 	apply_records(&target, link->directory, message, &link->counts);
 	refusal_count(&loop->refusals, REFUSAL_BAD_RECORD, link->counts.bad - bad);
 	link->received_records += message->records4.count + message->records6.count;

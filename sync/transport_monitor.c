@@ -93,7 +93,7 @@ void transport_attend(struct transport *transport, struct transport_socket *rout
 	if (!router->retired)
 		return;
 	transport_attend_router(router->retired, now_us, refusals);
-	if (!door_connections(router->retired->door))
+	if (!door_is_used(router->retired->door))
 		transport_retire(router, NULL);
 }
 

@@ -185,8 +185,11 @@ static const struct key keys_vrrp[] = {
 	  .required = true, AT(raw_vrrp, interface) },
 	{ "router-id", "VRRP router id, the same on all nodes of the pair.", .kind = KEY_NUMBER,
 	  .min = 1, .max = 255, .required = true, AT(raw_vrrp, router_id) },
-	{ "priority", "The node with the highest becomes master first.", "100", .kind = KEY_NUMBER,
-	  .min = 1, .max = 254, AT(raw_vrrp, priority) },
+	{ "priority",
+	  "The node with the highest becomes master first. Those of one cluster must differ by "
+	  "less "
+	  "than 50: by so much a node ranks lower after lbctl failover.",
+	  "100", .kind = KEY_NUMBER, .min = 1, .max = 254, AT(raw_vrrp, priority) },
 	{ "advert", "Interval of adverts; a takeover takes about three and a half of them.",
 	  "100ms", .kind = KEY_DURATION, .min = 10, .max = 40000, AT(raw_vrrp, advert) },
 	{ "source", "This node's address for adverts.", .kind = KEY_ADDRESS, .required = true,

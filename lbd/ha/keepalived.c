@@ -140,7 +140,8 @@ static void keepalived_print_globals(FILE *out, const struct config *config, con
 static void keepalived_print_tracked(FILE *out, const char *run_dir)
 {
 	fprintf(out,
-		"# 0: open. -254: closed, FAULT; also when lbd hasn't started yet.\n"
+		"# 0: open. -254: closed, FAULT; also when lbd hasn't started yet. -50: open, but\n"
+		"# ranking lower: it handed over by \"lbctl failover\".\n"
 		"track_file lbd_gate {\n"
 		"\tfile \"%s/gate\"\n"
 		"\tweight 1\n"

@@ -8,8 +8,8 @@
 load all.sh
 
 # What is shipped: under sanitizers memory says nothing.
-LAB_LBD=$LAB_BUILD/lbd
-LAB_LBCTL=$LAB_BUILD/lbctl
+export LAB_LBD=$LAB_BUILD/lbd
+export LAB_LBCTL=$LAB_BUILD/lbctl
 
 setup_file() {
   pair_lab security be1 be2 be3

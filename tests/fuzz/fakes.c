@@ -123,17 +123,31 @@ static int fake_socket(struct fake_message *next, bool routes, struct transport_
 	return 0;
 }
 
-int transport_listen(struct transport *transport, const struct addr_endpoint *address,
-		     struct transport_socket **ret, struct error *err)
+int transport_listen(struct transport *transport, const struct sync_config *config,
+		     struct transport_socket *before, struct transport_socket **ret,
+		     struct error *err)
 {
-	(void)transport, (void)address, (void)err;
+	(void)transport, (void)config, (void)before, (void)err;
 	return fake_socket(&fake.request, true, ret);
 }
 
-int transport_connect(struct transport *transport, const struct addr_endpoint *address,
+void transport_retire(struct transport_socket *router, struct transport_socket *before)
+{
+	(void)router;
+	free(before);
+}
+
+int transport_admit(struct transport *transport, struct transport_socket *router,
+		    const struct sync_config *config)
+{
+	(void)transport, (void)router, (void)config;
+	return 0;
+}
+
+int transport_connect(struct transport *transport, const struct transport_way *way,
 		      struct transport_socket **ret, struct error *err)
 {
-	(void)transport, (void)address, (void)err;
+	(void)transport, (void)way, (void)err;
 	return fake_socket(&fake.answer, false, ret);
 }
 
@@ -154,28 +168,35 @@ int transport_send(struct transport_socket *socket, const struct intake_route *r
 	return fake.send_err;
 }
 
+/* In plaintext: no name is proven. */
 uint32_t transport_receive(struct transport_socket *socket, uint32_t limit,
-			   transport_handler *handler, void *context, uint64_t *ret_malformed)
+			   transport_handler *handler, void *context, struct refusals *refusals)
 {
 	const struct intake_route route = { .size = 1, .bytes = { 1 } };
 	struct fake_message message = *socket->next;
 
-	(void)limit, (void)ret_malformed;
+	(void)limit, (void)refusals;
 	if (!message.data)
 		return 0;
 	socket->next->data = NULL;
-	handler(context, socket->routes ? &route : NULL, message.data, message.size);
+	handler(context, socket->routes ? &route : NULL, NULL, message.data, message.size);
 	return 1;
 }
 
-uint64_t transport_take_failures(struct transport_socket *socket)
+void transport_attend(struct transport *transport, struct transport_socket *router, int64_t now_us,
+		      struct refusals *refusals)
 {
-	(void)socket;
-	return 0;
+	(void)transport, (void)router, (void)now_us, (void)refusals;
+}
+
+bool transport_failed(struct transport_socket *dealer)
+{
+	(void)dealer;
+	return false;
 }
 
 void transport_wait(struct transport *transport, struct transport_socket **sockets, uint32_t count,
-		    int timeout_ms)
+		    int64_t timeout_us)
 {
-	(void)transport, (void)sockets, (void)count, (void)timeout_ms;
+	(void)transport, (void)sockets, (void)count, (void)timeout_us;
 }

@@ -97,7 +97,9 @@ static void world_configure(struct world *world, uint16_t services, uint16_t eac
 static void world_start(struct world *world)
 {
 	struct sync_peer_config peer = { .name = PEER };
-	struct sync_config config = { .node = "lb2", .peers = &peer, .peers_count = 1 };
+	struct sync_config config = {
+		.node = "lb2", .peers = &peer, .peers_count = 1, .plaintext = true
+	};
 	struct error err;
 
 	fake_reset();
@@ -257,7 +259,9 @@ static void step_sends(struct world *world)
 static void step_limit(struct world *world)
 {
 	struct sync_peer_config peer = { .name = PEER };
-	struct sync_config config = { .node = "lb2", .peers = &peer, .peers_count = 1 };
+	struct sync_config config = {
+		.node = "lb2", .peers = &peer, .peers_count = 1, .plaintext = true
+	};
 	struct error err;
 
 	config.bandwidth = take_byte(world) * 100U;

@@ -143,6 +143,47 @@ static void what_peers_told_is_held_once_the_whole_table_is_acknowledged(void **
 	assert_false(held_has(&lab->held, 5, &entry));
 }
 
+static void what_the_peer_told_it_holds_with_its_own_backend(void **state)
+{
+	struct lab *lab = *state;
+	struct table_entry mine, theirs;
+	uint32_t found = 0;
+
+	mine = fixture_entry(&lab->tables, 5, false, 1, 2);
+	theirs = fixture_entry(&lab->tables, 5, false, 1, 3);
+	assert_int_equal(tables_put(&lab->tables, &mine), TABLES_PUT_ADDED);
+	held_learn(&lab->held, &lab->tables, &theirs);
+	for (uint32_t place = 0; place < lab->held.slots; place++) {
+		assert_false(held_has(&lab->held, place, &mine));
+		found += held_has(&lab->held, place, &theirs);
+	}
+	assert_int_equal(found, 1);
+}
+
+/* Where it is found must be where it stands. */
+static void what_the_peer_told_is_held_where_it_stands(void **state)
+{
+	struct lab *lab = *state;
+	struct table_entry entry, standing;
+	uint32_t held = 0;
+
+	for (uint32_t n = 0; n < 40; n++) {
+		entry = fixture_entry(&lab->tables, n, n % 2, 1, 2);
+		assert_int_equal(tables_put(&lab->tables, &entry), TABLES_PUT_ADDED);
+		held_learn(&lab->held, &lab->tables, &entry);
+	}
+	for (uint32_t b = 0; b < BUCKETS; b++)
+		for (uint32_t s = 0; s < LBD_BUCKET_SLOTS; s++) {
+			held += tables_read4(&lab->tables, b, s, &standing) &&
+				held_has(&lab->held, held_place(&lab->tables, false, b, s),
+					 &standing);
+			held += tables_read6(&lab->tables, b, s, &standing) &&
+				held_has(&lab->held, held_place(&lab->tables, true, b, s),
+					 &standing);
+		}
+	assert_int_equal(held, 40);
+}
+
 static void a_window_and_no_more_is_kept(void **state)
 {
 	struct lab *lab = *state;
@@ -212,6 +253,8 @@ int main(void)
 		LAB(what_was_under_way_when_the_conversation_ended_is_not_held),
 		LAB(another_boot_holds_nothing),
 		LAB(what_peers_told_is_held_once_the_whole_table_is_acknowledged),
+		LAB(what_the_peer_told_it_holds_with_its_own_backend),
+		LAB(what_the_peer_told_is_held_where_it_stands),
 		LAB(a_window_and_no_more_is_kept),
 		LAB(percentiles_are_right_to_an_eighth),
 		LAB(times_of_any_length_are_counted),

@@ -13,7 +13,7 @@ static int knock(const struct node *node, const char *source)
 	const struct lbd_addr from = fixture_addr(source);
 	struct sockaddr_storage addr;
 	socklen_t size = addr_to_sockaddr(&from, 0, &addr);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), failed = 0;
+	int fd = socket(addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK, 0), failed = 0;
 	struct pollfd poll_fd = { .fd = fd, .events = POLLOUT };
 
 	assert_int_equal(bind(fd, (struct sockaddr *)&addr, size), 0);
@@ -44,6 +44,14 @@ static void connections_still_come(struct cluster *cluster, uint32_t first)
 	make_web(&cluster->nodes[0], first, 40);
 	WAIT_UNTIL(count_web(&cluster->nodes[1], first, 40) == 40);
 	assert_int_equal(peer_status(&cluster->nodes[0], "beta").reconnects, 0);
+}
+
+static void reconfigure(struct node *node)
+{
+	struct error err = { "", "" };
+
+	if (sync_reconfigure(node->sync, &node->config, &err))
+		fail_msg("%s", err.text);
 }
 
 static void what_isnt_a_peers_address_gets_no_answer(void **state)
@@ -102,6 +110,28 @@ static void a_crowd_of_connections_is_cut_and_shut_out_for_a_while(void **state)
 	fds[0] = knock(&cluster.nodes[0], "127.0.0.1");
 	assert_int_not_equal(fds[0], -1);
 	close(fds[0]);
+	cluster_stop(&cluster);
+}
+
+static void nodes_of_ipv6_let_each_other_in_and_nobody_else(void **state)
+{
+	struct cluster cluster;
+
+	(void)state;
+	cluster_init(&cluster, 2);
+	for (int n = 0; n < 2; n++) {
+		cluster.nodes[n].config.listen.addr = fixture_addr("::1");
+		cluster.nodes[n].peers[0].address.addr = fixture_addr("::1");
+	}
+	node_start(&cluster.nodes[0]);
+	node_start(&cluster.nodes[1]);
+	WAIT_UNTIL(is_live(&cluster.nodes[0], "beta") && is_live(&cluster.nodes[1], "alpha"));
+	connections_still_come(&cluster, 0);
+	cluster.nodes[0].peers[0].address.addr = fixture_addr("2001:db8::1");
+	reconfigure(&cluster.nodes[0]);
+	cluster.nodes[0].listen = cluster.nodes[0].config.listen;
+	assert_int_equal(knock(&cluster.nodes[0], "::1"), -1);
+	WAIT_UNTIL(refusals(&cluster.nodes[0], "address") > 0);
 	cluster_stop(&cluster);
 }
 
@@ -181,14 +211,6 @@ static void plaintext_is_spoken_only_if_both_say_so(void **state)
 }
 
 /* --- keys that change */
-
-static void reconfigure(struct node *node)
-{
-	struct error err = { "", "" };
-
-	if (sync_reconfigure(node->sync, &node->config, &err))
-		fail_msg("%s", err.text);
-}
 
 static void set_keys(struct node *node, const char *first, const char *second)
 {
@@ -285,6 +307,7 @@ int main(void)
 		cmocka_unit_test(what_isnt_a_peers_address_gets_no_answer),
 		cmocka_unit_test(who_says_nothing_is_hung_up_on),
 		cmocka_unit_test(a_crowd_of_connections_is_cut_and_shut_out_for_a_while),
+		cmocka_unit_test(nodes_of_ipv6_let_each_other_in_and_nobody_else),
 		cmocka_unit_test(wrong_keys_and_none_are_refused_each_by_its_name),
 		cmocka_unit_test(plaintext_is_spoken_only_if_both_say_so),
 		cmocka_unit_test(a_key_taken_off_the_list_is_cut),

@@ -98,6 +98,7 @@ static void example_make2(uint64_t type, struct example *ret)
 	ret->message.role = WIRE_ROLE_ACTIVE;
 	ret->message.term_ms = 86400000;
 	ret->message.term_known = 8;
+	ret->message.ended_ms = 1000;
 	ret->message.consumed = 63;
 }
 
@@ -244,6 +245,7 @@ static void old_cluster(struct old_peer *old)
 	old->node = &old->cluster.nodes[0];
 	model = &old->node->model;
 	strcpy(old->node->peers[0].name, "lb1");
+	old->node->config.plaintext = true;
 	fixture_service(model, 5, "192.0.2.80", 443, IPPROTO_TCP);
 	fixture_backend(model, 50, 5, "198.51.100.7");
 }
