@@ -31,7 +31,7 @@
 #include "sync/wire.h"
 
 #define PEER_HEARTBEAT_US (100 * 1000LL)
-#define PEER_DEAD_US (500 * 1000LL)
+#define PEER_DEAD_US (350 * 1000LL)
 #define PEER_GIVE_UP_US (2000 * 1000LL)
 #define PEER_RETRY_US (20 * 1000LL)  /* not connected: try to send the hello again */
 #define PEER_RESET_US (100 * 1000LL) /* a peer that keeps resetting doesn't get us busy */

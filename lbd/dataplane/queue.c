@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 #include <xdp/xsk.h>
 
@@ -19,6 +20,8 @@
 #define QUEUE_FRAMES 64 /* copied out at once: they only bridge the moment until then */
 _Static_assert(LBD_XSK_INTERFACES == 64, "a bit of a word for each interface");
 
+#define QUEUE_TRIES 25
+#define QUEUE_MOMENT_NS 20000000
 #define QUEUE_MEMORY (QUEUE_FRAMES * QUEUE_FRAME_MAX)
 
 struct queue {
@@ -139,14 +142,14 @@ static int queue_enter(const struct dataplane *dataplane, const struct queue *qu
 											 : 0;
 }
 
-int queue_open(const struct dataplane *dataplane, const char *interface, uint32_t number,
-	       struct queue **ret, struct error *err)
+static int queue_try(const struct dataplane *dataplane, const char *interface, uint32_t number,
+		     struct queue **ret)
 {
 	struct queue *queue = calloc(1, sizeof(*queue));
 	int rc;
 
 	if (!queue)
-		return error_set(err, -ENOMEM, "out of memory");
+		return -ENOMEM;
 	queue->ifindex = if_nametoindex(interface);
 	queue->memory = mmap(NULL, QUEUE_MEMORY, PROT_READ | PROT_WRITE,
 			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -155,12 +158,26 @@ int queue_open(const struct dataplane *dataplane, const char *interface, uint32_
 	rc = queue->memory ? queue_open_socket(queue, interface, number) : -ENOMEM;
 	if (!rc)
 		rc = queue_enter(dataplane, queue, number);
-	if (rc) {
+	if (rc)
 		queue_close(queue);
-		return error_errno(err, rc, "AF_XDP socket at queue %u of %s", number, interface);
+	else
+		*ret = queue;
+	return rc;
+}
+
+/* The kernel lets go of a queue some moments after its last socket was closed. */
+int queue_open(const struct dataplane *dataplane, const char *interface, uint32_t number,
+	       struct queue **ret, struct error *err)
+{
+	const struct timespec moment = { .tv_nsec = QUEUE_MOMENT_NS };
+	int rc = -EBUSY;
+
+	for (int i = 0; i < QUEUE_TRIES && rc == -EBUSY; i++) {
+		if (i)
+			nanosleep(&moment, NULL);
+		rc = queue_try(dataplane, interface, number, ret);
 	}
-	*ret = queue;
-	return 0;
+	return rc ? error_errno(err, rc, "AF_XDP socket at queue %u of %s", number, interface) : 0;
 }
 
 void queue_close(struct queue *queue)

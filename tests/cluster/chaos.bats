@@ -11,7 +11,7 @@ load all.sh
 load faults.sh
 
 # Sanitized as well: the sanitizer wants to be first in line, and need not be.
-export WALLTIME_LBD=$LAB_LBD WALLTIME_LIBRARY=$LAB_TESTS/cluster/walltime.so
+export WALLTIME_LBD=${WALLTIME_LBD:-$LAB_LBD} WALLTIME_LIBRARY=$LAB_TESTS/cluster/walltime.so
 export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0
 LAB_LBD=$LAB_ROOT/tests/cluster/with-walltime
 

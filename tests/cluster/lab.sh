@@ -10,6 +10,7 @@
 #     .1         .11       .12      .21      .22      .23         192.0.2.0/24
 #     ::1        ::11      ::12     ::21     ::22     ::23        2001:db8::/64
 #
+# And lb3 (.13, ::13), for three.bats.
 # Names that a host's namespace has: LAB_HOSTS. `on HOST COMMAND` runs there.
 # Everything a lab writes is below $LAB (private to it), but for its logs.
 
@@ -17,7 +18,7 @@ LAB_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 LAB_BUILD=$(realpath -m "$LAB_ROOT/${BUILD:-build}")
 LAB_TESTS=$LAB_BUILD/tests
 
-declare -gAr LAB_HOSTS=([client]=1 [lb1]=11 [lb2]=12 [be1]=21 [be2]=22 [be3]=23)
+declare -gAr LAB_HOSTS=([client]=1 [lb1]=11 [lb2]=12 [lb3]=13 [be1]=21 [be2]=22 [be3]=23)
 # shellcheck disable=SC2034 # used by whoever sources this
 readonly LAB_BACKENDS=(be1 be2 be3)
 

@@ -19,14 +19,17 @@ struct kernel_route {
 	const char *prefix;
 	bool beyond; /* behind the other interface, which has little room */
 	bool router;
+	bool itself; /* the router's own address */
 };
 
 static const struct kernel_route kernel_routes[] = {
-	{ "198.51.100.0/30", false, true },    { "198.51.100.4/31", true, true },
-	{ "198.51.100.6/31", false, false },   { "10.0.0.0/8", true, true },
-	{ "2001:db8:c::/127", true, true },    { "2001:db8:c::2/127", false, false },
-	{ "2001:db8:c::4/126", false, true },  { "2001:db8:c:80::/57", true, true },
-	{ "2001:db8:c:40::/58", false, true },
+	{ "203.0.113.1/32", false, true, true },      { "203.0.113.2/32", true, true, true },
+	{ "2001:db8:2::1/128", false, true, true },   { "2001:db8:2::2/128", true, true, true },
+	{ "198.51.100.0/30", false, true, false },    { "198.51.100.4/31", true, true, false },
+	{ "198.51.100.6/31", false, false, false },   { "10.0.0.0/8", true, true, false },
+	{ "2001:db8:c::/127", true, true, false },    { "2001:db8:c::2/127", false, false, false },
+	{ "2001:db8:c::4/126", false, true, false },  { "2001:db8:c:80::/57", true, true, false },
+	{ "2001:db8:c:40::/58", false, true, false },
 };
 
 #define KERNEL_ROUTES (sizeof(kernel_routes) / sizeof(*kernel_routes))
@@ -53,8 +56,6 @@ static const char kernel_script[] =
 	"	ip link set $1 mtu $2 up\n"
 	"	ip neigh add 203.0.113.$3 lladdr 02:00:00:00:cc:0$4 nud permanent dev $1\n"
 	"	ip neigh add 2001:db8:2::$3 lladdr 02:00:00:00:cc:0$4 nud permanent dev $1\n"
-	"	ip route add 203.0.113.$3 dev $1\n"
-	"	ip route add 2001:db8:2::$3 dev $1\n"
 	"}\n"
 	"link " RUN_INTERFACE_IN " 1500 1 1\n"
 	"link " RUN_INTERFACE_OUT " 1300 2 2\n";
@@ -64,7 +65,7 @@ static int kernel_add(const struct kernel_route *route)
 	const char *router = strchr(route->prefix, ':') ? "2001:db8:2::" : "203.0.113.";
 	char command[256], via[64] = "";
 
-	if (route->router)
+	if (route->router && !route->itself)
 		snprintf(via, sizeof(via), "via %s%d", router, route->beyond + 1);
 	snprintf(command, sizeof(command), "ip route add %s %s dev %s", route->prefix, via,
 		 kernel_interface(route->beyond));

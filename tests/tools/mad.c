@@ -31,7 +31,8 @@
 
 #define MAD_CHUNK 16384
 #define MAD_CROWD 4000
-#define MAD_SEGMENT 1400
+#define MAD_SEGMENT 1380 /* with an IP header it fits the lab's links */
+#define MAD_BATCH 64
 #define MAD_RATE 100000000ULL /* bytes a second, of segments */
 #define MAD_RECORDS 1000
 
@@ -170,30 +171,46 @@ static void mad_pace(const struct mad *mad)
 		mad_nap(100);
 }
 
+static void mad_segment(const struct mad *mad, uint32_t n, uint8_t *bytes)
+{
+	struct tcphdr *tcp = (struct tcphdr *)bytes;
+
+	memset(tcp, 0, sizeof(*tcp));
+	tcp->source = htons((uint16_t)(1024 + n % 60000));
+	tcp->dest = mad->target.port;
+	tcp->seq = n;
+	tcp->doff = sizeof(*tcp) / 4;
+	tcp->syn = n % MAD_BATCH == 0;
+	tcp->ack = !tcp->syn;
+	tcp->window = htons(1024);
+	tcp->check = (uint16_t)~mad_sum(bytes, MAD_SEGMENT, mad_pseudo_sum(mad, MAD_SEGMENT));
+}
+
 static int mad_segments(struct mad *mad)
 {
-	uint8_t bytes[MAD_SEGMENT] = { 0 };
-	struct tcphdr *tcp = (struct tcphdr *)bytes;
-	int fd = socket(AF_INET, SOCK_RAW, IPPROTO_TCP);
+	static uint8_t bytes[MAD_BATCH][MAD_SEGMENT];
+	struct mmsghdr messages[MAD_BATCH] = { 0 };
+	struct iovec vectors[MAD_BATCH];
 	struct sockaddr_storage addr;
 	socklen_t size = addr_to_sockaddr(&mad->target.addr, 0, &addr);
+	int fd = socket(AF_INET, SOCK_RAW, IPPROTO_TCP), sent;
 
 	if (fd < 0 || getrandom(bytes, sizeof(bytes), 0) < 0)
 		return 1;
-	for (uint32_t n = 0; mad_goes_on(mad); n++) {
-		memset(tcp, 0, sizeof(*tcp));
-		tcp->source = htons((uint16_t)(1024 + n % 60000));
-		tcp->dest = mad->target.port;
-		tcp->seq = n;
-		tcp->doff = sizeof(*tcp) / 4;
-		tcp->syn = n % 64 == 0;
-		tcp->ack = !tcp->syn;
-		tcp->window = htons(1024);
-		tcp->check = (uint16_t)~mad_sum(bytes, sizeof(bytes),
-						mad_pseudo_sum(mad, sizeof(bytes)));
-		if (sendto(fd, bytes, sizeof(bytes), 0, (struct sockaddr *)&addr, size) > 0)
-			mad->bytes += sizeof(bytes);
-		mad->connections += tcp->syn;
+	for (uint32_t i = 0; i < MAD_BATCH; i++) {
+		vectors[i] = (struct iovec){ bytes[i], MAD_SEGMENT };
+		messages[i].msg_hdr = (struct msghdr){ .msg_name = &addr,
+						       .msg_namelen = size,
+						       .msg_iov = &vectors[i],
+						       .msg_iovlen = 1 };
+	}
+	for (uint32_t n = 0; mad_goes_on(mad); n += MAD_BATCH) {
+		for (uint32_t i = 0; i < MAD_BATCH; i++)
+			mad_segment(mad, n + i, bytes[i]);
+		sent = sendmmsg(fd, messages, MAD_BATCH, 0);
+		if (sent > 0)
+			mad->bytes += (uint64_t)sent * MAD_SEGMENT;
+		mad->connections++;
 		mad_pace(mad);
 	}
 	close(fd);

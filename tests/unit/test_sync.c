@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Whole nodes in one process, over loopback: what is made on one arrives on the others. */
-#include "sync/held.h"
 #include "sync_cluster.h"
 
 static bool says_role(struct node *node, const char *peer, enum sync_role role)
@@ -248,89 +247,6 @@ static void records_unknown_at_first_come_once_the_config_does(void **state)
 	cluster_stop(&cluster);
 }
 
-static struct sync_kept kept_by(struct node *node)
-{
-	struct sync_kept kept;
-
-	sync_get_kept(node->sync, &kept);
-	return kept;
-}
-
-static void records_kept_aside_are_entered_though_who_told_them_has_died(void **state)
-{
-	struct cluster cluster;
-	struct node *alpha = &cluster.nodes[0], *beta = &cluster.nodes[1];
-
-	(void)state;
-	cluster_init(&cluster, 2);
-	beta->model.services[beta->web].id = 0;
-	make_web(alpha, 0, 100);
-	node_start(alpha);
-	node_start(beta);
-	WAIT_UNTIL(kept_by(beta).held == 100);
-	node_stop(alpha);
-	node_model(beta);
-	assert_int_equal(sync_set_dictionary(beta->sync, &beta->model.model), 0);
-	WAIT_UNTIL(kept_by(beta).entered == 100);
-	assert_int_equal(count_web(beta, 0, 100), 100);
-	assert_int_equal(kept_by(beta).held, 0);
-	assert_int_equal(kept_by(beta).given_up, 0);
-	cluster_stop(&cluster);
-}
-
-/* A backend that is new is as unknown as its service would be; what idles for too long is dropped. */
-static void records_kept_aside_for_too_long_are_dropped(void **state)
-{
-	struct cluster cluster;
-	struct node *alpha = &cluster.nodes[0], *beta = &cluster.nodes[1];
-	struct table_entry entry;
-
-	(void)state;
-	cluster_init(&cluster, 2);
-	beta->model.backends[beta->backend].index = 0;
-	beta->tables.timeouts.tcp = 100;
-	make_web(alpha, 0, 50);
-	entry = fixture_entry(&alpha->tables, 100, false, alpha->web, alpha->backend);
-	entry.tick -= 200;
-	make_entry(alpha, entry);
-	node_start(alpha);
-	node_start(beta);
-	WAIT_UNTIL(has_all(beta, "alpha"));
-	WAIT_UNTIL(kept_by(beta).held == 26);
-	node_model(beta);
-	assert_int_equal(sync_set_dictionary(beta->sync, &beta->model.model), 0);
-	WAIT_UNTIL(kept_by(beta).entered == 25);
-	assert_int_equal(count_web(beta, 0, 50), 50);
-	assert_int_equal(kept_by(beta).expired, 1);
-	assert_false(find_web(beta, 100, &entry));
-	cluster_stop(&cluster);
-}
-
-static void what_was_given_up_is_asked_for_again(void **state)
-{
-	enum { MANY = 70000 };
-	struct cluster cluster;
-	struct node *alpha = &cluster.nodes[0], *beta = &cluster.nodes[1];
-
-	(void)state;
-	cluster_init(&cluster, 2);
-	for (uint32_t n = 0; n < 2; n++) {
-		fixture_tables_free(&cluster.nodes[n].tables);
-		fixture_tables(&cluster.nodes[n].tables, 262144, 77 * (n + 1));
-	}
-	beta->model.services[beta->web].id = 0;
-	make_web(alpha, 0, MANY);
-	node_start(alpha);
-	node_start(beta);
-	WAIT_UNTIL(has_all(beta, "alpha") && kept_by(beta).held == 65536);
-	WAIT_UNTIL(kept_by(beta).given_up == MANY - 65536);
-	node_model(beta);
-	assert_int_equal(sync_set_dictionary(beta->sync, &beta->model.model), 0);
-	WAIT_UNTIL(count_web(beta, 0, MANY) == MANY);
-	assert_int_equal(kept_by(beta).entered, 65536);
-	cluster_stop(&cluster);
-}
-
 static void records_made_before_their_own_dictionary_are_sent_after_it(void **state)
 {
 	struct cluster cluster;
@@ -469,89 +385,6 @@ static void a_node_may_move_to_another_address(void **state)
 	cluster_stop(&cluster);
 }
 
-/* --- what the peer holds, and samples */
-
-static uint32_t count_held(struct node *node)
-{
-	uint32_t peer, count = 0;
-	const struct held *held = sync_held(node->sync, &peer);
-	struct table_entry entry;
-
-	for (uint32_t b = 0; b < BUCKETS; b++)
-		for (uint32_t s = 0; s < LBD_BUCKET_SLOTS; s++)
-			count += tables_read4(&node->tables, b, s, &entry) &&
-				 held_has(held, held_place(&node->tables, false, b, s), &entry);
-	return count;
-}
-
-static void what_a_peer_acknowledged_is_held_and_lag_is_known(void **state)
-{
-	struct cluster cluster;
-	struct node *alpha = &cluster.nodes[0];
-	struct sync_peer_status status;
-
-	(void)state;
-	cluster_start(&cluster, 2);
-	WAIT_UNTIL(is_live(alpha, "beta"));
-	assert_int_equal(count_held(alpha), 0);
-	make_web(alpha, 0, 500);
-	WAIT_UNTIL(count_held(alpha) == 500);
-	WAIT_UNTIL(peer_status(alpha, "beta").unsynced_ms == 0);
-	WAIT_UNTIL(peer_status(alpha, "beta").unacknowledged == 0);
-	WAIT_UNTIL(peer_status(alpha, "beta").lag_p50_us >= 0);
-	status = peer_status(alpha, "beta");
-	assert_in_range(status.lag_p50_us, 1, 1000000);
-	assert_true(status.lag_p99_us >= status.lag_p50_us);
-	cluster_stop(&cluster);
-}
-
-static void a_peer_that_starts_again_holds_nothing_until_it_has_acknowledged(void **state)
-{
-	struct cluster cluster;
-	struct node *alpha = &cluster.nodes[0], *beta = &cluster.nodes[1];
-
-	(void)state;
-	cluster_start(&cluster, 2);
-	make_web(alpha, 0, 300);
-	WAIT_UNTIL(count_held(alpha) == 300);
-	node_stop(beta);
-	WAIT_UNTIL(!is_live(alpha, "beta"));
-	make_web(alpha, 300, 10);
-	sleep_ms(50);
-	assert_int_equal(count_held(alpha), 300);
-	node_start(beta);
-	WAIT_UNTIL(count_held(alpha) == 310);
-	cluster_stop(&cluster);
-}
-
-static void an_active_node_is_asked_for_a_sample(void **state)
-{
-	struct cluster cluster;
-	struct node *alpha = &cluster.nodes[0], *beta = &cluster.nodes[1];
-	struct sync_sample *sample = calloc(1, sizeof(*sample));
-	uint64_t number;
-
-	(void)state;
-	assert_non_null(sample);
-	cluster_start(&cluster, 2);
-	make_web(alpha, 0, 400);
-	make_dns(alpha, 0, 20);
-	WAIT_UNTIL(is_live(alpha, "beta") && is_live(beta, "alpha"));
-	assert_int_equal(sync_ask_sample(beta->sync, 50, &number), -ENOENT);
-	sync_set_role(alpha->sync, SYNC_ROLE_ACTIVE);
-	WAIT_UNTIL(peer_status(beta, "alpha").role == SYNC_ROLE_ACTIVE);
-	assert_int_equal(sync_ask_sample(beta->sync, 50, &number), 0);
-	WAIT_UNTIL((sync_get_sample(beta->sync, sample), sample->number == number));
-	assert_string_equal(sample->peer, "alpha");
-	assert_int_equal(sample->count, 50);
-	assert_int_equal(sample->unknown, 0);
-	for (uint32_t i = 0; i < sample->count; i++)
-		assert_true(sample->entries[i].service == beta->web ||
-			    sample->entries[i].service == beta->dns);
-	free(sample);
-	cluster_stop(&cluster);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -567,18 +400,12 @@ int main(void)
 		cmocka_unit_test(a_node_that_went_is_stale_until_it_is_back),
 		cmocka_unit_test(a_node_of_another_name_is_refused),
 		cmocka_unit_test(records_unknown_at_first_come_once_the_config_does),
-		cmocka_unit_test(records_kept_aside_are_entered_though_who_told_them_has_died),
-		cmocka_unit_test(records_kept_aside_for_too_long_are_dropped),
-		cmocka_unit_test(what_was_given_up_is_asked_for_again),
 		cmocka_unit_test(records_made_before_their_own_dictionary_are_sent_after_it),
 		cmocka_unit_test(a_dictionary_of_many_parts_arrives_whole),
 		cmocka_unit_test(a_peer_taken_out_and_put_back_is_complete_again),
 		cmocka_unit_test(an_unchanged_config_disturbs_nothing),
 		cmocka_unit_test(an_address_in_use_is_an_error_that_names_it),
 		cmocka_unit_test(a_node_may_move_to_another_address),
-		cmocka_unit_test(what_a_peer_acknowledged_is_held_and_lag_is_known),
-		cmocka_unit_test(a_peer_that_starts_again_holds_nothing_until_it_has_acknowledged),
-		cmocka_unit_test(an_active_node_is_asked_for_a_sample),
 	};
 
 	return cmocka_run_group_tests_name("sync", tests, NULL, NULL);

@@ -211,7 +211,13 @@ static void in_a_trace_of_the_live_tables(void **state)
 static void in_a_trace_of_a_capture(void **state)
 {
 	(void)state;
-	within_bound(ALL | LBD_FEATURE_TRACE);
+	within_bound(ALL | LBD_FEATURE_TRACE | LBD_FEATURE_ROUTELESS);
+}
+
+static void under_golden_packets(void **state)
+{
+	(void)state;
+	within_bound(ALL | LBD_FEATURE_ROUTELESS);
 }
 
 static void with_either_family_alone(void **state)
@@ -244,6 +250,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(with_all_there_is),
 		cmocka_unit_test(in_a_trace_of_the_live_tables),
 		cmocka_unit_test(in_a_trace_of_a_capture),
+		cmocka_unit_test(under_golden_packets),
 		cmocka_unit_test(with_either_family_alone),
 		cmocka_unit_test(with_each_forwarding_mode_alone),
 		cmocka_unit_test(with_every_forwarding_mode_and_nothing_else),
