@@ -160,7 +160,7 @@ struct tables_place {
 };
 
 LBD_INLINE void tables_place4(const struct tables *tables, const struct table_entry *entry,
-			  struct tables_place *ret)
+			      struct tables_place *ret)
 {
 	uint64_t hash;
 
@@ -176,7 +176,7 @@ LBD_INLINE void tables_place4(const struct tables *tables, const struct table_en
 }
 
 LBD_INLINE void tables_place6(const struct tables *tables, const struct table_entry *entry,
-			  struct tables_place *ret)
+			      struct tables_place *ret)
 {
 	uint64_t hash;
 
@@ -191,7 +191,7 @@ LBD_INLINE void tables_place6(const struct tables *tables, const struct table_en
 }
 
 LBD_INLINE void tables_place(const struct tables *tables, const struct table_entry *entry,
-			 struct tables_place *ret)
+			     struct tables_place *ret)
 {
 	if (lbd_addr_is4(&entry->client))
 		tables_place4(tables, entry, ret);

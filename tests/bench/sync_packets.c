@@ -194,7 +194,7 @@ static int packets_turn(struct packets_cost *cost, double *ret, struct error *er
 static int packets_compare(struct sync_bench *bench, struct packets_cost *cost, struct sample *ret,
 			   struct error *err)
 {
-	double before, after;
+	double before = 0, after = 0;
 	int rc = packets_turn(cost, &before, err);
 
 	if (!rc)
