@@ -16,7 +16,7 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0
 LAB_LBD=$LAB_ROOT/tests/cluster/with-walltime
 
 chaos_config() {
-  config_pair "$@" | sed 's/connections-ipv4: .*/connections-ipv4: 524288/'
+  config_pair "$@" | sed "s/connections-ipv4: .*/connections-ipv4: ${CHAOS_SLOTS:-524288}/"
 }
 
 setup_file() {
