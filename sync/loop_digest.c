@@ -162,23 +162,23 @@ void loop_take_digest(struct loop *loop, struct link *link, const struct wire_me
 	refusal_count(&loop->refusals, refusal, 1);
 }
 
-static void loop_log_divergences(const struct link *link, const struct proof *proof,
-				 uint64_t before, const char *what)
+static void loop_log_divergences(const struct loop *loop, const struct link *link,
+				 struct proof *proof, const char *what)
 {
-	if (proof->divergences != before)
+	uint64_t news = proof_news(proof, loop->now_us);
+
+	if (news)
 		log_warning("sync: %s: %s differs in %llu more regions of %u, to be repaired",
-			    link->config.name, what,
-			    (unsigned long long)(proof->divergences - before), WIRE_REGIONS);
+			    link->config.name, what, (unsigned long long)news, WIRE_REGIONS);
 }
 
 enum refusal loop_take_repair(struct loop *loop, struct link *link,
 			      const struct wire_message *message)
 {
 	struct proof *held = &link->prover.proof;
-	uint64_t divergences = held->divergences;
 	enum refusal refusal = prover_take(&link->prover, message, loop->now_us);
 
-	loop_log_divergences(link, held, divergences, "what it holds of our table");
+	loop_log_divergences(loop, link, held, "what it holds of our table");
 	return refusal;
 }
 
@@ -186,11 +186,9 @@ enum refusal loop_take_repair(struct loop *loop, struct link *link,
 
 static void loop_conclude(struct loop *loop, struct link *link)
 {
-	uint64_t divergences = link->holds.divergences;
-
 	if (!judge_conclude(link->judge, &link->holds, loop->now_us))
 		return;
-	loop_log_divergences(link, &link->holds, divergences, "what we hold of its table");
+	loop_log_divergences(loop, link, &link->holds, "what we hold of its table");
 	intake_answer_digest(&link->intake);
 }
 

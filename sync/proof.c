@@ -3,9 +3,13 @@
 
 #include "sync/wire.h"
 
+#define PROOF_SAY_US (60 * 1000000LL)
+
 void proof_init(struct proof *proof)
 {
-	*proof = (struct proof){ .agreed_us = -1, .diverged_us = -1, .repaired_us = -1 };
+	*proof = (struct proof){
+		.agreed_us = -1, .diverged_us = -1, .repaired_us = -1, .said_us = -1
+	};
 }
 
 void proof_reset(struct proof *proof)
@@ -37,6 +41,18 @@ void proof_repaired(struct proof *proof, uint32_t regions, int64_t now_us)
 	proof->repairs += regions;
 	if (regions > 0)
 		proof->repaired_us = now_us;
+}
+
+/* A table that is too full to hold everything differs again at each pass. */
+uint64_t proof_news(struct proof *proof, int64_t now_us)
+{
+	uint64_t news = proof->divergences - proof->said;
+
+	if (news == 0 || (proof->said_us >= 0 && now_us - proof->said_us < PROOF_SAY_US))
+		return 0;
+	proof->said = proof->divergences;
+	proof->said_us = now_us;
+	return news;
 }
 
 static int64_t proof_ms_ago(int64_t then_us, int64_t now_us)

@@ -13,6 +13,8 @@ struct proof {
 	uint64_t passes;
 	uint64_t divergences;
 	uint64_t repairs;
+	uint64_t said;	 /* divergences that the log knows of ... */
+	int64_t said_us; /* ... since then; -1: none */
 };
 
 void proof_init(struct proof *proof);
@@ -25,6 +27,9 @@ void proof_pass(struct proof *proof, uint32_t agreed, uint32_t unsettled, int64_
 
 void proof_diverged(struct proof *proof, uint32_t regions, int64_t now_us);
 void proof_repaired(struct proof *proof, uint32_t regions, int64_t now_us);
+
+/* How many divergences the log is to hear of now; at most once a minute it is more than 0. */
+uint64_t proof_news(struct proof *proof, int64_t now_us);
 
 void proof_report(const struct proof *proof, int64_t now_us, struct sync_proof *ret);
 

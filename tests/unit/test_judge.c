@@ -249,6 +249,23 @@ static void sums_that_nobody_announced_or_with_gaps_are_refused(void **state)
 	desk_free(&desk);
 }
 
+static void the_log_hears_of_divergences_once_a_minute_and_misses_none(void **state)
+{
+	const int64_t minute_us = 60 * 1000000LL, now_us = 5;
+	struct proof proof;
+
+	(void)state;
+	proof_init(&proof);
+	assert_int_equal(proof_news(&proof, now_us), 0);
+	proof_diverged(&proof, 3, now_us);
+	assert_int_equal(proof_news(&proof, now_us), 3);
+	proof_diverged(&proof, 4, now_us);
+	proof_diverged(&proof, 5, now_us);
+	assert_int_equal(proof_news(&proof, now_us + minute_us - 1), 0);
+	assert_int_equal(proof_news(&proof, now_us + minute_us), 9);
+	assert_int_equal(proof_news(&proof, now_us + 3 * minute_us), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -263,6 +280,7 @@ int main(void)
 		cmocka_unit_test(too_much_that_is_unsettled_or_lost_gives_no_verdict),
 		cmocka_unit_test(ids_that_change_their_meaning_give_no_verdict),
 		cmocka_unit_test(sums_that_nobody_announced_or_with_gaps_are_refused),
+		cmocka_unit_test(the_log_hears_of_divergences_once_a_minute_and_misses_none),
 	};
 
 	return cmocka_run_group_tests_name("judge", tests, NULL, NULL);
