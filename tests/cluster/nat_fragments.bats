@@ -5,6 +5,7 @@
 # in whatever order their fragments come, to clients on either side.
 
 load all.sh
+load datagrams.sh
 load nat.sh
 
 readonly PORT=7001
@@ -35,28 +36,6 @@ setup_file() {
 
 teardown() {
   [[ $BATS_TEST_COMPLETED ]] || lab_autopsy 15
-}
-
-figure() {
-  ctl_json lb1 ".fragments.$1" status
-}
-
-# figure_is NAME OPERATOR VALUE
-figure_is() {
-  test "$(figure "$1")" "-$2" "$3"
-}
-
-all_logged() {
-  local line
-  while read -r line; do
-    grep -qx "$line" "$LAB/logs/datagrams.log" || return 1
-  done <"$LAB/said"
-}
-
-# same HOST COMMAND...: what the host says it sent or got, the backend says it got or sent.
-same() {
-  on "$1" "$LAB_ROOT/tests/cluster/datagram" "${@:2}" >"$LAB/said"
-  wait_for 5 "$(wc -l <"$LAB/said") datagrams" all_logged
 }
 
 # both_ways HOST VIP
