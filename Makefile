@@ -104,7 +104,8 @@ $(BUILD)/asan/tests/unit/%: $(BUILD)/asan/obj/tests/unit/%.o $(BUILD)/asan/liblb
 
 # Tests on a daemon without a kernel: what the fake defines isn't taken from the library.
 $(filter $(BUILD)/asan/tests/unit/test_api% %/test_lbctl,$(UNIT_TESTS)): \
-	$(BUILD)/asan/obj/tests/unit/fake_lbd.o $(BUILD)/asan/obj/tests/unit/api_client.o
+	$(BUILD)/asan/obj/tests/unit/fake_lbd.o $(BUILD)/asan/obj/tests/unit/fake_model.o \
+	$(BUILD)/asan/obj/tests/unit/api_client.o
 $(BUILD)/asan/tests/unit/test_lbctl: $(BUILD)/asan/lbctl
 
 # The daemon itself, in the test's process.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Records of a peer into the connection table: identities mapped, bounds
- * checked, ages clamped; of two versions the one stands that PROTOCOL.md says. Sync thread only, which is
- * the table's one writer in user space.
+ * checked, ages clamped; of two versions the one stands that PROTOCOL.md says.
+ * Sync thread only, which is the table's one writer in user space.
  */
 #ifndef SYNC_APPLY_H
 #define SYNC_APPLY_H

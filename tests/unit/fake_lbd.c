@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "fake_model.h"
 #include "lbd/api.h"
 #include "sync/held.h"
 
@@ -310,60 +311,6 @@ int lbd_rollback(struct lbd *lbd, struct error *err)
 
 /* --- the world it shows */
 
-static struct lbd_addr fake_addr(const char *text)
-{
-	struct lbd_addr addr;
-
-	if (addr_parse(text, &addr))
-		abort();
-	return addr;
-}
-
-static void fake_service(struct model *model, uint16_t id, const char *name, const char *vip,
-			 uint16_t port, uint8_t protocol)
-{
-	struct service *service = &model->services[id];
-
-	*service = (struct service){
-		.id = id, .vip = fake_addr(vip), .port = port, .protocol = protocol
-	};
-	snprintf(service->name, sizeof(service->name), "%s", name);
-}
-
-static struct backend *fake_backend(struct model *model, uint16_t index, uint16_t service,
-				    const char *name, const char *address)
-{
-	struct backend *backend = &model->backends[index];
-
-	*backend = (struct backend){ .index = index,
-				     .service = service,
-				     .healthy = true,
-				     .checked = true,
-				     .weight = 100,
-				     .addr = fake_addr(address) };
-	snprintf(backend->name, sizeof(backend->name), "%s", name);
-	backend->nexthop = (struct nexthop){ .resolved = true, .ifindex = 1, .dmac = { 2 } };
-	return backend;
-}
-
-static struct model *fake_model(void)
-{
-	struct model *model = calloc(1, sizeof(*model));
-
-	model->limits = (struct lbd_limits){ .services = 8, .backends = 16 };
-	model->services = calloc(8, sizeof(*model->services));
-	model->backends = calloc(16, sizeof(*model->backends));
-	fake_service(model, 1, "web", "192.0.2.10", 80, IPPROTO_TCP);
-	fake_service(model, 2, "dns6", "2001:db8::10", 53, IPPROTO_UDP);
-	fake_service(model, 3, "old", "192.0.2.30", 0, IPPROTO_TCP);
-	model->services[3].gone = true;
-	fake_backend(model, 1, 1, "web1", "198.51.100.11");
-	fake_backend(model, 2, 1, "web2", "198.51.100.12")->healthy = false;
-	fake_backend(model, 3, 1, "web3", "198.51.100.13")->drain = true;
-	fake_backend(model, 4, 2, "ns1", "2001:db8:1::1");
-	return model;
-}
-
 static void fake_tables(struct tables *tables)
 {
 	tables->conn4_buckets = FAKE_CONN4_BUCKETS;
@@ -451,7 +398,7 @@ static void fake_wire(struct dataplane *fake)
 	fake->config.xdp.interfaces_count = 1;
 	lbd->config_path = API_CONFIG_DEFAULT;
 	lbd->config = &fake->config;
-	lbd->model = fake_model();
+	lbd->model = fake_model_new();
 	lbd->dataplane = fake;
 	lbd->attachments = &fake->attachment;
 	lbd->ha = (struct ha *)fake;
@@ -513,9 +460,7 @@ void fake_stop(struct fake_state *state)
 	close(fake->stop[0]);
 	event_base_free(state->lbd.base);
 	rmdir(state->lbd.run_dir);
-	free(state->lbd.model->services);
-	free(state->lbd.model->backends);
-	free(state->lbd.model);
+	fake_model_free(state->lbd.model);
 	free(fake->tables.conn4);
 	free(fake->tables.conn6);
 	held_destroy(&fake->held);
