@@ -112,6 +112,7 @@ struct wire_message {
 	uint64_t agreed;
 	uint64_t unsettled;
 	uint64_t sample;
+	char release[WIRE_TEXT_MAX];
 	struct wire_rows sums;
 	struct wire_rows regions;
 	struct wire_rows services;
