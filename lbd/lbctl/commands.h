@@ -23,6 +23,7 @@
 	X(rollback)    \
 	X(drill)       \
 	X(failover)    \
+	X(cluster)     \
 	X(role)        \
 	X(keepalived)  \
 	X(keygen)      \
