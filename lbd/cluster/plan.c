@@ -218,22 +218,22 @@ static void plan_check_all(const struct plan_facts *facts, struct plan *plan)
 
 /* --- and how? */
 
-static void plan_say_command(struct plan *plan)
+/* An active peer may be of a release that has no such command: what it would do has one of its own. */
+static const char *plan_command(const struct plan *plan, const struct plan_peer *next)
 {
 	switch (plan->step) {
-	case PLAN_INSTALL:
-		snprintf(plan->command, sizeof(plan->command),
-			 "install lbd %s by the package manager, then: lbctl cluster upgrade",
-			 plan->target);
-		break;
-	case PLAN_DAEMON:
-		snprintf(plan->command, sizeof(plan->command),
-			 "systemctl restart lbd, then: lbctl cluster upgrade");
-		break;
 	case PLAN_DONE:
-		break;
+		return "";
+	case PLAN_INSTALL:
+		return "install that lbd by the package manager, then: lbctl cluster upgrade";
+	case PLAN_DAEMON:
+		return "systemctl restart lbd, then: lbctl cluster upgrade";
+	case PLAN_ELSEWHERE:
+		if (next->role == PLAN_ROLE_ACTIVE)
+			return "lbctl failover, then: lbctl cluster upgrade";
+		return "lbctl cluster upgrade";
 	default:
-		snprintf(plan->command, sizeof(plan->command), "lbctl cluster upgrade");
+		return "lbctl cluster upgrade";
 	}
 }
 
@@ -247,6 +247,6 @@ void plan_make(const struct plan_facts *facts, const char *target, struct plan *
 	ret->step = plan_choose(facts, ret->target, next);
 	snprintf(ret->where, sizeof(ret->where), "%s",
 		 ret->step == PLAN_ELSEWHERE ? next->name : facts->name);
-	plan_say_command(ret);
+	snprintf(ret->command, sizeof(ret->command), "%s", plan_command(ret, next));
 	plan_check_all(facts, ret);
 }
