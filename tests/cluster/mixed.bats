@@ -149,8 +149,8 @@ this_release() {
   node_is_active lb2
   change lb1 ""
   runs lb1 "$(this_release)"
-  stands_at lb1 done lb1
-  stands_at lb2 done lb2
+  stands_at lb1 "done" lb1
+  stands_at lb2 "done" lb2
   ctl_says lb2 '.peers[0].version == 2' peers
   unbroken upgraded
 }
@@ -160,7 +160,7 @@ this_release() {
   ctl lb2 cluster upgrade --to 0.0.9
   node_is_active lb1
   change lb2 "$older" --to 0.0.9
-  stands_at lb1 done lb1 --to 0.0.9
+  stands_at lb1 "done" lb1 --to 0.0.9
   runs lb1 0.0.9
   runs lb2 0.0.9
   unbroken downgraded
