@@ -54,6 +54,8 @@ int dataplane_open(const struct dataplane_options *options, struct dataplane **r
 		snprintf(dataplane->pin_dir, sizeof(dataplane->pin_dir), "%s", options->pin_dir);
 		rc = next_recover(options->pin_dir, err);
 	}
+	if (!rc && options->object)
+		rc = types_open(options->object, &dataplane->types, err);
 	if (!rc)
 		rc = maps_open(dataplane, err);
 	if (!rc)
@@ -74,6 +76,7 @@ void dataplane_close(struct dataplane *dataplane)
 	if (!dataplane)
 		return;
 	maps_close(dataplane);
+	types_close(dataplane->types);
 	guard_release(dataplane->guards[0]);
 	guard_release(dataplane->guards[1]);
 	free(dataplane);

@@ -54,6 +54,7 @@ struct dataplane {
 	void *memory[MAP_COUNT]; /* mapped; NULL where a map can't be */
 	size_t size[MAP_COUNT];
 	struct lbd_control *control;
+	struct types *types; /* NULL: maps are made without BTF */
 	struct tables tables;
 	uint32_t tick_shift;
 	struct lbd_secret ring_secret; /* of the rings in force; 0: unknown */
@@ -142,7 +143,29 @@ void dataplane_guard_settle(struct dataplane *dataplane);
 int quic_write(const struct dataplane *dataplane, const struct model *model, uint32_t half,
 	       struct error *err);
 
+/* --- types.c: what maps are made with */
+
+struct layout;
+struct types;
+
+/* Read the types of BPF object @path. *ret: types_close. */
+int types_open(const char *path, struct types **ret, struct error *err);
+
+/* Accepts NULL. */
+void types_close(struct types *types);
+
+/* Let a map of @shape be made with its types, where it takes any. @types may be NULL. */
+void types_give(const struct types *types, const struct map_shape *shape,
+		struct bpf_map_create_opts *options);
+
+/* The layout that @map is made with. -ENOENT: without any. *ret: layout_free. */
+int types_layout(const struct types *types, const char *map, struct layout **ret);
+
 /* --- object.c */
+
+/* Open @path as a BPF object; the caller closes it. @log may be NULL. */
+int object_read(const char *path, char *log, size_t log_size, struct bpf_object **ret,
+		struct error *err);
 
 /* Open @path as a BPF object with our maps in it; the caller closes it. */
 int object_open(const struct dataplane *dataplane, const char *path, char *log, size_t log_size,

@@ -38,6 +38,7 @@ int maps_make_one(struct dataplane *dataplane, enum map_id id, const struct map_
 	char path[256];
 	int fd;
 
+	types_give(dataplane->types, shape, &options);
 	fd = bpf_map_create(shape->type, shape->name, shape->key_size, shape->value_size,
 			    shape->entries, &options);
 	if (fd < 0)

@@ -165,6 +165,7 @@ static int next_make(struct next *next, struct error *err)
 		if (mkdir(to->pin_dir, 0700))
 			return error_errno(err, -errno, "make directory %s", to->pin_dir);
 	}
+	to->types = from->types; /* lent until next_promote */
 	rc = next_make_maps(next, err);
 	if (rc)
 		return rc;
@@ -252,8 +253,10 @@ void next_close(struct next *next)
 		carry_close(&next->tables[table]);
 	if (!next->swapped && *next->to->pin_dir)
 		next_remove(next->from->pin_dir, &err);
-	if (!next->promoted)
+	if (!next->promoted) {
+		next->to->types = NULL;
 		dataplane_close(next->to);
+	}
 	free(next);
 }
 

@@ -125,6 +125,7 @@ int next_promote(struct next *next, struct error *err)
 	memcpy(to->pin_dir, from->pin_dir, sizeof(to->pin_dir));
 	*to->base_dir = '\0';
 	memset(to->shared, 0, sizeof(to->shared));
+	from->types = NULL;
 	next->promoted = true;
 	return rc;
 }
