@@ -139,16 +139,27 @@ static const struct lbd_timeouts *carry_timeouts(const void *context, __u16 serv
 	return to->ageless ? &never : tables_timeouts(to->tables, service);
 }
 
-/* Into the cheapest slot, if that is cheaper than the entry. */
-static bool carry_insert(const struct carry_target *to, const struct carry_entry *entry)
+static struct lbd_choice carry_choose(const struct carry_target *to,
+				      const struct carry_entry *entry, uint32_t now)
 {
-	const uint32_t now = tables_now(to->tables);
-	const struct lbd_timeouts *timeouts = carry_timeouts(to, lbd_key_service(entry->flow.key));
 	struct lbd_choice choice = { .rank = LBD_RANK_NEVER, .slot = 0 };
-	const uint32_t slots = LBD_BUCKET_SLOTS;
 
 	lbd_bucket_choose(entry->pair.bucket[0], 0, now, carry_timeouts, to, &choice);
-	lbd_bucket_choose(entry->pair.bucket[1], slots, now, carry_timeouts, to, &choice);
+	lbd_bucket_choose(entry->pair.bucket[1], LBD_BUCKET_SLOTS, now, carry_timeouts, to,
+			  &choice);
+	return choice;
+}
+
+/* Into an empty slot, or the cheapest, if that is cheaper than the entry. */
+static bool carry_insert(struct carry *carry, const struct carry_entry *entry, bool alone)
+{
+	const struct carry_target *to = &carry->to;
+	const uint32_t now = tables_now(to->tables), slots = LBD_BUCKET_SLOTS;
+	const struct lbd_timeouts *timeouts = carry_timeouts(to, lbd_key_service(entry->flow.key));
+	struct lbd_choice choice = carry_choose(to, entry, now);
+
+	if (alone && choice.rank >= LBD_RANK_EXPIRED && carry_make_room(carry, entry->bucket))
+		choice = carry_choose(to, entry, now);
 	if (choice.rank == LBD_RANK_NEVER)
 		return false;
 	if (choice.key &&
@@ -219,20 +230,20 @@ static bool carry_has_way(const struct carry_target *to, const struct carry_entr
 	return tables_nat_concerns(to->tables, ret);
 }
 
-static bool carry_enter(const struct carry *carry, const struct carry_entry *entry, bool alone)
+static bool carry_enter(struct carry *carry, const struct carry_entry *entry, bool alone)
 {
 	__u64 *word, held = 0;
 	uint32_t bucket;
 
 	word = carry_find(entry, &held, &bucket);
 	if (!word)
-		return carry_insert(&carry->to, entry);
+		return carry_insert(carry, entry, alone);
 	carry_update(entry, word, held, alone, tables_now(carry->to.tables));
 	return true;
 }
 
 /* The entry first, as in the packet path: who looks at its way finds it in use. */
-static bool carry_put(const struct carry *carry, const struct carry_entry *entry, bool alone)
+static bool carry_put(struct carry *carry, const struct carry_entry *entry, bool alone)
 {
 	struct table_entry described;
 	struct tables_way way;
@@ -255,7 +266,7 @@ static bool carry_same_flow(const struct lbd_bucket6 *a, const struct lbd_bucket
 	       lbd_value_dport(a->line.value[slot]) == lbd_value_dport(b->line.value[slot]);
 }
 
-static uint64_t carry_changes(const struct carry *carry, const uint8_t *raw, const uint8_t *before,
+static uint64_t carry_changes(struct carry *carry, const uint8_t *raw, const uint8_t *before,
 			      bool alone)
 {
 	struct lbd_bucket6 now, then;
@@ -375,14 +386,14 @@ static void carry_prove_entry(const struct carry *carry, const struct carry_entr
 	uint32_t bucket;
 	__u64 held;
 
-	(void)context;
+	(void)carry;
 	if (!carry_find(entry, &held, &bucket))
-		carry_put(carry, entry, false);
+		carry_put(context, entry, false);
 }
 
 void carry_prove(struct carry *carry)
 {
-	carry_walk(carry, carry_prove_entry, NULL);
+	carry_walk(carry, carry_prove_entry, carry);
 }
 
 static void carry_count_entry(const struct carry *carry, const struct carry_entry *entry,

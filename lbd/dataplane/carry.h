@@ -12,9 +12,11 @@
  *   alone:  nothing else writes to the new table; the old one is the truth
  *   shared: packets write to the new table as well; by compare-and-swap
  *
- * An entry never displaces a dearer one: what is left out of a table that is
- * too small is what the packet path would have displaced first. One thread; it
- * claims slots of the new table as user space (LBD_KEY_CLAIMED_USER).
+ * While alone, entries that are in the way are moved to the other bucket that
+ * they may stand in. Where that doesn't help an entry never displaces a dearer
+ * one: what is left out of a table that is too small is what the packet path
+ * would have displaced first. One thread; it claims slots of the new table as
+ * user space (LBD_KEY_CLAIMED_USER).
  */
 #ifndef DATAPLANE_CARRY_H
 #define DATAPLANE_CARRY_H
@@ -47,6 +49,7 @@ struct carry {
 	struct carry_target to;
 	uint8_t *seen;	 /* the old table as the last pass found it; NULL: not kept */
 	uint32_t bucket; /* where a pass is; for whoever asks how far it is */
+	uint32_t vain;	 /* how often in a row no room could be made */
 };
 
 /* @keep: remember what a pass saw, which takes as much memory as the old table. */
@@ -58,6 +61,9 @@ void carry_close(struct carry *carry);
 
 /* Returns how many entries were new or changed. */
 uint64_t carry_pass(struct carry *carry, bool alone);
+
+/* carry_room.c: empty a slot of either bucket by moving others. Only while the carrier is alone. */
+bool carry_make_room(struct carry *carry, const uint32_t buckets[2]);
 
 /* Enter all that isn't there. */
 void carry_prove(struct carry *carry);

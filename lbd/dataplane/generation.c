@@ -29,11 +29,17 @@ static uint32_t generation_id(const struct dataplane *dataplane, __u32 slot)
 
 static int generation_fd(const struct dataplane *dataplane, __u32 slot)
 {
-	uint32_t id = generation_id(dataplane, slot);
+	uint32_t id = generation_id(dataplane, slot), again;
+	int fd;
 
-	if (!id)
-		return -ENOENT;
-	return bpf_prog_get_fd_by_id(id);
+	/* One that was swapped out may be gone before it could be opened. */
+	for (; id; id = again) {
+		fd = bpf_prog_get_fd_by_id(id);
+		again = generation_id(dataplane, slot);
+		if (fd != -ENOENT || again == id)
+			return fd;
+	}
+	return -ENOENT;
 }
 
 static int generation_set(const struct dataplane *dataplane, __u32 slot, int fd, struct error *err)

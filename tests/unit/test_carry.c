@@ -230,6 +230,30 @@ static void what_has_no_room_is_counted(void **state)
 	fixture_tables_free(&small);
 }
 
+/* As full as nine of ten slots, which is more than whoever only inserts can make it. */
+static void a_table_that_is_nearly_full_takes_them_all(void **state)
+{
+	const uint32_t count = 2 * 4096 * 4 * 9 / 10;
+	struct carry_count left;
+	struct tables large, small;
+	struct carriers down;
+
+	(void)state;
+	fixture_tables(&large, LARGE, SALT);
+	fixture_tables(&small, 4096, SALT);
+	fill(&large, count);
+	carriers_open(&down, &large, &small);
+	carriers_pass(&down, true);
+	left = carriers_count(&down);
+	assert_int_equal(left.entries, count);
+	assert_int_equal(left.live + left.idle, 0);
+	assert_int_equal(entries_of(&small), count);
+	assert_int_equal(differing(&large, &small, count), 0);
+	carriers_close(&down);
+	fixture_tables_free(&large);
+	fixture_tables_free(&small);
+}
+
 /* Put connection @n with @flags, idle for @idle ticks. */
 static void put(const struct tables *tables, uint32_t n, uint64_t flags, uint32_t idle)
 {
@@ -525,6 +549,7 @@ int main(void)
 		cmocka_unit_test(a_table_grows_and_shrinks_bit_for_bit),
 		cmocka_unit_test(a_later_pass_carries_what_changed_and_nothing_else),
 		cmocka_unit_test(what_has_no_room_is_counted),
+		cmocka_unit_test(a_table_that_is_nearly_full_takes_them_all),
 		cmocka_unit_test(what_is_idle_gives_way_and_live_ones_stay),
 		cmocka_unit_test(both_versions_join),
 		cmocka_unit_test(passes_catch_up_with_a_writer),

@@ -28,8 +28,8 @@
 
 #define INTERFACE 1 /* lo */
 #define PINS "/sys/fs/bpf/set"
-#define FLOWS 50000U /* of each family */
-#define NAT_FLOWS 2000U
+#define FLOWS 20000U /* of each family */
+#define NAT_FLOWS 500U
 
 static const char services[] =
 	"services:\n"
@@ -57,6 +57,7 @@ struct plane {
 static struct plane planes[2];
 static struct dataplane *now; /* the set in use */
 
+static uint16_t given[2][FLOWS];	   /* backends that flows of services a and b were given */
 static struct golden_ends sent[NAT_FLOWS]; /* where flows of n went out from, and to */
 
 static void hops(struct model *model)
@@ -140,6 +141,7 @@ static void fill(bool v6)
 		struct table_entry entry = flow(n, v6);
 
 		entry.backend = (uint16_t)(2 * first + 1 - dataplane_pick(now, &entry));
+		given[v6][n] = entry.backend;
 		entry.flags = LBD_CONN_CONFIRMED | (v6 ? LBD_CONN_UDP : 0);
 		entry.tick = tables_now(tables);
 		assert_int_equal(tables_put(tables, &entry), TABLES_PUT_ADDED);
@@ -169,10 +171,8 @@ static struct golden_frame frame_of(uint32_t n, bool v6)
 static bool stays(uint32_t n, bool v6)
 {
 	struct golden_frame frame = frame_of(n, v6);
-	const struct table_entry entry = flow(n, v6);
 
-	return send_frame(&frame) == XDP_TX &&
-	       frame.bytes[5] == (v6 ? 7 : 3) - dataplane_pick(now, &entry);
+	return send_frame(&frame) == XDP_TX && frame.bytes[5] == given[v6][n];
 }
 
 static struct golden_frame nat_frame(uint32_t n, uint8_t flags)
@@ -203,7 +203,8 @@ static bool nat_stays(uint32_t n)
 	if (send_frame(&ack) != XDP_TX)
 		return false;
 	ends = golden_get_ends(&ack);
-	if (memcmp(&ends, &sent[n], sizeof(ends)) != 0)
+	if (!lbd_addr_equal(&ends.source, &sent[n].source) ||
+	    !lbd_addr_equal(&ends.dest, &sent[n].dest) || ends.source_port != sent[n].source_port)
 		return false;
 	answer = golden_answer(&ack);
 	if (send_frame(&answer) != XDP_TX)
@@ -224,8 +225,7 @@ static uint32_t lost(void)
 		struct table_entry found;
 
 		wrong += !tables_find(tables, &entry, &found) ||
-			 found.backend != (v6 ? 7 : 3) - dataplane_pick(now, &entry) ||
-			 !(found.flags & LBD_CONN_CONFIRMED);
+			 found.backend != given[v6][n / 2] || !(found.flags & LBD_CONN_CONFIRMED);
 	}
 	return wrong;
 }
@@ -317,7 +317,7 @@ static void all_stay_when_a_set_grows_and_shrinks(void **state)
 		assert_int_equal(nat_lost(), 0);
 		assert_tidy();
 		for (uint32_t n = 0; n < 1000; n++)
-			assert_true(stays(n * 37, n % 2));
+			assert_true(stays(n * 17, n % 2));
 		/* Counters go on, whichever map they are in. */
 		assert_int_equal(packets_of(1), before + 500U * ((unsigned int)i + 1));
 	}
@@ -339,7 +339,7 @@ static void a_trial_counts_what_would_be_left_out(void **state)
 	struct error err = { 0 };
 
 	(void)state;
-	small.conn4_buckets = 4096;
+	small.conn4_buckets = 1024;
 	next_memory(now, &small, &memory);
 	assert_true(memory.after < memory.before);
 	assert_true(memory.needed > 0);
@@ -348,9 +348,9 @@ static void a_trial_counts_what_would_be_left_out(void **state)
 	assert_int_equal(dataplane_commit(next_to(next), planes[0].model, &err), 0);
 	next_copy(next);
 	next_count(next, &figures);
-	printf("[          ] 16384 slots: %llu of %llu connections have no room\n",
+	printf("[          ] 4096 slots: %llu of %llu connections have no room\n",
 	       (unsigned long long)figures.live, (unsigned long long)figures.entries);
-	assert_in_range(figures.live, FLOWS + NAT_FLOWS - 16384, FLOWS + NAT_FLOWS - 16000);
+	assert_in_range(figures.live, FLOWS + NAT_FLOWS - 4096, FLOWS + NAT_FLOWS - 4000);
 	next_close(next);
 	assert_tidy();
 	assert_int_equal(lost(), 0);
@@ -417,13 +417,14 @@ static bool survives_kill_at(int step)
 
 static void a_kill_at_any_step_leaves_one_whole_set(void **state)
 {
-	int steps = 0;
+	int step = 0, kills = 0;
 
 	(void)state;
-	while (survives_kill_at(steps))
-		steps++;
-	printf("[          ] killed at each of %d steps\n", steps);
-	assert_in_range(steps, 20, 100);
+	/* The last ones are the pins, one after the other: some will do. */
+	for (; survives_kill_at(step); kills++)
+		step += step < 11 ? 1 : 7;
+	printf("[          ] killed at %d steps of %d\n", kills, step);
+	assert_in_range(step, 30, 100);
 }
 
 /* --- set-up */
