@@ -55,10 +55,49 @@ struct lbd {
 	struct event *watchdog;
 	struct event *clients_timer;	/* looks for clients whose MAC address is wanted */
 	struct event *interfaces_timer; /* looks for interfaces that came back */
-	struct lbd_reload *reload;	/* under way; or NULL */
+	/* Configs that are read, to be put in force or only compared; NULL: none. */
+	struct lbd_reading *reload, *weighing;
 	struct lbd_tracing tracing;
 	uint64_t reloads, commits;
 };
+
+/* --- read.c: a config and its lists, from a file */
+
+/* 0: @config is the callee's, lbd_read_free. Else NULL, and why. Called in the event loop. */
+typedef void (*lbd_read_done)(void *context, int rc, struct config *config,
+			      const struct error *err);
+
+/* At once, holding up the event loop. *ret: lbd_read_free. */
+int lbd_read(const char *path, struct config **ret, struct error *err);
+
+/*
+ * By a thread; @done is told, later, and if lbd stops before. @slot is
+ * &lbd->reload or &lbd->weighing: -EBUSY if another one is under way there.
+ */
+int lbd_read_begin(struct lbd *lbd, struct lbd_reading **slot, const char *path, lbd_read_done done,
+		   void *context, struct error *err);
+
+/* lbd stops: what is under way comes to nothing, and is told so. */
+void lbd_read_end(struct lbd_reading **slot);
+
+/* Let go of the lists: once a model has them, or with lbd_read_free. */
+void lbd_read_release(struct config *config);
+
+/* Accepts NULL. */
+void lbd_read_free(struct config *config);
+
+/* --- weigh.c: what putting @config in force would come to, changing nothing */
+
+struct lbd_verdict {
+	bool refused; /* why says so; the rest is then unknown */
+	bool refit;   /* another packet path would be loaded */
+	uint32_t features_now, features_then;
+	struct error why;
+};
+
+void lbd_weigh(struct lbd *lbd, const struct config *config, struct lbd_verdict *ret);
+
+/* --- reload.c */
 
 /* Read the config file again and apply it. On failure the running state is untouched. */
 int lbd_reload(struct lbd *lbd, struct error *err);
@@ -71,9 +110,6 @@ typedef void (*lbd_reload_done)(void *context, int rc, const struct error *err);
  * one is under way.
  */
 int lbd_reload_begin(struct lbd *lbd, lbd_reload_done done, void *context, struct error *err);
-
-/* lbd stops: if a reload is under way, it comes to nothing, and is told so. */
-void lbd_reload_end(struct lbd *lbd);
 
 /*
  * Apply @config, which becomes lbd->config on success. On failure it is still

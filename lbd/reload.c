@@ -1,46 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/*
- * A reload without a pause: the file and its lists, 100,000 prefixes perhaps,
- * are read and made into a search tree by a thread, while health checks and the
- * API go on. Only what comes of it is applied in the event loop.
- *
- *   lbd_reload_begin -> thread: file, lists, tree -> event loop: apply -> done()
- */
+/* The config file read again and put in force; whatever lbctl backend changed gives way. */
 #include <errno.h>
-#include <event2/event.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "base/log.h"
-#include "guard/guard.h"
 #include "lbd.h"
 
-struct lbd_reload {
+struct reload {
 	struct lbd *lbd;
 	lbd_reload_done done;
 	void *context;
-	int ready; /* eventfd: the thread is at its end */
-	struct event *event;
-	pthread_t thread;
-	/* The thread's, until it is ready. */
-	struct config *config;
-	struct error err;
-	int rc;
 };
 
 static int reload_apply(struct lbd *lbd, struct config *config, struct error *err)
 {
 	int rc = lbd_apply(lbd, config, err);
 
-	guard_release(config->lists_read);
-	config->lists_read = NULL;
 	if (rc) {
-		config_free(config);
+		lbd_read_free(config);
 		return rc;
 	}
+	lbd_read_release(config);
 	if (lbd->runtime_changes)
 		log_warning("reload: runtime changes (lbctl backend ...) gave way to %s",
 			    lbd->config_path);
@@ -52,115 +32,35 @@ static int reload_apply(struct lbd *lbd, struct config *config, struct error *er
 	return 0;
 }
 
-static int reload_read(const char *path, struct config **ret, struct error *err)
-{
-	int rc = config_load(path, ret, err);
-
-	if (!rc && (*ret)->lists_count)
-		rc = guard_read(*ret, &(*ret)->lists_read, err);
-	if (rc) {
-		config_free(*ret);
-		*ret = NULL;
-	}
-	return rc;
-}
-
 int lbd_reload(struct lbd *lbd, struct error *err)
 {
 	struct config *config = NULL;
-	int rc = reload_read(lbd->config_path, &config, err);
+	int rc = lbd_read(lbd->config_path, &config, err);
 
 	return rc ? rc : reload_apply(lbd, config, err);
 }
 
-/* --- by a thread */
-
-static void *reload_loop(void *context)
+static void reload_read(void *context, int rc, struct config *config, const struct error *err)
 {
-	struct lbd_reload *reload = context;
+	struct reload *reload = context;
+	struct error why = *err;
 
-	reload->rc = reload_read(reload->lbd->config_path, &reload->config, &reload->err);
-	eventfd_write(reload->ready, 1);
-	return NULL;
-}
-
-static void reload_free(struct lbd_reload *reload)
-{
-	if (reload->event)
-		event_free(reload->event);
-	if (reload->ready >= 0)
-		close(reload->ready);
-	free(reload);
-}
-
-static void reload_ready(evutil_socket_t fd, short what, void *context)
-{
-	struct lbd_reload *reload = context;
-	int rc;
-
-	(void)fd;
-	(void)what;
-	pthread_join(reload->thread, NULL);
-	reload->lbd->reload = NULL;
-	rc = reload->rc;
 	if (!rc)
-		rc = reload_apply(reload->lbd, reload->config, &reload->err);
-	reload->done(reload->context, rc, &reload->err);
-	reload_free(reload);
-}
-
-static int reload_start(struct lbd_reload *reload)
-{
-	sigset_t all, before;
-	int rc;
-
-	reload->ready = eventfd(0, EFD_CLOEXEC);
-	if (reload->ready < 0)
-		return -errno;
-	reload->event = event_new(reload->lbd->base, reload->ready, EV_READ, reload_ready, reload);
-	if (!reload->event || event_add(reload->event, NULL))
-		return -ENOMEM;
-	/* Signals are the main thread's. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&reload->thread, NULL, reload_loop, reload);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -rc;
+		rc = reload_apply(reload->lbd, config, &why);
+	reload->done(reload->context, rc, &why);
+	free(reload);
 }
 
 int lbd_reload_begin(struct lbd *lbd, lbd_reload_done done, void *context, struct error *err)
 {
-	struct lbd_reload *reload;
+	struct reload *reload = malloc(sizeof(*reload));
 	int rc;
 
-	if (lbd->reload)
-		return error_set(err, -EBUSY, "a reload is under way");
-	reload = calloc(1, sizeof(*reload));
 	if (!reload)
 		return error_set(err, -ENOMEM, "out of memory");
-	*reload = (struct lbd_reload){ .lbd = lbd, .done = done, .context = context };
-	rc = reload_start(reload);
-	if (rc) {
-		reload_free(reload);
-		return error_errno(err, rc, "thread for a reload");
-	}
-	lbd->reload = reload;
-	return 0;
-}
-
-void lbd_reload_end(struct lbd *lbd)
-{
-	struct lbd_reload *reload = lbd->reload;
-
-	if (!reload)
-		return;
-	lbd->reload = NULL;
-	pthread_join(reload->thread, NULL);
-	if (!reload->rc) {
-		guard_release(reload->config->lists_read);
-		config_free(reload->config);
-		error_set(&reload->err, -ECANCELED, "lbd stops");
-	}
-	reload->done(reload->context, reload->rc ? reload->rc : -ECANCELED, &reload->err);
-	reload_free(reload);
+	*reload = (struct reload){ lbd, done, context };
+	rc = lbd_read_begin(lbd, &lbd->reload, lbd->config_path, reload_read, reload, err);
+	if (rc)
+		free(reload);
+	return rc;
 }

@@ -337,7 +337,8 @@ static void start_free_event(struct event *event)
 
 void lbd_stop(struct lbd *lbd)
 {
-	lbd_reload_end(lbd);
+	lbd_read_end(&lbd->reload);
+	lbd_read_end(&lbd->weighing);
 	api_free(lbd->api);
 	lbd_trace_end(lbd);
 	ha_free(lbd->ha);

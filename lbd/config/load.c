@@ -460,6 +460,8 @@ int config_parse(const char *text, size_t size, const char *name, struct config 
 	if (rc)
 		return rc;
 	rc = load_checked(&document, text, size, ret_config, err);
+	if (!rc)
+		(*ret_config)->text_hash = config_hash(text, size);
 	document_close(&document);
 	return rc;
 }

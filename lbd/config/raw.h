@@ -132,4 +132,12 @@ struct raw_config {
 	uint32_t services_count;
 };
 
+struct config;
+
+/* @config as the writer puts it down, every default written out. NULL: no memory. */
+struct raw_config *config_raw(const struct config *config);
+
+/* Accepts NULL. */
+void config_raw_free(struct raw_config *raw);
+
 #endif

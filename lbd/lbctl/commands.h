@@ -18,6 +18,7 @@
 	X(backend)     \
 	X(check)       \
 	X(trace)       \
+	X(diff)        \
 	X(reload)      \
 	X(upgrade)     \
 	X(rollback)    \

@@ -278,6 +278,39 @@ int lbd_reload_begin(struct lbd *lbd, lbd_reload_done done, void *context, struc
 	return 0;
 }
 
+int lbd_read_begin(struct lbd *lbd, struct lbd_reading **slot, const char *path, lbd_read_done done,
+		   void *context, struct error *err)
+{
+	struct config *config = NULL;
+	struct error why = { 0 };
+	int rc;
+
+	(void)slot;
+	(void)err;
+	if (!strcmp(path, API_CONFIG_DEFAULT))
+		path = "conf/lbd.yaml";
+	rc = fake_result(lbd, &why);
+	if (!rc)
+		rc = config_load(path, &config, &why);
+	done(context, rc, config, &why);
+	return 0;
+}
+
+void lbd_read_free(struct config *config)
+{
+	config_free(config);
+}
+
+void lbd_weigh(struct lbd *lbd, const struct config *config, struct lbd_verdict *ret)
+{
+	(void)lbd;
+	*ret = (struct lbd_verdict){ .refit = true,
+				     .features_now = LBD_FEATURE_IPV4,
+				     .features_then = LBD_FEATURE_IPV4 | LBD_FEATURE_NAT };
+	ret->refused = !strcmp(config->instance, "other");
+	snprintf(ret->why.text, sizeof(ret->why.text), "instance: told to refuse");
+}
+
 int lbd_change_backend(struct lbd *lbd, const struct lbd_backend_change *change, struct error *err)
 {
 	struct fake_state *state = &fake_of(lbd)->state;
