@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The config file read again and put in force; whatever lbctl backend changed gives way. */
+/*
+ * The config file read again, or an older config taken from the history, and put
+ * in force; whatever lbctl backend changed gives way.
+ */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -8,19 +11,28 @@
 
 struct reload {
 	struct lbd *lbd;
+	struct lbd_reload_order order;
 	lbd_reload_done done;
 	void *context;
 };
 
-static int reload_apply(struct lbd *lbd, struct config *config, struct error *err)
+/* From the file: it is what runs. From the history: that runs in place of the file. */
+static int reload_describe(struct lbd *lbd, const struct lbd_reload_order *order,
+			   const struct config *config, struct history_entry *ret,
+			   struct error *err)
 {
-	int rc = lbd_apply(lbd, config, err);
+	*ret = lbd_record_prepare(lbd, config, order->trigger);
+	ret->origin = HISTORY_FROM_FILE;
+	if (!order->history)
+		return 0;
+	ret->trigger = HISTORY_BY_HISTORY;
+	ret->origin = HISTORY_FROM_HISTORY;
+	/* What the next start compares the file with, to know whether it was edited since. */
+	return config_hash_file(lbd->config_path, &ret->instead_of, err);
+}
 
-	if (rc) {
-		lbd_read_free(config);
-		return rc;
-	}
-	lbd_read_release(config);
+static void reload_finish(struct lbd *lbd)
+{
 	if (lbd->runtime_changes)
 		log_warning("reload: runtime changes (lbctl backend ...) gave way to %s",
 			    lbd->config_path);
@@ -28,16 +40,52 @@ static int reload_apply(struct lbd *lbd, struct config *config, struct error *er
 	lbd->runtime_changes = false;
 	lbd->reloads++;
 	lbd_forget_changes(lbd);
+}
+
+static int reload_for_good(struct lbd *lbd, struct config *config, struct history_entry *entry,
+			   struct error *err)
+{
+	int rc = lbd_apply(lbd, config, err);
+
+	if (rc)
+		return rc;
+	lbd->origin = entry->origin;
+	lbd->instead_of = entry->instead_of;
+	lbd_record(lbd, entry);
 	log_info("reloaded %s: %u services", lbd->config_path, lbd->config->services_count);
+	return 0;
+}
+
+/* @config is lbd's, or freed. */
+static int reload_apply(struct lbd *lbd, const struct lbd_reload_order *order,
+			struct config *config, struct error *err)
+{
+	struct history_entry entry;
+	int rc;
+
+	rc = reload_describe(lbd, order, config, &entry, err);
+	if (!rc && order->confirm_ms)
+		rc = lbd_trial_apply(lbd, config, &entry, order->confirm_ms, err);
+	else if (!rc)
+		rc = reload_for_good(lbd, config, &entry, err);
+	if (rc) {
+		lbd_read_free(config);
+		return rc;
+	}
+	lbd_read_release(config);
+	reload_finish(lbd);
 	return 0;
 }
 
 int lbd_reload(struct lbd *lbd, struct error *err)
 {
+	const struct lbd_reload_order order = { .trigger = HISTORY_BY_RELOAD };
 	struct config *config = NULL;
-	int rc = lbd_read(lbd->config_path, &config, err);
+	int rc = lbd_trial_refuse(lbd, err);
 
-	return rc ? rc : reload_apply(lbd, config, err);
+	if (!rc)
+		rc = lbd_read(lbd->config_path, &config, err);
+	return rc ? rc : reload_apply(lbd, &order, config, err);
 }
 
 static void reload_read(void *context, int rc, struct config *config, const struct error *err)
@@ -46,20 +94,50 @@ static void reload_read(void *context, int rc, struct config *config, const stru
 	struct error why = *err;
 
 	if (!rc)
-		rc = reload_apply(reload->lbd, config, &why);
+		rc = reload_apply(reload->lbd, &reload->order, config, &why);
 	reload->done(reload->context, rc, &why);
 	free(reload);
 }
 
-int lbd_reload_begin(struct lbd *lbd, lbd_reload_done done, void *context, struct error *err)
+/* A second reload would decide about the trial by the way; --confirm says what is meant. */
+static int reload_check(const struct lbd *lbd, const struct lbd_reload_order *order,
+			struct error *err)
+{
+	struct history_entry *all;
+	uint32_t count = 0;
+	bool found = !order->history;
+
+	if (!order->confirm_ms && lbd_trial_refuse(lbd, err))
+		return -EBUSY;
+	if (found || history_list(lbd->history_dir, &all, &count))
+		return 0;
+	for (uint32_t i = 0; i < count; i++)
+		found |= all[i].number == order->history;
+	free(all);
+	if (found)
+		return 0;
+	error_set(err, -ENOENT, "the history has no config %u", order->history);
+	error_hint(err, "lbctl history");
+	return -ENOENT;
+}
+
+int lbd_reload_begin(struct lbd *lbd, const struct lbd_reload_order *order, lbd_reload_done done,
+		     void *context, struct error *err)
 {
 	struct reload *reload = malloc(sizeof(*reload));
+	char path[HISTORY_PATH_MAX];
 	int rc;
 
 	if (!reload)
 		return error_set(err, -ENOMEM, "out of memory");
-	*reload = (struct reload){ lbd, done, context };
-	rc = lbd_read_begin(lbd, &lbd->reload, lbd->config_path, reload_read, reload, err);
+	*reload = (struct reload){ lbd, *order, done, context };
+	rc = reload_check(lbd, order, err);
+	if (!rc)
+		rc = lbd_read_begin(lbd, &lbd->reload,
+				    order->history
+					    ? history_path(lbd->history_dir, order->history, path)
+					    : lbd->config_path,
+				    reload_read, reload, err);
 	if (rc)
 		free(reload);
 	return rc;

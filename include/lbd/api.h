@@ -42,6 +42,10 @@
 /* Differences that GET /v1/diff names. */
 #define API_DIFF_MAX 1000
 
+/* How long a config may be on trial. */
+#define API_CONFIRM_MIN_MS 1000
+#define API_CONFIRM_MAX_MS 86400000
+
 /* Packets of one trace request; their bytes are bounded by API_BODY_MAX. */
 #define API_TRACE_PACKETS_MAX 256
 
@@ -69,6 +73,9 @@
 	X(post_role, POST, "/v1/role", "keepalived's notify script tells the role")        \
 	X(get_diff, GET, "/v1/diff", "what a reload would change")                         \
 	X(post_reload, POST, "/v1/reload", "read the config file again and apply it")      \
+	X(post_confirm, POST, "/v1/confirm", "keep the config that is on trial")           \
+	X(post_cancel, POST, "/v1/cancel", "go back to what ran before the trial")         \
+	X(get_history, GET, "/v1/history", "configs that were put in force")               \
 	X(post_upgrade, POST, "/v1/upgrade", "load a new packet path, try it, swap to it") \
 	X(post_trace, POST, "/v1/trace", "what would become of packets, changing nothing") \
 	X(post_rollback, POST, "/v1/rollback", "swap back to the previous packet path")

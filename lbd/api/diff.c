@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What a reload would change against what runs. */
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,19 +110,41 @@ static int diff_begin(struct lbd *lbd, struct evhttp_request *http, const char *
 	return rc;
 }
 
+/* The file to read: the one that is named, one of the history, or the daemon's own. */
+static int diff_path(const struct lbd *lbd, const struct api_request *request, char *path,
+		     size_t size, struct error *err)
+{
+	const char *file = api_query(request, "file"), *number = api_query(request, "history");
+	unsigned long n = 0;
+	char *end;
+
+	/* The daemon's working directory is none of the client's business. */
+	if (file && *file != '/')
+		return error_set(err, -EINVAL, "file: %.200s, expected an absolute path", file);
+	if (!number) {
+		snprintf(path, size, "%s", file ? file : lbd->config_path);
+		return 0;
+	}
+	n = strtoul(number, &end, 10);
+	if (*number < '0' || *number > '9' || *end || n > UINT32_MAX || file)
+		return error_set(err, -EINVAL,
+				 "history: expected the number of a config, and no file");
+	history_path(lbd->history_dir, (uint32_t)n, path);
+	return 0;
+}
+
 int api_get_diff(struct lbd *lbd, const struct api_request *request, json_t **ret,
 		 struct error *err)
 {
-	static const char *const known[] = { "file", NULL };
-	const char *file = api_query(request, "file");
+	static const char *const known[] = { "file", "history", NULL };
+	char path[PATH_MAX];
 	int rc;
 
 	(void)ret;
 	rc = api_query_check(request, known, err);
-	/* The daemon's working directory is none of the client's business. */
-	if (!rc && file && *file != '/')
-		rc = error_set(err, -EINVAL, "file: %.200s, expected an absolute path", file);
 	if (!rc)
-		rc = diff_begin(lbd, request->http, file ? file : lbd->config_path, err);
+		rc = diff_path(lbd, request, path, sizeof(path), err);
+	if (!rc)
+		rc = diff_begin(lbd, request->http, path, err);
 	return rc ? rc : API_LATER;
 }

@@ -120,8 +120,9 @@ struct config_peer {
 };
 
 struct config {
-	char *instance; /* names the pin directory and the control socket; default "lbd" */
-	char *node;	/* default: the host's name */
+	char *instance;	  /* names the pin directory and the control socket; default "lbd" */
+	char *node;	  /* default: the host's name */
+	uint32_t history; /* configs that are kept, default 20 */
 	struct {
 		char **interfaces; /* at least one */
 		uint32_t interfaces_count;
@@ -219,6 +220,7 @@ int config_parse(const char *text, size_t size, const char *name, struct config 
 
 /* Tells an edited file from the one that was read. */
 uint64_t config_hash(const char *text, size_t size);
+int config_hash_file(const char *path, uint64_t *ret, struct error *err);
 
 /* Write @config as YAML that config_load accepts, atomically (temporary file, rename), mode 0600. */
 int config_save(const struct config *config, const char *path, struct error *err);

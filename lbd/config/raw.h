@@ -115,7 +115,7 @@ struct raw_vrrp {
 };
 
 struct raw_config {
-	char *instance, *node;
+	char *instance, *node, *history;
 	struct raw_xdp *xdp;
 	struct raw_limits *limits;
 	struct raw_timeouts *timeouts;

@@ -351,6 +351,7 @@ struct raw_config *config_raw(const struct config *config)
 		return NULL;
 	raw->instance = save_text("%s", config->instance);
 	raw->node = save_text("%s", config->node);
+	raw->history = save_text("%u", config->history);
 	raw->xdp = save_xdp(config);
 	raw->limits = save_limits(config);
 	raw->timeouts = save_timeouts(config);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lbctl/commands.h"
+#include "lbctl/options.h"
 #include "lbctl/report.h"
 #include "lbctl/show.h"
 #include "lbctl/table.h"
@@ -89,7 +90,11 @@ static void diff_print(const struct invocation *invocation, const json_t *answer
 
 static int diff_ask(const struct invocation *invocation, const char *file)
 {
-	const struct client_parameter query[] = { { "file", file }, { NULL, NULL } };
+	const struct client_parameter query[] = {
+		{ "file", file },
+		{ "history", command_value(invocation, "from-history") },
+		{ NULL, NULL },
+	};
 	const struct client_request request = { .endpoint = API_get_diff, .query = query };
 	json_t *answer;
 	int rc = client_call(invocation, &request, &answer);
@@ -107,11 +112,14 @@ static int diff_ask(const struct invocation *invocation, const char *file)
 
 static int diff_run(const struct invocation *invocation)
 {
-	/* The daemon has another working directory: it wants the absolute path. */
 	const char *path = invocation->argc ? invocation->argv[0] : NULL;
-	char *absolute = path ? realpath(path, NULL) : NULL, text[512];
+	char *absolute, text[512];
 	int rc;
 
+	if (path && command_value(invocation, "from-history"))
+		return options_refuse(invocation->command, "a FILE or --from-history, not both");
+	/* The daemon has another working directory: it wants the absolute path. */
+	absolute = path ? realpath(path, NULL) : NULL;
 	if (path && !absolute) {
 		snprintf(text, sizeof(text), "%s: %s", path, strerror(errno));
 		return report_error(invocation, LBCTL_FAILED, strerrorname_np(errno), text, NULL);
@@ -120,6 +128,11 @@ static int diff_run(const struct invocation *invocation)
 	free(absolute);
 	return rc;
 }
+
+static const struct command_option diff_options[] = {
+	{ "from-history", "N", "look at this config of lbctl history in place of a file" },
+	{ 0 },
+};
 
 static const struct command_example diff_examples[] = {
 	{ "diff", "what would a reload change, and would it be refused" },
@@ -139,6 +152,7 @@ const struct command cmd_diff = {
 		"refused. Files that the config names (secret, keys, lists) are never shown.\n"
 		"Exit code 0: no difference; 5: there are some; others as below.",
 	.max = 1,
+	.options = diff_options,
 	.examples = diff_examples,
 	.run = diff_run,
 };

@@ -20,6 +20,8 @@
 	X(trace)       \
 	X(diff)        \
 	X(reload)      \
+	X(confirm)     \
+	X(history)     \
 	X(upgrade)     \
 	X(rollback)    \
 	X(drill)       \

@@ -134,5 +134,5 @@ int main(void)
 		cmocka_unit_test(long_lists_are_compared_in_no_time),
 	};
 
-	return cmocka_run_group_tests_name("config_diff", tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }
