@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <net/if.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lbd.h"
 
@@ -37,6 +38,22 @@ static uint32_t weigh_features(const struct model *model, const struct config *c
 	return model_features(model, ifindexes, count);
 }
 
+/* As a commit would ask for them. */
+static void weigh_macs(const struct config *config, struct model *model)
+{
+	const uint32_t count = config->xdp.interfaces_count;
+
+	for (uint32_t i = 0; i < count && i < LBD_MACS_MAX; i++) {
+		struct dataplane_attachment at = {
+			.ifindex = if_nametoindex(config->xdp.interfaces[i]),
+		};
+
+		dataplane_refresh_mac(&at);
+		memcpy(&model->macs[i], at.mac, sizeof(at.mac));
+	}
+	model->macs_count = count > LBD_MACS_MAX ? 0 : count;
+}
+
 void lbd_weigh(struct lbd *lbd, const struct config *config, struct lbd_verdict *ret)
 {
 	struct dataplane_generation running = { 0 };
@@ -54,6 +71,7 @@ void lbd_weigh(struct lbd *lbd, const struct config *config, struct lbd_verdict 
 	ret->refused = rc != 0;
 	if (rc)
 		return;
+	weigh_macs(config, model);
 	ret->features_then = weigh_features(model, config);
 	ret->refit =
 		!dataplane_fits(lbd->dataplane, LBD_GENERATION_RUNNING, model, ret->features_then);

@@ -164,6 +164,49 @@ static void an_older_config_stands_in_for_the_file_until_that_is_edited(void **s
 	assert_refuses(77, 0, "no config 77");
 }
 
+/* --- what a reload would come to */
+
+static struct lbd_verdict weighed(void)
+{
+	struct config *config = NULL;
+	struct lbd_verdict verdict;
+	struct error err = { 0 };
+
+	if (lbd_read(config_path, &config, &err))
+		fail_msg("%s", err.text);
+	lbd_weigh(&daemon_now, config, &verdict);
+	lbd_read_free(config);
+	if (verdict.refused)
+		print_message("refused: %s\n", verdict.why.text);
+	return verdict;
+}
+
+static void a_reload_is_weighed_as_it_would_come_to_be(void **state)
+{
+	struct model *before = in_force();
+	struct lbd_verdict verdict = weighed();
+
+	(void)state;
+	assert_false(verdict.refused || verdict.refit);
+	write_weight(7);
+	verdict = weighed();
+	assert_false(verdict.refused || verdict.refit);
+	shell("sed -i 's/health:/forward: ipip, health:/' %s", config_path);
+	verdict = weighed();
+	assert_true(verdict.refit && !verdict.refused);
+	assert_int_equal(verdict.features_then & ~verdict.features_now & LBD_FEATURE_IPIP,
+			 LBD_FEATURE_IPIP);
+	configure("timeouts: {tcp: 77s}\n" ETH0, "web 80 1,2");
+	verdict = weighed();
+	assert_true(verdict.refit && verdict.features_then == verdict.features_now);
+	configure("xdp: {interfaces: [eth0, nowhere]}", "web 80 1,2");
+	assert_true(weighed().refused);
+	configure(ETH0 "\ncluster: {secret-file: /run/none}", "web 80 1,2");
+	verdict = weighed();
+	assert_true(verdict.refused && strstr(verdict.why.text, "/run/none"));
+	assert_same_model(before, in_force());
+}
+
 /* --- trials */
 
 static void a_config_that_is_not_confirmed_goes_again(void **state)
@@ -407,6 +450,7 @@ int main(void)
 		DAEMON_TEST(what_changes_nothing_makes_no_entry),
 		DAEMON_TEST(the_history_is_bounded_and_closed_to_others),
 		DAEMON_TEST(an_older_config_stands_in_for_the_file_until_that_is_edited),
+		DAEMON_TEST(a_reload_is_weighed_as_it_would_come_to_be),
 		DAEMON_TEST(a_config_that_is_not_confirmed_goes_again),
 		DAEMON_TEST(a_file_that_was_not_confirmed_is_not_taken_by_the_next_start),
 		DAEMON_TEST(a_config_that_is_confirmed_stays),
