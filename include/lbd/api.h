@@ -66,6 +66,7 @@
 	X(post_role, POST, "/v1/role", "keepalived's notify script tells the role")        \
 	X(post_reload, POST, "/v1/reload", "read the config file again and apply it")      \
 	X(post_upgrade, POST, "/v1/upgrade", "load a new packet path, try it, swap to it") \
+	X(post_preflight, POST, "/v1/preflight", "what an upgrade would find")             \
 	X(post_trace, POST, "/v1/trace", "what would become of packets, changing nothing") \
 	X(post_rollback, POST, "/v1/rollback", "swap back to the previous packet path")
 

@@ -53,6 +53,9 @@ json_t *api_role_json(const struct lbd *lbd);
 /* {running, previous} */
 json_t *api_generations_json(const struct lbd *lbd);
 
+/* -EINVAL if @object, which may be NULL, is no absolute path. */
+int api_check_object(const char *object, struct error *err);
+
 /* {total, up} over all services. */
 json_t *api_backend_totals_json(const struct lbd *lbd);
 

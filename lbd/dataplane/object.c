@@ -29,6 +29,11 @@ static int object_print(enum libbpf_print_level level, const char *format, va_li
 	return 0;
 }
 
+void object_quiet(void)
+{
+	libbpf_set_print(object_print);
+}
+
 /*
  * A tail call is refused unless both programs say the same of where they will
  * be attached (Linux 6.18, and the stable series since: 4540aed51b12 "bpf:
@@ -51,7 +56,7 @@ int object_open(const struct dataplane *dataplane, const char *path, char *log, 
 	struct bpf_object *object;
 	int rc;
 
-	libbpf_set_print(object_print);
+	object_quiet();
 	if (access(path, R_OK))
 		return error_errno(err, -errno, "%s", path);
 	object = bpf_object__open_file(path, &options);
@@ -78,9 +83,8 @@ static struct bpf_map *object_config_map(struct bpf_object *object)
 	return NULL;
 }
 
-/* What the object was built with, if it is one of ours. */
-static int object_prove(struct bpf_object *object, const char *path,
-			struct lbd_generation_config *ret, struct error *err)
+int object_prove(struct bpf_object *object, const char *path, struct lbd_generation_config *ret,
+		 struct error *err)
 {
 	struct bpf_map *map = object_config_map(object);
 	const struct lbd_generation_config *built;

@@ -27,6 +27,8 @@ struct upgrade_target {
 	struct dataplane *dataplane;
 	const struct model *model;
 	uint32_t features;
+	uint32_t ifindex; /* where packets come in, one of the interfaces */
+	bool force;	  /* take an object though its replay differs */
 };
 
 /*
