@@ -18,6 +18,7 @@ struct preflight {
 	const struct upgrade_target *target;
 	const char *object;
 	struct preflight_report *report;
+	bool proven; /* it is what runs, and went through all of this when it came */
 	int fd;
 };
 
@@ -93,6 +94,12 @@ static enum preflight_verdict preflight_judge(const struct preflight *preflight,
 		       : PREFLIGHT_REFUSED;
 }
 
+/* Loading what runs once more needs no test packets. */
+static bool preflight_spares(const struct preflight *preflight, enum preflight_step step)
+{
+	return preflight->proven && (step == PREFLIGHT_GOLDEN || step == PREFLIGHT_REPLAY);
+}
+
 static int preflight_do(struct preflight *preflight, enum preflight_step step, struct error *err)
 {
 	struct preflight_result *result = &preflight->report->steps[step];
@@ -114,47 +121,57 @@ static int preflight_do(struct preflight *preflight, enum preflight_step step, s
 	return rc;
 }
 
-int preflight_run(const struct upgrade_place *place, const struct upgrade_target *target,
-		  const char *object, struct preflight_report *ret, int *ret_fd, struct error *err)
+static int preflight_run(struct preflight *preflight, int *ret_fd, struct error *err)
 {
-	struct preflight preflight = { place, target, object, ret, -1 };
+	struct dataplane *dataplane = preflight->target->dataplane;
 	int rc = 0;
 
-	memset(ret, 0, sizeof(*ret));
-	dataplane_inspect(target->dataplane, -1, &ret->old);
+	memset(preflight->report, 0, sizeof(*preflight->report));
+	preflight->fd = -1;
+	dataplane_inspect(dataplane, -1, &preflight->report->old);
 	for (int step = 0; step < PREFLIGHT_STEP_COUNT && !rc; step++)
-		rc = preflight_do(&preflight, (enum preflight_step)step, err);
+		if (preflight_spares(preflight, (enum preflight_step)step))
+			preflight->report->steps[step].verdict = PREFLIGHT_SKIPPED;
+		else
+			rc = preflight_do(preflight, (enum preflight_step)step, err);
 	if (!rc)
-		*ret_fd = preflight.fd;
-	else if (preflight.fd >= 0)
-		dataplane_unload(target->dataplane, preflight.fd);
+		*ret_fd = preflight->fd;
+	else if (preflight->fd >= 0)
+		dataplane_unload(dataplane, preflight->fd);
 	return rc;
 }
 
 int preflight_prove(const struct upgrade_place *place, const struct upgrade_target *target,
 		    const char *object, int *ret_fd, struct error *err)
 {
-	struct preflight_report *report = malloc(sizeof(*report));
+	struct preflight preflight = {
+		.place = place,
+		.target = target,
+		.object = object,
+		.report = malloc(sizeof(struct preflight_report)),
+		.proven = kept_is(place, UPGRADE_KEPT_RUNNING, object),
+	};
 	int rc;
 
-	if (!report)
+	if (!preflight.report)
 		return error_set(err, -ENOMEM, "out of memory");
-	rc = preflight_run(place, target, object, report, ret_fd, err);
-	free(report);
+	rc = preflight_run(&preflight, ret_fd, err);
+	free(preflight.report);
 	return rc;
 }
 
 int upgrade_check(const struct upgrade_place *place, const struct upgrade_target *target,
 		  const char *object, struct preflight_report *ret, struct error *err)
 {
+	struct preflight preflight = { .place = place, .target = target, .report = ret };
 	char draft[UPGRADE_PATH_MAX];
 	int fd, rc;
 
 	rc = kept_copy(place, object ? object : place->installed, err);
 	if (rc)
 		return rc;
-	kept_path(place, UPGRADE_KEPT_DRAFT, draft);
-	if (!preflight_run(place, target, draft, ret, &fd, NULL))
+	preflight.object = kept_path(place, UPGRADE_KEPT_DRAFT, draft);
+	if (!preflight_run(&preflight, &fd, NULL))
 		dataplane_unload(target->dataplane, fd);
 	unlink(draft);
 	return 0;

@@ -55,13 +55,9 @@ const char *preflight_step_what(enum preflight_step step);
 
 /*
  * Take @object, a file of our own, through all steps. On 0 it may run, and *ret_fd
- * is the generation, the caller's. Else the error of the step that refused, as
- * in @err and *ret.
+ * is the generation, the caller's; else @err is that of the step that refused.
+ * What runs already is spared golden packets and replay: it passed them.
  */
-int preflight_run(const struct upgrade_place *place, const struct upgrade_target *target,
-		  const char *object, struct preflight_report *ret, int *ret_fd, struct error *err);
-
-/* The same for who wants but the generation. */
 int preflight_prove(const struct upgrade_place *place, const struct upgrade_target *target,
 		    const char *object, int *ret_fd, struct error *err);
 
