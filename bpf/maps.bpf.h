@@ -43,15 +43,15 @@ LBD_ARRAY(lbd_services, struct lbd_service, BPF_F_MMAPABLE);
 LBD_ARRAY(lbd_backends, struct lbd_backend, BPF_F_MMAPABLE);
 
 /* Maglev rings, four backend indexes to a word. */
-LBD_ARRAY(lbd_rings, __u64, BPF_F_MMAPABLE);
+LBD_ARRAY(lbd_rings, lbd_ring_backend16_by_4, BPF_F_MMAPABLE);
 
 /* The connection tables (lbd/conntable.h). */
 LBD_ARRAY(lbd_conn4, struct lbd_bucket, BPF_F_MMAPABLE);
 LBD_ARRAY(lbd_conn6, struct lbd_bucket6, BPF_F_MMAPABLE);
 
 /* The return tables: the way back of a flow -> the flow (lbd/nat.h). */
-LBD_ARRAY(lbd_nat4, struct lbd_bucket, BPF_F_MMAPABLE);
-LBD_ARRAY(lbd_nat6, struct lbd_bucket6, BPF_F_MMAPABLE);
+LBD_ARRAY(lbd_nat4, lbd_return4_backend32_port16_nat16, BPF_F_MMAPABLE);
+LBD_ARRAY(lbd_nat6, lbd_return6_tag32_port16_nat16, BPF_F_MMAPABLE);
 
 /* Clients of services with sticky: masked source, service id -> their last backend. */
 LBD_ARRAY(lbd_sticky, struct lbd_bucket6, BPF_F_MMAPABLE);

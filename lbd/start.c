@@ -151,11 +151,19 @@ static int start_bpffs(struct lbd *lbd, struct error *err)
 	return start_make_dir(BPFFS "/lbd", 0700, err);
 }
 
+/* What the peers know of the maps that were there before is no use any more. */
+static void start_forget(const struct lbd *lbd)
+{
+	log_info("made new maps in %s", lbd->pin_dir);
+	sync_forget(lbd->run_dir);
+}
+
 /* The limits come with the model; ids and everything else from what is pinned. */
 static int start_maps(struct lbd *lbd, struct error *err)
 {
 	const struct dataplane_options options = {
 		.pin_dir = lbd->pin_dir,
+		.object = lbd->object,
 		.limits = model_limits(lbd->config),
 	};
 	uint32_t swept;
@@ -167,7 +175,7 @@ static int start_maps(struct lbd *lbd, struct error *err)
 	if (dataplane_adopted(lbd->dataplane, &swept))
 		log_info("adopted the maps in %s, %u half-made claims swept", lbd->pin_dir, swept);
 	else
-		log_info("made new maps in %s", lbd->pin_dir);
+		start_forget(lbd);
 	return 0;
 }
 

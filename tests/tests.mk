@@ -13,6 +13,9 @@ include tests/fuzz/fuzz.mk
 # It races against this program.
 $(BUILD)/asan/tests/unit/test_conntable_race: | $(BUILD)/tests/unit/conntable.bpf.o
 
+# It reads layouts out of this object.
+$(BUILD)/asan/tests/unit/test_layout: | $(BUILD)/tests/unit/layout_pairs.bpf.o
+
 # Everything that tests run: as shipped, under sanitizers, and the tools.
 test-binaries: all $(BUILD)/asan/lbd $(BUILD)/asan/lbctl $(UNIT_TESTS) $(PACKET_TEST) $(MODEL_TEST) $(TOOLS) \
 	$(FUZZ_REPLAYS) $(TEST_BPF_OBJECTS)
@@ -29,7 +32,7 @@ SOAK_SECONDS ?= 600
 
 soak: deps
 	@$(MAKE) -s -j$(JOBS) test-binaries
-	CHAOS_SECONDS=$(SOAK_SECONDS) CHAOS_SLOTS=2097152 tests/cluster/enter bats --timing tests/cluster/chaos.bats
+	CHAOS_SECONDS=$(SOAK_SECONDS) CHAOS_SLOTS=8388608 tests/cluster/enter bats --timing tests/cluster/chaos.bats
 
 lint:
 	@BUILD=$(BUILD) tests/lint

@@ -67,9 +67,17 @@
 #define LBD_TICK_BITS 24
 #define LBD_TICK_MASK ((1U << LBD_TICK_BITS) - 1)
 
+/*
+ * The words say in their names how they are packed, highest bits first: BTF
+ * knows no more of them. Another packing, or another hash, is another name, and
+ * is then refused instead of misread.
+ */
+typedef __u64 lbd_key_client32_port16_service16;
+typedef __u64 lbd_value_age24_flags8_port16_backend16;
+
 struct lbd_bucket {
-	__u64 key[LBD_BUCKET_SLOTS];
-	__u64 value[LBD_BUCKET_SLOTS];
+	lbd_key_client32_port16_service16 key[LBD_BUCKET_SLOTS];
+	lbd_value_age24_flags8_port16_backend16 value[LBD_BUCKET_SLOTS];
 } __attribute__((aligned(64)));
 
 struct lbd_bucket6 {

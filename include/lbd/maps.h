@@ -1,7 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR GPL-2.0-only */
 /*
  * The pinned maps: what outlives program and daemon. Both sides compile this
- * file; a change of any layout here raises LBD_MAPS_ABI.
+ * file, and each map is made with the BTF of its key and value. An lbd that
+ * finds maps of another layout converts them field by field, by name, in either
+ * direction; what can't be converted is refused (lbd/dataplane/layout.h). So
+ *
+ *   - a field may move, become wider, or be added: it is zero until written;
+ *   - room for later is called reserved or unused, and nothing else is;
+ *   - a field that goes, or that an older lbd lacks, stops those who would
+ *     lose it: that is a change that can't be taken back;
+ *   - a change of meaning is a change of name, and a change of how a word is
+ *     packed is a change of its typedef's name (lbd_*).
+ *
+ * LBD_MAPS_ABI is for what no layout shows: how the maps hang together.
  *
  * All service state is a snapshot, kept twice: half 0 and half 1 of lbd_vips,
  * lbd_services and lbd_backends. The packet path reads control->active once
@@ -277,6 +288,8 @@ struct lbd_drop_note {
 
 /* lbd_rings packs four backend indexes into a word. */
 #define LBD_RING_PACK 4
+
+typedef __u64 lbd_ring_backend16_by_4;
 
 LBD_INLINE __u32 lbd_ring_words(__u32 ring_size)
 {

@@ -32,6 +32,10 @@
 #define LBD_NAT_ADDRS_MAX 8 /* of a family */
 #define LBD_NAT_ATTEMPTS 7
 
+/* The words of these buckets, by their packing: see struct lbd_bucket. */
+typedef struct lbd_bucket lbd_return4_backend32_port16_nat16;
+typedef struct lbd_bucket6 lbd_return6_tag32_port16_nat16;
+
 /* Where flows go out from. Ports are in host order. */
 struct lbd_nat {
 	__u32 first_port;

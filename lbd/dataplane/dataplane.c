@@ -41,7 +41,9 @@ int dataplane_open(const struct dataplane_options *options, struct dataplane **r
 	dataplane->limits = options->limits;
 	if (options->pin_dir)
 		snprintf(dataplane->pin_dir, sizeof(dataplane->pin_dir), "%s", options->pin_dir);
-	rc = maps_open(dataplane, err);
+	rc = options->object ? types_open(options->object, &dataplane->types, err) : 0;
+	if (!rc)
+		rc = maps_open(dataplane, err);
 	if (!rc)
 		rc = clock_calibrate(dataplane, err);
 	if (rc) {
@@ -60,6 +62,7 @@ void dataplane_close(struct dataplane *dataplane)
 	if (!dataplane)
 		return;
 	maps_close(dataplane);
+	types_close(dataplane->types);
 	guard_release(dataplane->guards[0]);
 	guard_release(dataplane->guards[1]);
 	free(dataplane);

@@ -29,6 +29,7 @@ struct dataplane;
 
 struct dataplane_options {
 	const char *pin_dir; /* NULL: private, nothing is pinned */
+	const char *object;  /* BPF object whose types the maps are made with; NULL: without any */
 	struct lbd_limits limits;
 };
 

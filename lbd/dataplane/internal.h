@@ -18,6 +18,32 @@ enum map_id {
 
 #define MAP_CONTROL MAP_lbd_control
 
+/* How what a map holds gets into another set of maps (shapes.c). */
+enum map_move {
+	MOVE_SHARED, /* it doesn't: both sets have the one map */
+	MOVE_COMMIT, /* written from the model, always into a map of its own */
+	MOVE_TABLE,  /* entry by entry, each to where the other table wants it */
+	MOVE_WITH,   /* with the table of its group: ways back of entries, bits of buckets */
+	MOVE_INDEX,  /* place by place */
+	MOVE_SUM,    /* counters: taken from the old ones once those stand still */
+	MOVE_ANEW,   /* begins empty, which does no harm */
+};
+
+/* Maps that are shared all or none. */
+enum map_group { GROUP_NONE, GROUP_IPV4, GROUP_IPV6, GROUP_COUNT };
+
+struct map_shape {
+	const char *name;
+	enum bpf_map_type type;
+	uint32_t value_size;
+	uint32_t entries;
+	uint32_t flags;
+	uint32_t key_size;
+	enum map_move move;
+	enum map_group group;
+	bool later; /* sets that an older lbd made lack it: it is added to them, empty */
+};
+
 struct dataplane {
 	char pin_dir[128]; /* empty: private */
 	struct lbd_limits limits;
@@ -25,6 +51,7 @@ struct dataplane {
 	void *memory[MAP_COUNT]; /* mapped; NULL where a map can't be */
 	size_t size[MAP_COUNT];
 	struct lbd_control *control;
+	struct types *types; /* NULL: maps are made without BTF */
 	struct tables tables;
 	uint32_t tick_shift;
 	struct lbd_secret ring_secret; /* of the rings in force; 0: unknown */
@@ -35,7 +62,18 @@ struct dataplane {
 	uint32_t next_bank; /* of lbd_generations, to be tried first */
 };
 
+/* --- shapes.c */
+
+/* What each map is with these limits; @shapes has MAP_COUNT places. */
+void shapes_of(const struct lbd_limits *limits, struct map_shape *shapes);
+
+/* The memory that such a map takes, near enough. */
+uint64_t shapes_bytes(const struct map_shape *shape);
+
 /* --- maps.c */
+
+/* Its name, and that of its pin. */
+const char *maps_name(enum map_id id);
 
 /* Make, or open and prove, every map; fills fd, memory and size. */
 int maps_open(struct dataplane *dataplane, struct error *err);
@@ -74,7 +112,29 @@ void dataplane_guard_settle(struct dataplane *dataplane);
 int quic_write(const struct dataplane *dataplane, const struct model *model, uint32_t half,
 	       struct error *err);
 
+/* --- types.c: what maps are made with */
+
+struct layout;
+struct types;
+
+/* Read the types of BPF object @path. *ret: types_close. */
+int types_open(const char *path, struct types **ret, struct error *err);
+
+/* Accepts NULL. */
+void types_close(struct types *types);
+
+/* Let a map of @shape be made with its types, where it takes any. @types may be NULL. */
+void types_give(const struct types *types, const struct map_shape *shape,
+		struct bpf_map_create_opts *options);
+
+/* The layout that @map is made with. -ENOENT: without any. *ret: layout_free. */
+int types_layout(const struct types *types, const char *map, struct layout **ret);
+
 /* --- object.c */
+
+/* Open @path as a BPF object; the caller closes it. @log may be NULL. */
+int object_read(const char *path, char *log, size_t log_size, struct bpf_object **ret,
+		struct error *err);
 
 /* Open @path as a BPF object with our maps in it; the caller closes it. */
 int object_open(const struct dataplane *dataplane, const char *path, char *log, size_t log_size,

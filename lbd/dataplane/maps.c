@@ -15,92 +15,20 @@
 #include "base/secret.h"
 #include "dataplane/internal.h"
 
-struct map_shape {
-	const char *name;
-	enum bpf_map_type type;
-	uint32_t value_size;
-	uint32_t entries;
-	uint32_t flags;
-};
-
-/* Sets that an older lbd made lack it: it is added to them, empty. */
-#define MAP_LATER MAP_lbd_xsk_slots
-
-/* Of maps whose keys are no index. */
-static const uint32_t maps_key_sizes[MAP_COUNT] = {
-	[MAP_lbd_fragments] = sizeof(struct lbd_fragment_key),
-	[MAP_lbd_quic] = sizeof(struct lbd_quic_key),
-};
-
-static void maps_shapes(const struct lbd_limits *l, struct map_shape *shapes)
+const char *maps_name(enum map_id id)
 {
-	const uint32_t mapped = BPF_F_MMAPABLE;
-	const struct map_shape all[MAP_COUNT] = {
-		{ "lbd_control", BPF_MAP_TYPE_ARRAY, sizeof(struct lbd_control), 1, mapped },
-		{ "lbd_vips", BPF_MAP_TYPE_ARRAY, sizeof(struct lbd_vip_bucket), 2 * l->vip_buckets,
-		  mapped },
-		{ "lbd_services", BPF_MAP_TYPE_ARRAY, sizeof(struct lbd_service), 2 * l->services,
-		  mapped },
-		{ "lbd_backends", BPF_MAP_TYPE_ARRAY, sizeof(struct lbd_backend), 2 * l->backends,
-		  mapped },
-		{ "lbd_rings", BPF_MAP_TYPE_ARRAY, sizeof(__u64),
-		  l->rings * lbd_ring_words(l->ring_size), mapped },
-		{ "lbd_conn4", BPF_MAP_TYPE_ARRAY, sizeof(struct lbd_bucket), l->conn4_buckets,
-		  mapped },
-		{ "lbd_conn6", BPF_MAP_TYPE_ARRAY, sizeof(struct lbd_bucket6), l->conn6_buckets,
-		  mapped },
-		{ "lbd_nat4", BPF_MAP_TYPE_ARRAY, sizeof(struct lbd_bucket), l->nat4_buckets,
-		  mapped },
-		{ "lbd_nat6", BPF_MAP_TYPE_ARRAY, sizeof(struct lbd_bucket6), l->nat6_buckets,
-		  mapped },
-		{ "lbd_dirty4", BPF_MAP_TYPE_ARRAY, sizeof(__u64), l->conn4_buckets / 64, mapped },
-		{ "lbd_dirty6", BPF_MAP_TYPE_ARRAY, sizeof(__u64), l->conn6_buckets / 64, mapped },
-		{ "lbd_rules", BPF_MAP_TYPE_ARRAY, sizeof(struct lbd_rule), 2 * l->services,
-		  mapped },
-		{ "lbd_acl", BPF_MAP_TYPE_ARRAY, sizeof(struct lbd_acl_entry), 2 * l->acl_entries,
-		  mapped },
-		{ "lbd_sources", BPF_MAP_TYPE_ARRAY, sizeof(struct lbd_source_bucket),
-		  l->source_buckets, mapped },
-		{ "lbd_meters", BPF_MAP_TYPE_ARRAY, sizeof(struct lbd_service_meter), l->services,
-		  mapped },
-		{ "lbd_credits", BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(struct lbd_credit), l->services,
-		  0 },
-		{ "lbd_drops", BPF_MAP_TYPE_ARRAY, sizeof(struct lbd_drop), LBD_DROPS + 1, mapped },
-		{ "lbd_drop_note", BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(struct lbd_drop_note), 1, 0 },
-		{ "lbd_sticky", BPF_MAP_TYPE_ARRAY, sizeof(struct lbd_bucket6), l->sticky_buckets,
-		  mapped },
-		{ "lbd_outcomes", BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(struct lbd_outcome_counters), 1,
-		  0 },
-		{ "lbd_svc_stats", BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(struct lbd_traffic),
-		  l->services, 0 },
-		{ "lbd_be_stats", BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(struct lbd_traffic),
-		  l->backends, 0 },
-		{ "lbd_answers", BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(struct lbd_answers), 1, 0 },
-		{ "lbd_tx", BPF_MAP_TYPE_DEVMAP, sizeof(__u32), LBD_TX_MAX, 0 },
-		{ "lbd_fragments", BPF_MAP_TYPE_LRU_HASH, sizeof(struct lbd_fragment),
-		  LBD_FRAGMENTS_MAX, 0 },
-		{ "lbd_xsks", BPF_MAP_TYPE_XSKMAP, sizeof(__u32), LBD_XSKS_MAX, 0 },
-		{ "lbd_wanted", BPF_MAP_TYPE_ARRAY, sizeof(struct lbd_addr), LBD_WANTED_MAX,
-		  mapped },
-		/* Twice: what the other half lacks is removed only once it is idle. */
-		{ "lbd_quic", BPF_MAP_TYPE_HASH, sizeof(struct lbd_quic_value),
-		  2 * LBD_QUIC_PER_BACKEND * l->backends, BPF_F_NO_PREALLOC },
-		{ "lbd_xsk_slots", BPF_MAP_TYPE_HASH, sizeof(__u32), LBD_XSK_INTERFACES, 0 },
-		{ "lbd_generations", BPF_MAP_TYPE_PROG_ARRAY, sizeof(__u32), LBD_GENERATIONS_SIZE,
-		  0 },
+	static const char *const names[MAP_COUNT] = {
+#define X(name) #name,
+		LBD_MAPS(X)
+#undef X
 	};
 
-	memcpy(shapes, all, sizeof(all));
+	return names[id];
 }
 
 static void maps_path(const struct dataplane *dataplane, const char *name, char *path, size_t size)
 {
 	snprintf(path, size, "%s/%s", dataplane->pin_dir, name);
-}
-
-static uint32_t maps_key_size(enum map_id id)
-{
-	return maps_key_sizes[id] ? maps_key_sizes[id] : sizeof(__u32);
 }
 
 static int maps_make_one(struct dataplane *dataplane, enum map_id id, const struct map_shape *shape,
@@ -110,7 +38,8 @@ static int maps_make_one(struct dataplane *dataplane, enum map_id id, const stru
 	char path[256];
 	int fd;
 
-	fd = bpf_map_create(shape->type, shape->name, maps_key_size(id), shape->value_size,
+	types_give(dataplane->types, shape, &options);
+	fd = bpf_map_create(shape->type, shape->name, shape->key_size, shape->value_size,
 			    shape->entries, &options);
 	if (fd < 0)
 		return error_errno(err, fd, "map %s of %u entries of %u bytes", shape->name,
@@ -124,19 +53,19 @@ static int maps_make_one(struct dataplane *dataplane, enum map_id id, const stru
 	return 0;
 }
 
-static int maps_compare(const struct map_shape *shape, uint32_t key_size,
-			const struct bpf_map_info *info, const char *path, struct error *err)
+static int maps_compare(const struct map_shape *shape, const struct bpf_map_info *info,
+			const char *path, struct error *err)
 {
 	/* The kernel adds this one to a devmap by itself. */
 	const uint32_t flags = info->map_flags & ~(uint32_t)BPF_F_RDONLY_PROG;
 
-	if (info->type != shape->type || info->key_size != key_size ||
+	if (info->type != shape->type || info->key_size != shape->key_size ||
 	    info->value_size != shape->value_size || flags != shape->flags)
 		return error_set(err, -EPROTO,
 				 "%s: type %u, key %u, value %u bytes, flags %#x; expected "
 				 "type %u, key %u, value %u bytes, flags %#x",
 				 path, info->type, info->key_size, info->value_size,
-				 info->map_flags, shape->type, key_size, shape->value_size,
+				 info->map_flags, shape->type, shape->key_size, shape->value_size,
 				 shape->flags);
 	if (info->max_entries != shape->entries)
 		return error_set(err, -E2BIG, "%s: %u entries, the config's limits ask for %u",
@@ -153,13 +82,13 @@ static int maps_open_one(struct dataplane *dataplane, enum map_id id, const stru
 
 	maps_path(dataplane, shape->name, path, sizeof(path));
 	dataplane->fd[id] = bpf_obj_get(path);
-	if (dataplane->fd[id] < 0 && errno == ENOENT && id == MAP_LATER)
+	if (dataplane->fd[id] < 0 && errno == ENOENT && shape->later)
 		return maps_make_one(dataplane, id, shape, err);
 	if (dataplane->fd[id] < 0)
 		return error_errno(err, -errno, "open %s", path);
 	if (bpf_obj_get_info_by_fd(dataplane->fd[id], &info, &size))
 		return error_errno(err, -errno, "query %s", path);
-	return maps_compare(shape, maps_key_size(id), &info, path, err);
+	return maps_compare(shape, &info, path, err);
 }
 
 static int maps_map_memory(struct dataplane *dataplane, enum map_id id,
@@ -188,7 +117,7 @@ static int maps_each(struct dataplane *dataplane, maps_step step, struct error *
 	struct map_shape shapes[MAP_COUNT];
 	int rc = 0;
 
-	maps_shapes(&dataplane->limits, shapes);
+	shapes_of(&dataplane->limits, shapes);
 	for (int id = 0; id < MAP_COUNT && !rc; id++)
 		rc = step(dataplane, (enum map_id)id, &shapes[id], err);
 	return rc;
@@ -331,16 +260,11 @@ void maps_close(struct dataplane *dataplane)
 
 int maps_unpin(const char *pin_dir, struct error *err)
 {
-	static const char *const names[] = {
-#define X(name) #name,
-		LBD_MAPS(X)
-#undef X
-	};
 	char path[256];
 	int rc;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		snprintf(path, sizeof(path), "%s/%s", pin_dir, names[i]);
+	for (int id = 0; id < MAP_COUNT; id++) {
+		snprintf(path, sizeof(path), "%s/%s", pin_dir, maps_name((enum map_id)id));
 		if (unlink(path) && errno != ENOENT)
 			return error_errno(err, -errno, "remove %s", path);
 	}
@@ -354,21 +278,16 @@ int maps_unpin(const char *pin_dir, struct error *err)
 
 int maps_reuse(const struct dataplane *dataplane, struct bpf_object *object, struct error *err)
 {
-	static const char *const names[MAP_COUNT] = {
-#define X(name) #name,
-		LBD_MAPS(X)
-#undef X
-	};
 	struct bpf_map *map;
 	int rc;
 
 	for (int id = 0; id < MAP_COUNT; id++) {
-		map = bpf_object__find_map_by_name(object, names[id]);
+		map = bpf_object__find_map_by_name(object, maps_name((enum map_id)id));
 		if (!map)
 			continue;
 		rc = bpf_map__reuse_fd(map, dataplane->fd[id]);
 		if (rc)
-			return error_errno(err, rc, "reuse map %s", names[id]);
+			return error_errno(err, rc, "reuse map %s", maps_name((enum map_id)id));
 	}
 	return 0;
 }

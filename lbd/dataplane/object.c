@@ -48,20 +48,30 @@ static void object_attach_anywhere(struct bpf_object *object)
 		bpf_program__set_expected_attach_type(program, 0);
 }
 
-int object_open(const struct dataplane *dataplane, const char *path, char *log, size_t log_size,
-		struct bpf_object **ret, struct error *err)
+int object_read(const char *path, char *log, size_t log_size, struct bpf_object **ret,
+		struct error *err)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, options, .kernel_log_buf = log,
 		    .kernel_log_size = log_size);
-	struct bpf_object *object;
-	int rc;
 
 	object_quiet();
 	if (access(path, R_OK))
 		return error_errno(err, -errno, "%s", path);
-	object = bpf_object__open_file(path, &options);
-	if (!object)
+	*ret = bpf_object__open_file(path, &options);
+	if (!*ret)
 		return error_set(err, -EINVAL, "%s: not a BPF object that libbpf can read", path);
+	return 0;
+}
+
+int object_open(const struct dataplane *dataplane, const char *path, char *log, size_t log_size,
+		struct bpf_object **ret, struct error *err)
+{
+	struct bpf_object *object;
+	int rc;
+
+	rc = object_read(path, log, log_size, &object, err);
+	if (rc)
+		return rc;
 	rc = maps_reuse(dataplane, object, err);
 	if (rc) {
 		bpf_object__close(object);

@@ -1,0 +1,728 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Layouts of maps: what converts, what is refused and in what words. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <unistd.h>
+
+#include "dataplane/layout.h"
+#include "tests/unit/layout_pairs.h"
+
+struct desk {
+	struct bpf_object *object;
+	struct layout_plan *plan;
+	struct error err;
+};
+
+static int desk_open(void **state)
+{
+	const char *build = getenv("BUILD") ? getenv("BUILD") : "build";
+	struct desk *desk = calloc(1, sizeof(*desk));
+	char path[256];
+
+	assert_non_null(desk);
+	snprintf(path, sizeof(path), "%s/tests/unit/layout_pairs.bpf.o", build);
+	desk->object = bpf_object__open_file(path, NULL);
+	assert_non_null(desk->object);
+	*state = desk;
+	return 0;
+}
+
+static int desk_close(void **state)
+{
+	struct desk *desk = *state;
+
+	bpf_object__close(desk->object);
+	layout_plan_free(desk->plan);
+	free(desk);
+	return 0;
+}
+
+static struct layout *layout_named(struct desk *desk, const char *age, const char *name)
+{
+	struct layout *layout = NULL;
+	char map[64];
+	int rc;
+
+	snprintf(map, sizeof(map), "%s_%s", age, name);
+	rc = layout_of_object(desk->object, map, &layout);
+	if (rc)
+		fail_msg("%s: %s", map, strerror(-rc));
+	return layout;
+}
+
+static int plan_between(struct desk *desk, const char *from, const char *to, const char *name)
+{
+	struct layout *old = layout_named(desk, from, name);
+	struct layout *new = layout_named(desk, to, name);
+	int rc;
+
+	layout_plan_free(desk->plan);
+	desk->plan = NULL;
+	rc = layout_plan(old, new, &desk->plan, &desk->err);
+	layout_free(old);
+	layout_free(new);
+	return rc;
+}
+
+/* The pair converts, and isn't the same. */
+static void plan(struct desk *desk, const char *name)
+{
+	if (plan_between(desk, "old", "new", name))
+		fail_msg("%s: %s", name, desk->err.text);
+	assert_false(layout_plan_same(desk->plan));
+}
+
+static void plan_back(struct desk *desk, const char *name)
+{
+	if (plan_between(desk, "new", "old", name))
+		fail_msg("%s: %s", name, desk->err.text);
+	assert_false(layout_plan_same(desk->plan));
+}
+
+static void plan_refused(struct desk *desk, const char *from, const char *to, const char *name,
+			 const char *text)
+{
+	assert_int_equal(plan_between(desk, from, to, name), -EPROTO);
+	assert_string_equal(desk->err.text, text);
+}
+
+/* What isn't written must have been cleared. */
+#define CONVERT(desk, old, new)                                           \
+	do {                                                              \
+		memset(new, 0xa5, sizeof(*(new)));                        \
+		if (layout_convert((desk)->plan, old, new, &(desk)->err)) \
+			fail_msg("%s", (desk)->err.text);                 \
+	} while (0)
+
+static void fields_move_by_name(void **state)
+{
+	const struct old_moved old = { 0xdeadbeef, 4242, { 1, 2, 3, 4, 5, 6 }, 77 };
+	struct new_moved new;
+
+	plan(*state, "moved");
+	CONVERT((struct desk *)*state, &old, &new);
+	assert_int_equal(new.a, 0xdeadbeef);
+	assert_int_equal(new.b, 4242);
+	assert_int_equal(new.c, 77);
+	assert_memory_equal(new.mac, old.mac, 6);
+}
+
+static void what_is_unaligned_in_memory_converts_too(void **state)
+{
+	struct old_moved old = { 7, 8, { 0 }, 9 };
+	char room[64];
+	struct new_moved new;
+
+	plan(*state, "moved");
+	memcpy(room + 1, &old, sizeof(old));
+	assert_int_equal(layout_convert(((struct desk *)*state)->plan, room + 1, room + 33, NULL),
+			 0);
+	memcpy(&new, room + 33, sizeof(new));
+	assert_int_equal(new.a, 7);
+	assert_int_equal(new.c, 9);
+}
+
+static void wider_fields_keep_value_and_sign(void **state)
+{
+	const struct old_wider old = { 200, 65535, -128, 0xffffffff };
+	struct new_wider new;
+
+	plan(*state, "wider");
+	CONVERT((struct desk *)*state, &old, &new);
+	assert_int_equal(new.a, 200);
+	assert_int_equal(new.b, 65535);
+	assert_true(new.c == -128);
+	assert_int_equal(new.d, 0xffffffff);
+}
+
+static void narrower_fields_take_what_fits(void **state)
+{
+	struct desk *desk = *state;
+	const struct old_narrower low = { 255, -128, 1 }, high = { 256, 0, 1 };
+	const struct old_narrower below = { 0, -129, 1 }, above = { 0, 128, 1 };
+	struct new_narrower new;
+
+	plan(desk, "narrower");
+	CONVERT(desk, &low, &new);
+	assert_int_equal(new.a, 255);
+	assert_true(new.b == -128);
+	assert_int_equal(layout_convert(desk->plan, &high, &new, &desk->err), -ERANGE);
+	assert_string_equal(desk->err.text,
+			    "old_narrower: a holds 256; the new layout has 8 bits for it");
+	assert_int_equal(layout_convert(desk->plan, &below, &new, &desk->err), -ERANGE);
+	assert_string_equal(desk->err.text,
+			    "old_narrower: b holds -129; the new layout has 8 bits for it");
+	assert_int_equal(layout_convert(desk->plan, &above, &new, NULL), -ERANGE);
+}
+
+static void a_change_of_sign_takes_what_both_can_say(void **state)
+{
+	struct desk *desk = *state;
+	const struct old_signs both = { 0x7fffffff, 0x7fffffff };
+	const struct old_signs negative = { -1, 0 }, large = { 0, 0x80000000 };
+	struct new_signs new;
+
+	plan(desk, "signs");
+	CONVERT(desk, &both, &new);
+	assert_int_equal(new.a, 0x7fffffff);
+	assert_int_equal(new.b, 0x7fffffff);
+	assert_int_equal(layout_convert(desk->plan, &negative, &new, NULL), -ERANGE);
+	assert_int_equal(layout_convert(desk->plan, &large, &new, NULL), -ERANGE);
+}
+
+static void a_new_field_is_zero(void **state)
+{
+	const struct old_added old = { 1, 2 };
+	struct new_added new;
+
+	plan(*state, "added");
+	CONVERT((struct desk *)*state, &old, &new);
+	assert_int_equal(new.a, 1);
+	assert_int_equal(new.b, 0);
+	assert_int_equal(new.c, 2);
+	assert_int_equal(new.d, 0);
+}
+
+static void every_lost_field_is_refused_by_name(void **state)
+{
+	plan_refused(*state, "old", "new", "dropped",
+		     "old_dropped: weight: the new layout has no such field\n"
+		     "old_dropped: colour: the new layout has no such field");
+}
+
+static void padding_may_come_and_go(void **state)
+{
+	const struct old_padding old = { 5, 0xffff, { 0xff, 0xff }, { ~0U, ~0U, ~0U } };
+	struct new_padding new;
+
+	plan(*state, "padding");
+	CONVERT((struct desk *)*state, &old, &new);
+	assert_int_equal(new.a, 5);
+	for (size_t i = 0; i < sizeof(new.unused); i++)
+		assert_int_equal(new.unused[i], 0);
+	plan_back(*state, "padding");
+}
+
+static void bit_fields_move_and_widen(void **state)
+{
+	static const struct old_bits old = { 15, 9, 5, 0x1abcd, 0xfed, 200 };
+	struct new_bits new;
+	struct old_bits back;
+
+	plan(*state, "bits");
+	CONVERT((struct desk *)*state, &old, &new);
+	assert_int_equal(new.a, 15);
+	assert_int_equal(new.b, 9);
+	assert_int_equal(new.c, 5);
+	assert_int_equal(new.d, 0x1abcd);
+	assert_int_equal(new.e, 0xfed);
+	assert_int_equal(new.f, 200);
+	plan_back(*state, "bits");
+	CONVERT((struct desk *)*state, &new, &back);
+	assert_memory_equal(&back, &old, sizeof(old));
+	new.b = 16;
+	assert_int_equal(layout_convert(((struct desk *)*state)->plan, &new, &back, NULL), -ERANGE);
+}
+
+static void structs_in_structs_go_by_their_whole_name(void **state)
+{
+	const struct old_nested old = { 1, { 2, 3 }, { 4 }, { { 5, 6 }, { 7, 8 } } };
+	struct new_nested new;
+
+	plan(*state, "nested");
+	CONVERT((struct desk *)*state, &old, &new);
+	assert_int_equal(new.a, 1);
+	assert_int_equal(new.in.x, 2);
+	assert_int_equal(new.in.y, 3);
+	assert_int_equal(new.hidden, 4);
+	assert_int_equal(new.row[0].x, 5);
+	assert_int_equal(new.row[0].y, 6);
+	assert_int_equal(new.row[1].x, 7);
+	assert_int_equal(new.row[1].y, 8);
+}
+
+static void an_array_may_grow(void **state)
+{
+	const struct old_grown old = { { 1, 2, 3 }, 9 };
+	struct new_grown new;
+
+	plan(*state, "grown");
+	CONVERT((struct desk *)*state, &old, &new);
+	assert_int_equal(new.count[2], 3);
+	assert_int_equal(new.count[3], 0);
+	assert_int_equal(new.count[4], 0);
+	assert_int_equal(new.last, 9);
+}
+
+static void an_array_may_shrink_where_its_end_is_not_in_use(void **state)
+{
+	struct desk *desk = *state;
+	struct old_shrunk old = { { 1, 2, 3 }, 9 };
+	struct new_shrunk new;
+
+	plan(desk, "shrunk");
+	CONVERT(desk, &old, &new);
+	assert_int_equal(new.count[2], 3);
+	assert_int_equal(new.last, 9);
+	old.count[4] = 1ULL << 63;
+	assert_int_equal(layout_convert(desk->plan, &old, &new, &desk->err), -ERANGE);
+	assert_string_equal(desk->err.text,
+			    "old_shrunk: count[4] is in use; the new layout ends before it");
+}
+
+static void a_union_goes_as_a_whole(void **state)
+{
+	struct old_address old = { .a = 3 };
+	struct new_address new;
+
+	memcpy(old.addr.bytes, "0123456789abcdef", 16);
+	plan(*state, "address");
+	CONVERT((struct desk *)*state, &old, &new);
+	assert_int_equal(new.a, 3);
+	assert_memory_equal(new.addr.bytes, old.addr.bytes, 16);
+}
+
+static void a_union_of_other_parts_is_refused(void **state)
+{
+	plan_refused(*state, "old", "new", "reshaped", "old_reshaped: u: a union of other parts");
+}
+
+static void a_packed_word_moves_as_long_as_its_packing_stays(void **state)
+{
+	const struct old_packed old = { { 11, ~0ULL }, 13 };
+	struct new_packed new;
+
+	plan(*state, "packed");
+	CONVERT((struct desk *)*state, &old, &new);
+	assert_true(new.key[0] == 11 && new.key[1] == ~0ULL);
+	assert_int_equal(new.x, 13);
+}
+
+static void another_packing_is_refused(void **state)
+{
+	plan_refused(*state, "old", "new", "repacked",
+		     "old_repacked: key[0]: packed as lbd_test_word_a32_b32, expected "
+		     "lbd_test_word_b32_a32\n"
+		     "old_repacked: key[1]: packed as lbd_test_word_a32_b32, expected "
+		     "lbd_test_word_b32_a32");
+}
+
+static void a_struct_can_be_of_another_packing_as_a_whole(void **state)
+{
+	plan_refused(*state, "old", "new", "bucket",
+		     "old_bucket: slot[0].key: packed as lbd_test_bucket_first, expected "
+		     "lbd_test_bucket_second\n"
+		     "old_bucket: slot[1].key: packed as lbd_test_bucket_first, expected "
+		     "lbd_test_bucket_second");
+}
+
+static void an_enum_moves(void **state)
+{
+	const struct old_states old = { LBD_DOWN_RESET, 1 };
+	struct new_states new;
+
+	plan(*state, "states");
+	CONVERT((struct desk *)*state, &old, &new);
+	assert_int_equal(new.down, LBD_DOWN_RESET);
+	assert_int_equal(new.x, 1);
+}
+
+static void network_order_moves_and_no_more(void **state)
+{
+	const struct old_network old = { 0x5000, 0x010200c0 };
+	struct new_network new;
+
+	plan(*state, "network");
+	CONVERT((struct desk *)*state, &old, &new);
+	assert_int_equal(new.port, 0x5000);
+	assert_int_equal(new.ip, 0x010200c0);
+	plan_refused(*state, "old", "new", "turned",
+		     "old_turned: port: was a number in network order, is a number\n"
+		     "old_turned: mtu: was a number, is a number in network order\n"
+		     "old_turned: wide: 16 bits in network order, expected 32");
+}
+
+static void the_same_is_told_from_what_must_be_converted(void **state)
+{
+	struct desk *desk = *state;
+
+	assert_int_equal(plan_between(desk, "old", "old", "bits"), 0);
+	assert_true(layout_plan_same(desk->plan));
+	assert_int_equal(plan_between(desk, "old", "new", "alike"), 0);
+	assert_true(layout_plan_same(desk->plan));
+}
+
+static void keys_are_converted_as_values_are(void **state)
+{
+	struct desk *desk = *state;
+	const uint16_t old[2] = { 443, 0xffff };
+	uint32_t new = ~0U;
+	uint16_t back[2];
+
+	plan(desk, "hash");
+	assert_int_equal(layout_convert_key(desk->plan, old, &new, &desk->err), 0);
+	assert_int_equal(new, 443);
+	plan_back(desk, "hash");
+	assert_int_equal(layout_convert_key(desk->plan, &new, back, &desk->err), 0);
+	assert_int_equal(back[0], 443);
+	assert_int_equal(back[1], 0);
+	new = 65536;
+	assert_int_equal(layout_convert_key(desk->plan, &new, back, &desk->err), -ERANGE);
+}
+
+static void what_converts_both_ways_comes_back_as_it_was(void **state)
+{
+	static const char *const pairs[] = { "moved",	"wider",  "bits",   "nested",
+					     "address", "packed", "network" };
+	struct desk *desk = *state;
+	uint8_t old[128], new[128], back[128], again[128];
+
+	srandom(1);
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs) * 200; i++) {
+		const char *name = pairs[i / 200];
+
+		for (size_t j = 0; j < sizeof(old); j++)
+			old[j] = (uint8_t)random();
+		memset(new, 0, sizeof(new));
+		memset(back, 0, sizeof(back));
+		memset(again, 0, sizeof(again));
+		plan(desk, name);
+		assert_int_equal(layout_convert(desk->plan, old, new, &desk->err), 0);
+		plan_back(desk, name);
+		assert_int_equal(layout_convert(desk->plan, new, back, &desk->err), 0);
+		plan(desk, name);
+		assert_int_equal(layout_convert(desk->plan, back, again, &desk->err), 0);
+		assert_memory_equal(new, again, sizeof(new));
+	}
+}
+
+static void a_map_without_types_has_no_layout(void **state)
+{
+	struct desk *desk = *state;
+	struct layout *layout = NULL;
+
+	assert_int_equal(layout_of_object(desk->object, "untyped", &layout), -ENOENT);
+	assert_int_equal(layout_of_object(desk->object, "nowhere", &layout), -ENOENT);
+	assert_null(layout);
+}
+
+static void a_map_tells_what_it_was_made_with(void **state)
+{
+	struct desk *desk = *state;
+	LIBBPF_OPTS(bpf_map_create_opts, options);
+	struct bpf_map *map = bpf_object__find_map_by_name(desk->object, "old_moved");
+	struct layout *of_map = NULL, *of_object = layout_named(desk, "old", "moved");
+	uint32_t size;
+	const void *raw = btf__raw_data(bpf_object__btf(desk->object), &size);
+	struct btf *btf = btf__new(raw, size);
+	int fd, bare;
+
+	assert_non_null(btf);
+	assert_int_equal(btf__load_into_kernel(btf), 0);
+	bare = bpf_map_create(BPF_MAP_TYPE_ARRAY, "bare", 4, sizeof(struct old_moved), 1, NULL);
+	options.btf_fd = (uint32_t)btf__fd(btf);
+	options.btf_key_type_id = bpf_map__btf_key_type_id(map);
+	options.btf_value_type_id = bpf_map__btf_value_type_id(map);
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "typed", 4, sizeof(struct old_moved), 1, &options);
+	assert_true(fd >= 0 && bare >= 0);
+	assert_int_equal(layout_of_map(bare, &of_map), -ENOENT);
+	assert_int_equal(layout_of_map(fd, &of_map), 0);
+	assert_int_equal(layout_plan(of_map, of_object, &desk->plan, &desk->err), 0);
+	assert_true(layout_plan_same(desk->plan));
+	assert_true(layout_of_map(-1, &of_map) < 0);
+	close(fd);
+	close(bare);
+	btf__free(btf);
+	layout_free(of_map);
+	layout_free(of_object);
+}
+
+/* --- types that no compiler wrote */
+
+static int read_types(struct btf *btf, uint32_t value, uint32_t size)
+{
+	const uint32_t key = (uint32_t)btf__add_int(btf, "key", 4, 0);
+	const struct layout_types types = { "hostile", key, value, 4, size };
+	struct layout *layout = NULL;
+	int rc = layout_of_types(btf, &types, &layout);
+
+	layout_free(layout);
+	return rc;
+}
+
+static struct btf *types_new(uint32_t *ret_u32)
+{
+	struct btf *btf = btf__new_empty();
+
+	assert_non_null(btf);
+	*ret_u32 = (uint32_t)btf__add_int(btf, "__u32", 4, 0);
+	return btf;
+}
+
+static uint32_t add_struct(struct btf *btf, uint32_t size)
+{
+	return (uint32_t)btf__add_struct(btf, "s", size);
+}
+
+static void add_field(struct btf *btf, const char *name, uint32_t type, uint32_t bit, uint32_t bits)
+{
+	assert_int_equal(btf__add_field(btf, name, (int)type, bit, bits), 0);
+}
+
+static void a_field_beyond_the_end_is_refused(void **state)
+{
+	uint32_t u32, id;
+	struct btf *btf = types_new(&u32);
+
+	(void)state;
+	id = add_struct(btf, 8);
+	add_field(btf, "a", u32, 0, 0);
+	add_field(btf, "b", u32, 40, 0);
+	assert_int_equal(read_types(btf, id, 8), -EBADMSG);
+	btf__free(btf);
+}
+
+static void a_bit_field_wider_than_its_type_is_refused(void **state)
+{
+	uint32_t u32, id;
+	struct btf *btf = types_new(&u32);
+
+	(void)state;
+	id = add_struct(btf, 64);
+	add_field(btf, "a", u32, 0, 33);
+	assert_int_equal(read_types(btf, id, 64), -EBADMSG);
+	btf__free(btf);
+}
+
+static void a_size_that_is_not_the_types_is_refused(void **state)
+{
+	uint32_t u32, id;
+	struct btf *btf = types_new(&u32);
+
+	(void)state;
+	id = add_struct(btf, 4);
+	add_field(btf, "a", u32, 0, 0);
+	assert_int_equal(read_types(btf, id, 4), 0);
+	assert_int_equal(read_types(btf, id, 8), -EBADMSG);
+	assert_int_equal(read_types(btf, id + 100, 4), -EBADMSG);
+	assert_int_equal(read_types(btf, 0, 0), -EBADMSG);
+	btf__free(btf);
+}
+
+/* Each level holds the next twice, and the last the first again. */
+static void types_that_contain_themselves_are_refused(void **state)
+{
+	uint32_t u32, first;
+	struct btf *btf = types_new(&u32);
+
+	(void)state;
+	first = u32 + 1;
+	for (uint32_t i = 0; i < 20; i++) {
+		uint32_t id = add_struct(btf, 4096);
+
+		for (uint32_t j = 0; j < 20; j++)
+			add_field(btf, "a", i == 19 ? first : id + 1, 0, 0);
+	}
+	assert_int_equal(read_types(btf, first, 4096), -EBADMSG);
+	btf__free(btf);
+}
+
+static void a_typedef_of_itself_is_refused(void **state)
+{
+	uint32_t u32, id;
+	struct btf *btf = types_new(&u32);
+
+	(void)state;
+	id = (uint32_t)btf__add_typedef(btf, "lbd_loop", (int)u32 + 1);
+	assert_int_equal(read_types(btf, id, 4), -EBADMSG);
+	btf__free(btf);
+}
+
+static void arrays_of_very_many_are_refused(void **state)
+{
+	uint32_t u32, empty, nothing, many, id;
+	struct btf *btf = types_new(&u32);
+
+	(void)state;
+	empty = add_struct(btf, 0);
+	nothing = (uint32_t)btf__add_array(btf, (int)u32, (int)empty, 0xffffffff);
+	many = (uint32_t)btf__add_array(btf, (int)u32, (int)u32, 0x3fffffff);
+	id = add_struct(btf, 4);
+	add_field(btf, "a", nothing, 0, 0);
+	assert_int_equal(read_types(btf, id, 4), -EBADMSG);
+	assert_int_equal(read_types(btf, many, 0xfffffffc), -EBADMSG);
+	id = add_struct(btf, 4);
+	add_field(btf, "a", many, 0, 0);
+	assert_int_equal(read_types(btf, id, 4), -EBADMSG);
+	btf__free(btf);
+}
+
+static void what_no_map_of_lbd_holds_is_refused(void **state)
+{
+	uint32_t u32, pointer, wide, id;
+	struct btf *btf = types_new(&u32);
+
+	(void)state;
+	pointer = (uint32_t)btf__add_ptr(btf, (int)u32);
+	wide = (uint32_t)btf__add_int(btf, "__int128", 16, 0);
+	id = add_struct(btf, 8);
+	add_field(btf, "a", pointer, 0, 0);
+	assert_int_equal(read_types(btf, id, 8), -EBADMSG);
+	assert_int_equal(read_types(btf, wide, 16), -EBADMSG);
+	btf__free(btf);
+}
+
+static void a_field_of_an_unknown_type_is_refused(void **state)
+{
+	uint32_t u32, id;
+	struct btf *btf = types_new(&u32);
+
+	(void)state;
+	id = add_struct(btf, 4);
+	add_field(btf, "a", 12345, 0, 0);
+	assert_int_equal(read_types(btf, id, 4), -EBADMSG);
+	id = (uint32_t)btf__add_array(btf, (int)u32, 54321, 2);
+	assert_int_equal(read_types(btf, id, 8), -EBADMSG);
+	btf__free(btf);
+}
+
+static void names_without_end_are_refused(void **state)
+{
+	uint32_t u32, id;
+	struct btf *btf = types_new(&u32);
+	char name[512];
+
+	(void)state;
+	memset(name, 'n', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	id = add_struct(btf, 4);
+	add_field(btf, name, u32, 0, 0);
+	assert_int_equal(read_types(btf, id, 4), -EBADMSG);
+	btf__free(btf);
+}
+
+static struct layout *layout_of_enum(int red, const char *second, bool third)
+{
+	struct btf *btf = btf__new_empty();
+	const uint32_t key = (uint32_t)btf__add_int(btf, "key", 4, 0);
+	const uint32_t value = (uint32_t)btf__add_enum(btf, "colour", 4);
+	const struct layout_types types = { "paint", key, value, 4, 4 };
+	struct layout *layout = NULL;
+
+	assert_int_equal(btf__add_enum_value(btf, "RED", red), 0);
+	assert_int_equal(btf__add_enum_value(btf, second, 12), 0);
+	if (third)
+		assert_int_equal(btf__add_enum_value(btf, "BLUE", 3), 0);
+	assert_int_equal(layout_of_types(btf, &types, &layout), 0);
+	btf__free(btf);
+	return layout;
+}
+
+static void plan_enums(struct desk *desk, struct layout *old, struct layout *new, int expected)
+{
+	assert_int_equal(layout_plan(old, new, &desk->plan, &desk->err), expected);
+	if (expected)
+		assert_string_equal(desk->err.text,
+				    "paint: value: an enum whose constants changed");
+	layout_plan_free(desk->plan);
+	desk->plan = NULL;
+	layout_free(old);
+	layout_free(new);
+}
+
+static void an_enum_may_only_grow(void **state)
+{
+	struct desk *desk = *state;
+
+	plan_enums(desk, layout_of_enum(1, "GREEN", false), layout_of_enum(1, "GREEN", true), 0);
+	plan_enums(desk, layout_of_enum(1, "GREEN", true), layout_of_enum(1, "GREEN", false),
+		   -EPROTO);
+	plan_enums(desk, layout_of_enum(1, "GREEN", false), layout_of_enum(2, "GREEN", false),
+		   -EPROTO);
+	plan_enums(desk, layout_of_enum(1, "GREEN", false), layout_of_enum(1, "REEN", false),
+		   -EPROTO);
+}
+
+static void reasons_beyond_the_room_are_left_out_whole(void **state)
+{
+	struct desk *desk = *state;
+	struct layout *old, *new;
+	uint32_t u32, many;
+	struct btf *btf = types_new(&u32);
+	char name[32];
+	int rc;
+
+	many = add_struct(btf, 4000);
+	for (uint32_t i = 0; i < 1000; i++) {
+		snprintf(name, sizeof(name), "lost_%u", i);
+		add_field(btf, name, u32, i * 32, 0);
+	}
+	assert_int_equal(
+		layout_of_types(btf, &(struct layout_types){ "m", u32, many, 4, 4000 }, &old), 0);
+	assert_int_equal(layout_of_types(btf, &(struct layout_types){ "m", u32, u32, 4, 4 }, &new),
+			 0);
+	rc = layout_plan(old, new, &desk->plan, &desk->err);
+	layout_free(old);
+	layout_free(new);
+	btf__free(btf);
+	assert_int_equal(rc, -EPROTO);
+	assert_true(strlen(desk->err.text) < 2048);
+	assert_non_null(strstr(desk->err.text, "m: lost_0: the new layout has no such field\n"));
+	assert_string_equal(desk->err.text + strlen(desk->err.text) - 5, "field");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, desk_open, desk_close)
+	const struct CMUnitTest tests[] = {
+		TEST(fields_move_by_name),
+		TEST(what_is_unaligned_in_memory_converts_too),
+		TEST(wider_fields_keep_value_and_sign),
+		TEST(narrower_fields_take_what_fits),
+		TEST(a_change_of_sign_takes_what_both_can_say),
+		TEST(a_new_field_is_zero),
+		TEST(every_lost_field_is_refused_by_name),
+		TEST(padding_may_come_and_go),
+		TEST(bit_fields_move_and_widen),
+		TEST(structs_in_structs_go_by_their_whole_name),
+		TEST(an_array_may_grow),
+		TEST(an_array_may_shrink_where_its_end_is_not_in_use),
+		TEST(a_union_goes_as_a_whole),
+		TEST(a_union_of_other_parts_is_refused),
+		TEST(a_packed_word_moves_as_long_as_its_packing_stays),
+		TEST(another_packing_is_refused),
+		TEST(a_struct_can_be_of_another_packing_as_a_whole),
+		TEST(an_enum_moves),
+		TEST(network_order_moves_and_no_more),
+		TEST(the_same_is_told_from_what_must_be_converted),
+		TEST(keys_are_converted_as_values_are),
+		TEST(what_converts_both_ways_comes_back_as_it_was),
+		TEST(a_map_without_types_has_no_layout),
+		TEST(a_map_tells_what_it_was_made_with),
+		TEST(a_field_beyond_the_end_is_refused),
+		TEST(a_bit_field_wider_than_its_type_is_refused),
+		TEST(a_size_that_is_not_the_types_is_refused),
+		TEST(types_that_contain_themselves_are_refused),
+		TEST(a_typedef_of_itself_is_refused),
+		TEST(arrays_of_very_many_are_refused),
+		TEST(what_no_map_of_lbd_holds_is_refused),
+		TEST(a_field_of_an_unknown_type_is_refused),
+		TEST(names_without_end_are_refused),
+		TEST(an_enum_may_only_grow),
+		TEST(reasons_beyond_the_room_are_left_out_whole),
+	};
+#undef TEST
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
