@@ -32,7 +32,10 @@ static const struct key keys_limits[] = {
 	  "128", .kind = KEY_NUMBER, .min = 2, .max = 32768, AT(raw_limits, services) },
 	{ "backends", "Room for backends of all services together, a power of two.", "1024",
 	  .kind = KEY_NUMBER, .min = 2, .max = 65536, AT(raw_limits, backends) },
-	{ "connections-ipv4", "Slots of the IPv4 connection table, a power of two. 16 bytes each.",
+	{ "connections-ipv4",
+	  "Slots of the IPv4 connection table, a power of two. 16 bytes each. Four times as many "
+	  "as "
+	  "connections at a time: a fuller one displaces the oldest, and each node others.",
 	  "1048576", .kind = KEY_NUMBER, .min = 1024, .max = 1LL << 28,
 	  AT(raw_limits, connections_ipv4) },
 	{ "connections-ipv6", "Slots of the IPv6 connection table, a power of two. 32 bytes each.",
@@ -427,6 +430,11 @@ const struct key keys_top[] = {
 	  .kind = KEY_LABEL, AT(raw_config, instance) },
 	{ "node", "This node's name for its peers. Without it: the host's name.", .kind = KEY_NAME,
 	  AT(raw_config, node) },
+	{ "history",
+	  "Configs that were put in force and are kept for lbctl history, reload --from-history "
+	  "and "
+	  "a start that finds this file broken. 16 MiB of them at most; the newest good one stays.",
+	  "20", .kind = KEY_NUMBER, .min = 2, .max = 200, AT(raw_config, history) },
 	{ "xdp", "Where packets are taken.", .kind = KEY_MAPPING, .children = keys_xdp,
 	  .size = sizeof(struct raw_xdp), .required = true, AT(raw_config, xdp) },
 	{ "limits", "Sizes of the pinned maps. They hold until lbd --detach.", .kind = KEY_MAPPING,

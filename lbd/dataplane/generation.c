@@ -27,13 +27,19 @@ static uint32_t generation_id(const struct dataplane *dataplane, __u32 slot)
 	return id;
 }
 
-static int generation_fd(const struct dataplane *dataplane, __u32 slot)
+int generation_open(const struct dataplane *dataplane, __u32 slot)
 {
-	uint32_t id = generation_id(dataplane, slot);
+	uint32_t id = generation_id(dataplane, slot), again;
+	int fd;
 
-	if (!id)
-		return -ENOENT;
-	return bpf_prog_get_fd_by_id(id);
+	/* One that was swapped out may be gone before it could be opened. */
+	for (; id; id = again) {
+		fd = bpf_prog_get_fd_by_id(id);
+		again = generation_id(dataplane, slot);
+		if (fd != -ENOENT || again == id)
+			return fd;
+	}
+	return -ENOENT;
 }
 
 static int generation_set(const struct dataplane *dataplane, __u32 slot, int fd, struct error *err)
@@ -45,7 +51,7 @@ static int generation_set(const struct dataplane *dataplane, __u32 slot, int fd,
 
 int dataplane_swap(struct dataplane *dataplane, int prog_fd, struct error *err)
 {
-	int running = generation_fd(dataplane, LBD_GENERATION_RUNNING), rc = 0;
+	int running = generation_open(dataplane, LBD_GENERATION_RUNNING), rc = 0;
 
 	if (running >= 0)
 		rc = generation_set(dataplane, LBD_GENERATION_PREVIOUS, running, err);
@@ -71,7 +77,7 @@ int dataplane_refit(struct dataplane *dataplane, int prog_fd, struct error *err)
 
 int dataplane_rollback(struct dataplane *dataplane, struct error *err)
 {
-	int previous = generation_fd(dataplane, LBD_GENERATION_PREVIOUS), rc;
+	int previous = generation_open(dataplane, LBD_GENERATION_PREVIOUS), rc;
 
 	if (previous < 0)
 		return error_set(err, -ENOENT, "there is no previous generation to go back to");
@@ -136,8 +142,7 @@ void generation_config(int prog_fd, struct lbd_generation_config *ret)
 	close(fd);
 }
 
-static int generation_read(int fd, struct dataplane_generation *ret,
-			   struct lbd_generation_config *config)
+int generation_read(int fd, struct dataplane_generation *ret, struct lbd_generation_config *config)
 {
 	struct bpf_prog_info info = { 0 };
 	__u32 size = sizeof(info);
@@ -158,7 +163,7 @@ static int generation_read(int fd, struct dataplane_generation *ret,
 static int generation_query(const struct dataplane *dataplane, enum lbd_generation_slot slot,
 			    struct dataplane_generation *ret, struct lbd_generation_config *config)
 {
-	int fd = generation_fd(dataplane, slot), rc;
+	int fd = generation_open(dataplane, slot), rc;
 
 	memset(ret, 0, sizeof(*ret));
 	memset(config, 0, sizeof(*config));
@@ -187,18 +192,23 @@ bool generation_held(const struct dataplane *dataplane, enum lbd_generation_slot
 	return !generation_query(dataplane, slot, &generation, ret) && generation.prog_id;
 }
 
+void generation_follow_config(struct dataplane *dataplane,
+			      const struct lbd_generation_config *config)
+{
+	object_follow_timeouts(dataplane, config);
+	dataplane->tables.nat_control =
+		config->features & LBD_FEATURE_NAT ? dataplane->control : NULL;
+	dataplane->tables.backends = dataplane->memory[MAP_lbd_backends];
+	dataplane->tables.nat = config->nat;
+	dataplane->tables.pick_secret = config->pick_secret;
+}
+
 void generation_follow(struct dataplane *dataplane)
 {
 	struct lbd_generation_config running;
 
-	if (!generation_held(dataplane, LBD_GENERATION_RUNNING, &running))
-		return;
-	object_follow_timeouts(dataplane, &running);
-	dataplane->tables.nat_control =
-		running.features & LBD_FEATURE_NAT ? dataplane->control : NULL;
-	dataplane->tables.backends = dataplane->memory[MAP_lbd_backends];
-	dataplane->tables.nat = running.nat;
-	dataplane->tables.pick_secret = running.pick_secret;
+	if (generation_held(dataplane, LBD_GENERATION_RUNNING, &running))
+		generation_follow_config(dataplane, &running);
 }
 
 bool dataplane_fits(const struct dataplane *dataplane, enum lbd_generation_slot slot,
@@ -226,7 +236,7 @@ int dataplane_test_run(struct dataplane *dataplane, int prog_fd, uint32_t ifinde
 		run.ctx_size_in = sizeof(context);
 	}
 	if (fd < 0)
-		fd = generation_fd(dataplane, LBD_GENERATION_RUNNING);
+		fd = generation_open(dataplane, LBD_GENERATION_RUNNING);
 	if (fd < 0)
 		return fd;
 	rc = bpf_prog_test_run_opts(fd, &run);
