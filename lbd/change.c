@@ -91,7 +91,9 @@ int lbd_upgrade(struct lbd *lbd, const char *object, struct error *err)
 	const struct upgrade_place place = lbd_place(lbd);
 	int rc;
 
-	rc = upgrade_swap(&place, &target, object, err);
+	rc = lbd_check_still(lbd, err);
+	if (!rc)
+		rc = upgrade_swap(&place, &target, object, err);
 	if (!rc)
 		log_info("upgrade: %s runs", object ? object : lbd->object);
 	return rc;
@@ -103,7 +105,9 @@ int lbd_rollback(struct lbd *lbd, struct error *err)
 	const struct upgrade_place place = lbd_place(lbd);
 	int rc;
 
-	rc = upgrade_rollback(&place, &target, err);
+	rc = lbd_check_still(lbd, err);
+	if (!rc)
+		rc = upgrade_rollback(&place, &target, err);
 	if (!rc)
 		log_info("rollback: the previous packet path runs again");
 	return rc;

@@ -5,6 +5,7 @@
  * API go on. Only what comes of it is applied in the event loop.
  *
  *   lbd_reload_begin -> thread: file, lists, tree -> event loop: apply -> done()
+ *                                 with other limits: migration, apply -> done()
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -31,10 +32,9 @@ struct lbd_reload {
 	int rc;
 };
 
-static int reload_apply(struct lbd *lbd, struct config *config, struct error *err)
+/* After @config was applied, or refused with @rc: then it goes. */
+static int reload_finish(struct lbd *lbd, struct config *config, int rc)
 {
-	int rc = lbd_apply(lbd, config, err);
-
 	guard_release(config->lists_read);
 	config->lists_read = NULL;
 	if (rc) {
@@ -70,7 +70,7 @@ int lbd_reload(struct lbd *lbd, struct error *err)
 	struct config *config = NULL;
 	int rc = reload_read(lbd->config_path, &config, err);
 
-	return rc ? rc : reload_apply(lbd, config, err);
+	return rc ? rc : reload_finish(lbd, config, lbd_apply(lbd, config, err));
 }
 
 /* --- by a thread */
@@ -93,6 +93,31 @@ static void reload_free(struct lbd_reload *reload)
 	free(reload);
 }
 
+static void reload_done(struct lbd_reload *reload, int rc, const struct error *err)
+{
+	reload->done(reload->context, rc, err);
+	reload_free(reload);
+}
+
+static void reload_moved(void *context, int rc, const struct lbd_migrated *migrated,
+			 const struct error *err)
+{
+	struct lbd_reload *reload = context;
+
+	(void)migrated;
+	reload_done(reload, reload_finish(reload->lbd, reload->config, rc), err);
+}
+
+/* Other limits: the tables move first, and the config is applied at the end of that. */
+static int reload_move(struct lbd_reload *reload)
+{
+	const struct lbd_migrate_plan plan = { .config = reload->config,
+					       .done = reload_moved,
+					       .context = reload };
+
+	return lbd_migrate_begin(reload->lbd, &plan, &reload->err);
+}
+
 static void reload_ready(evutil_socket_t fd, short what, void *context)
 {
 	struct lbd_reload *reload = context;
@@ -101,12 +126,19 @@ static void reload_ready(evutil_socket_t fd, short what, void *context)
 	(void)fd;
 	(void)what;
 	pthread_join(reload->thread, NULL);
+	event_del(reload->event);
 	reload->lbd->reload = NULL;
 	rc = reload->rc;
-	if (!rc)
-		rc = reload_apply(reload->lbd, reload->config, &reload->err);
-	reload->done(reload->context, rc, &reload->err);
-	reload_free(reload);
+	if (!rc && lbd_has_other_limits(reload->lbd, reload->config)) {
+		rc = reload_move(reload);
+		if (!rc)
+			return;
+		reload_finish(reload->lbd, reload->config, rc);
+	} else if (!rc) {
+		rc = lbd_apply(reload->lbd, reload->config, &reload->err);
+		reload_finish(reload->lbd, reload->config, rc);
+	}
+	reload_done(reload, rc, &reload->err);
 }
 
 static int reload_start(struct lbd_reload *reload)
@@ -135,6 +167,8 @@ int lbd_reload_begin(struct lbd *lbd, lbd_reload_done done, void *context, struc
 
 	if (lbd->reload)
 		return error_set(err, -EBUSY, "a reload is under way");
+	if (lbd_check_still(lbd, err))
+		return -EBUSY;
 	reload = calloc(1, sizeof(*reload));
 	if (!reload)
 		return error_set(err, -ENOMEM, "out of memory");

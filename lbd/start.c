@@ -151,23 +151,6 @@ static int start_bpffs(struct lbd *lbd, struct error *err)
 	return start_make_dir(BPFFS "/lbd", 0700, err);
 }
 
-static int start_compare_limits(const struct lbd *lbd, const struct lbd_limits *asked,
-				struct error *err)
-{
-	const struct lbd_limits *have = dataplane_limits(lbd->dataplane);
-	char made[DATAPLANE_LIMITS_TEXT], text[DATAPLANE_LIMITS_TEXT];
-	int rc;
-
-	if (!memcmp(have, asked, sizeof(*asked)))
-		return 0;
-	rc = error_set(err, -E2BIG,
-		       "limits: the maps in %s were made for %s; the config asks for %s",
-		       lbd->pin_dir, dataplane_format_limits(have, made),
-		       dataplane_format_limits(asked, text));
-	error_hint(err, "set the limits back, or start empty: lbd --detach");
-	return rc;
-}
-
 /* What the peers know of the maps that were there before is no use any more. */
 static void start_forget(const struct lbd *lbd)
 {
@@ -187,8 +170,6 @@ static int start_maps(struct lbd *lbd, struct error *err)
 	int rc;
 
 	rc = dataplane_open(&options, &lbd->dataplane, err);
-	if (!rc)
-		rc = start_compare_limits(lbd, &options.limits, err);
 	if (rc)
 		return rc;
 	if (dataplane_adopted(lbd->dataplane, &swept))
@@ -259,7 +240,11 @@ static int start_commit(struct lbd *lbd, struct error *err)
 	if (rc)
 		return error_errno(err, rc, "follow the backends' next hops");
 	lbd_follow_model(lbd);
-	return lbd_commit(lbd, err);
+	if (!lbd_has_other_limits(lbd, lbd->config))
+		return lbd_commit(lbd, err);
+	log_info("the maps in %s have other limits than %s: the tables move", lbd->pin_dir,
+		 lbd->config_path);
+	return lbd_move(lbd, NULL, err);
 }
 
 static int start_attach(struct lbd *lbd, struct error *err)
@@ -365,6 +350,7 @@ static void start_free_event(struct event *event)
 void lbd_stop(struct lbd *lbd)
 {
 	lbd_reload_end(lbd);
+	lbd_migrate_end(lbd);
 	api_free(lbd->api);
 	lbd_trace_end(lbd);
 	ha_free(lbd->ha);
