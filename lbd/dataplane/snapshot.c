@@ -400,18 +400,25 @@ static int snapshot_write_vips(const struct snapshot *s, struct error *err)
 /* --- the flip */
 
 /*
- * Wait until no packet can be in the idle half any more: XDP programs run
- * inside an RCU read-side section, and MEMBARRIER_CMD_GLOBAL waits for all of
- * those (membarrier(2)). Rarely needed: the last flip is mostly long ago.
+ * XDP programs run inside an RCU read-side section, and MEMBARRIER_CMD_GLOBAL
+ * waits for all of those (membarrier(2)).
+ */
+void snapshot_wait_packets(void)
+{
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
+		usleep(IDLE_MS * 1000);
+}
+
+/*
+ * Wait until no packet can be in the idle half any more. Rarely needed: the
+ * last flip is mostly long ago.
  */
 void dataplane_settle(const struct dataplane *dataplane)
 {
 	int64_t since = clock_monotonic_ms() - dataplane->flipped_ms;
 
-	if (dataplane->flipped_ms && since > IDLE_MS)
-		return;
-	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
-		usleep(IDLE_MS * 1000);
+	if (!dataplane->flipped_ms || since <= IDLE_MS)
+		snapshot_wait_packets();
 }
 
 static void snapshot_flip(struct dataplane *dataplane, uint32_t half)
