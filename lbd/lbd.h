@@ -19,6 +19,7 @@
 #include "net/neighbours.h"
 #include "sync/sync.h"
 #include "upgrade/upgrade.h"
+#include "upgrading.h"
 
 struct api;
 
@@ -31,8 +32,9 @@ struct lbd_tracing {
 
 struct lbd {
 	const char *config_path;
-	char object[256];      /* lb.bpf.o, as installed */
-	char root_object[256]; /* root.bpf.o */
+	char object[256];	/* lb.bpf.o, as installed */
+	char root_object[256];	/* root.bpf.o */
+	char split_object[256]; /* split.bpf.o */
 	char pin_dir[128];
 	char run_dir[128];  /* /run/lbd/INSTANCE: socket, lock, role, gate, running config */
 	int lock;	    /* fd of the lock file: one daemon per instance */
@@ -57,6 +59,7 @@ struct lbd {
 	struct event *interfaces_timer; /* looks for interfaces that came back */
 	struct lbd_reload *reload;	/* under way; or NULL */
 	struct lbd_tracing tracing;
+	struct lbd_upgrading upgrading;
 	uint64_t reloads, commits;
 };
 
@@ -155,12 +158,6 @@ void lbd_forget(const struct lbd *lbd);
 int lbd_change_backend(struct lbd *lbd, const struct lbd_backend_change *change, struct error *err);
 
 /*
- * Load @object (NULL: the installed one) as a new generation, try golden
- * packets on it and swap. The running one keeps running on any failure.
- */
-int lbd_upgrade(struct lbd *lbd, const char *object, struct error *err);
-
-/*
  * The running packet path over the live tables, writing nothing, to run frames
  * through (trace/trace.h). Loading it holds up the event loop for as long as an
  * upgrade does; it stays for some seconds. *ret is lbd's, good until the next event.
@@ -169,8 +166,5 @@ int lbd_trace_begin(struct lbd *lbd, struct dataplane_trace **ret, struct error 
 
 /* Unload it. */
 void lbd_trace_end(struct lbd *lbd);
-
-/* Go back to the previous generation. */
-int lbd_rollback(struct lbd *lbd, struct error *err);
 
 #endif

@@ -151,6 +151,17 @@ static int start_bpffs(struct lbd *lbd, struct error *err)
 	return start_make_dir(BPFFS "/lbd", 0700, err);
 }
 
+/* dataplane_open has gone back already, if the packet path hadn't by itself. */
+static void start_forget_trial(const struct lbd *lbd)
+{
+	const struct upgrade_place place = lbd_place(lbd);
+
+	if (dataplane_recovered(lbd->dataplane))
+		log_warning("upgrade: lbd died while a new packet path was on trial; what ran "
+			    "before it runs again");
+	upgrade_forget_trial(&place);
+}
+
 /* The limits come with the model; ids and everything else from what is pinned. */
 static int start_maps(struct lbd *lbd, struct error *err)
 {
@@ -169,6 +180,7 @@ static int start_maps(struct lbd *lbd, struct error *err)
 		log_info("adopted the maps in %s, %u half-made claims swept", lbd->pin_dir, swept);
 	else
 		log_info("made new maps in %s", lbd->pin_dir);
+	start_forget_trial(lbd);
 	return 0;
 }
 
@@ -339,6 +351,7 @@ static void start_free_event(struct event *event)
 void lbd_stop(struct lbd *lbd)
 {
 	lbd_reload_end(lbd);
+	lbd_end_trial(lbd);
 	api_free(lbd->api);
 	lbd_trace_end(lbd);
 	ha_free(lbd->ha);

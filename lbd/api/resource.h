@@ -50,7 +50,7 @@ json_t *api_gate_json(const struct lbd *lbd);
 /* The object that GET /v1/role answers, {role, role_ms_ago, gate}. */
 json_t *api_role_json(const struct lbd *lbd);
 
-/* {running, previous} */
+/* {running, previous, trial} */
 json_t *api_generations_json(const struct lbd *lbd);
 
 /* {total, up} over all services. */

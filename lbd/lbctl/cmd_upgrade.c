@@ -5,49 +5,121 @@
 #include <string.h>
 
 #include "lbctl/commands.h"
+#include "lbctl/options.h"
 #include "lbctl/report.h"
 #include "lbctl/show.h"
+#include "lbd/maps.h"
 
-static int upgrade_object(const struct invocation *invocation, const char *path)
+/* The daemon has another working directory: it wants the absolute path. */
+static int upgrade_object(const struct invocation *invocation, json_t *body)
 {
-	/* The daemon has another working directory: it wants the absolute path. */
+	const char *path = invocation->argv[0];
 	char *absolute = realpath(path, NULL), text[512];
-	json_t *body = absolute ? json_pack("{s:s}", "object", absolute) : NULL;
-	const struct client_request request = { .endpoint = API_post_upgrade, .body = body };
-	int rc;
 
-	if (body) {
-		rc = show_answer(invocation, &request, show_generations);
-	} else {
-		snprintf(text, sizeof(text), "%s: %s", path, strerror(errno));
-		rc = report_error(invocation, LBCTL_FAILED, strerrorname_np(errno), text, NULL);
+	if (absolute) {
+		json_object_set_new(body, "object", json_string(absolute));
+		free(absolute);
+		return LBCTL_OK;
 	}
-	json_decref(body);
-	free(absolute);
-	return rc;
+	snprintf(text, sizeof(text), "%s: %s", path, strerror(errno));
+	return report_error(invocation, LBCTL_FAILED, strerrorname_np(errno), text, NULL);
+}
+
+/* "5%", "5" or "0.25%", as ten-thousandths. */
+static int upgrade_share(const struct invocation *invocation, const char *text, json_t *body)
+{
+	char *end;
+	double share = strtod(text, &end) * LBD_SPLIT_WHOLE / 100;
+
+	end += *end == '%';
+	if (end == text || *end || !(share >= 1 && share <= LBD_SPLIT_WHOLE))
+		return options_refuse(invocation->command,
+				      "--canary %s: expected a share, 0.01%% to 100%%", text);
+	json_object_set_new(body, "share", json_integer((json_int_t)(share + 0.5)));
+	return LBCTL_OK;
+}
+
+static int upgrade_canary(const struct invocation *invocation, json_t *body)
+{
+	const char *share = command_value(invocation, "canary"), *name;
+	json_t *services;
+
+	if (!share && command_value(invocation, "service"))
+		return options_refuse(invocation->command, "--service goes with --canary only");
+	if (!share)
+		return LBCTL_OK;
+	services = json_array();
+	for (int n = 0; (name = command_value_at(invocation, "service", n)); n++)
+		json_array_append_new(services, json_string(name));
+	if (json_array_size(services))
+		json_object_set(body, "services", services);
+	json_decref(services);
+	return upgrade_share(invocation, share, body);
+}
+
+/* --promote or --abort: nothing else goes with them. */
+static int upgrade_action(const struct invocation *invocation, json_t *body)
+{
+	static const char *const actions[] = { "promote", "abort", NULL };
+
+	for (const char *const *action = actions; *action; action++) {
+		if (!command_value(invocation, *action))
+			continue;
+		if (invocation->argc || invocation->given_count > 1)
+			return options_refuse(invocation->command, "--%s goes alone", *action);
+		json_object_set_new(body, "action", json_string(*action));
+	}
+	return LBCTL_OK;
 }
 
 static int upgrade_run(const struct invocation *invocation)
 {
-	if (invocation->argc)
-		return upgrade_object(invocation, invocation->argv[0]);
-	return show_endpoint(invocation, API_post_upgrade, show_generations);
+	json_t *body = json_object();
+	const struct client_request request = { .endpoint = API_post_upgrade, .body = body };
+	int rc = upgrade_action(invocation, body);
+
+	if (!rc)
+		rc = upgrade_canary(invocation, body);
+	if (!rc && invocation->argc)
+		rc = upgrade_object(invocation, body);
+	if (!rc)
+		rc = show_answer(invocation, &request, show_generations);
+	json_decref(body);
+	return rc;
 }
+
+static const struct command_option upgrade_options[] = {
+	{ "canary", "SHARE", "give it this share of the flows, as 5%, and compare" },
+	{ "service", "NAME", "of this service alone; may be given again" },
+	{ "promote", NULL, "take what is on trial" },
+	{ "abort", NULL, "go back from what is on trial" },
+	{ 0 },
+};
 
 static const struct command_example upgrade_examples[] = {
 	{ "upgrade", "load the installed packet path again" },
 	{ "upgrade /tmp/lb.bpf.o", "try another one; lbctl rollback goes back" },
+	{ "upgrade --canary 5%", "let one flow in twenty try it first" },
+	{ "upgrade --canary 50% --service web --service dns", "half the flows of two services" },
+	{ "upgrade --promote", "take it without waiting any longer" },
 	{ 0 },
 };
 
 const struct command cmd_upgrade = {
 	.name = "upgrade",
-	.arguments = "[OBJECT]",
+	.arguments = "[--canary SHARE [--service NAME]...] [OBJECT] | --promote | --abort",
 	.summary = "load a new packet path, try it with test packets, swap to it",
 	.details =
 		"No packet is lost: the swap is one step over the same tables. If the new one is "
-		"refused or fails its test packets, the running one runs on.",
+		"refused or fails its test packets, the running one runs on.\n"
+		"The swap is watched for a time (upgrade.watch in lbd.yaml): if lbd dies "
+		"meanwhile, "
+		"the old one runs again within seconds, by itself. With --canary the old one "
+		"runs on, and the new one gets a share of the flows for upgrade.canary-time; "
+		"each flow stays on its side. Fragments, ICMP, and all that isn't TCP or UDP "
+		"stay with the old one. Another upgrade or a rollback is refused meanwhile.",
 	.max = 1,
+	.options = upgrade_options,
 	.examples = upgrade_examples,
 	.run = upgrade_run,
 };

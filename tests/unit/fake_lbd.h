@@ -24,6 +24,7 @@ struct fake_state {
 	uint64_t outcomes[LBD_OUTCOME_MAX];
 	int fail;			  /* what lbd_reload and the like return */
 	int upgrades, rollbacks;	  /* how often asked for */
+	uint32_t share;			  /* of what is on trial; 0: nothing is */
 	char object[256];		  /* of the last upgrade, "installed" for none */
 	struct lbd_backend_change change; /* the last one; its strings are gone */
 	char changed[64];		  /* "SERVICE/BACKEND" of it */

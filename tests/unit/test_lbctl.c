@@ -163,6 +163,10 @@ static void every_command_prints_text(void **state)
 		{ "backend weight web web1 7", "web1" },
 		{ "reload", "Reloaded: 2 services, 4 backends, 2 of them up" },
 		{ "upgrade", "tag a04f5eef06a7f555" },
+		{ "upgrade", "on trial  watch, 100 % of all packets, 29 s left" },
+		{ "upgrade --canary 5% --service web --service dns6",
+		  "on trial  canary, 5 % of web, dns6, 29 s left" },
+		{ "upgrade --promote", "previous  none" },
 		{ "rollback", "previous  none" },
 		{ "role", "master for 60.0 s, term 3; gate open: in sync with lb2" },
 		{ "version", "node lb1" },
@@ -320,6 +324,13 @@ static void wrong_usage_is_exit_code_2_and_names_what_was_meant(void **state)
 		{ "backend drain web web1 --port 3", "--port goes with add only" },
 		{ "backend add web web1 192.0.2.1 --port 0", "port 0: expected 1 to 65535" },
 		{ "backend add web web1 192.0.2.1 --port 65536", "expected 1 to 65535" },
+		{ "upgrade --canary", "needs a value" },
+		{ "upgrade --canary x", "expected a share" },
+		{ "upgrade --canary 0", "expected a share" },
+		{ "upgrade --canary 101%", "expected a share" },
+		{ "upgrade --service web", "--service goes with --canary only" },
+		{ "upgrade --promote --abort", "--promote goes alone" },
+		{ "upgrade --abort Makefile", "--abort goes alone" },
 	};
 	struct result result;
 
