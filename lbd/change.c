@@ -29,6 +29,7 @@ void lbd_forget(const struct lbd *lbd)
 
 	lbd_forget_changes(lbd);
 	upgrade_forget(&place);
+	sync_forget(lbd->run_dir);
 }
 
 static int change_edit(struct config *config, const struct lbd_backend_change *c, struct error *err)

@@ -162,6 +162,13 @@ static void start_forget_trial(const struct lbd *lbd)
 	upgrade_forget_trial(&place);
 }
 
+/* What the peers know of the maps that were there before is no use any more. */
+static void start_forget(const struct lbd *lbd)
+{
+	log_info("made new maps in %s", lbd->pin_dir);
+	sync_forget(lbd->run_dir);
+}
+
 /* The limits come with the model; ids and everything else from what is pinned. */
 static int start_maps(struct lbd *lbd, struct error *err)
 {
@@ -179,7 +186,7 @@ static int start_maps(struct lbd *lbd, struct error *err)
 	if (dataplane_adopted(lbd->dataplane, &swept))
 		log_info("adopted the maps in %s, %u half-made claims swept", lbd->pin_dir, swept);
 	else
-		log_info("made new maps in %s", lbd->pin_dir);
+		start_forget(lbd);
 	start_forget_trial(lbd);
 	return 0;
 }
