@@ -139,7 +139,12 @@ static uint32_t lbd_features(const struct lbd *lbd)
 
 struct upgrade_target lbd_target(const struct lbd *lbd)
 {
-	return (struct upgrade_target){ lbd->dataplane, lbd->model, lbd_features(lbd) };
+	return (struct upgrade_target){
+		.dataplane = lbd->dataplane,
+		.model = lbd->model,
+		.features = lbd_features(lbd),
+		.ifindex = lbd->attachments[0].ifindex,
+	};
 }
 
 struct upgrade_place lbd_place(const struct lbd *lbd)
@@ -165,7 +170,7 @@ static int lbd_make_room(struct lbd *lbd, const struct upgrade_target *target, s
 {
 	if (dataplane_fits(lbd->dataplane, LBD_GENERATION_RUNNING, lbd->model, target->features))
 		return 0;
-	return lbd_settle_trial(lbd, "the config needs another shape of the packet path", err);
+	return lbd_upgrading_settle(lbd, "the config needs another shape of the packet path", err);
 }
 
 /* The running generation must be able to do what both snapshots need, for the flip. */

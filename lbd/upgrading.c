@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "lbd.h"
+#include "upgrade/preflight.h"
 
 /* What the kernel waits for lbd before it goes back; loading a program may hold lbd up for some. */
 #define UPGRADING_PATIENCE_MS 5000
@@ -22,7 +23,7 @@ static int64_t upgrading_now_ms(void)
 	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-uint32_t lbd_trial_left_ms(const struct lbd *lbd)
+uint32_t lbd_upgrading_left_ms(const struct lbd *lbd)
 {
 	const int64_t gone_ms = upgrading_now_ms() - lbd->upgrading.began_ms;
 
@@ -96,7 +97,7 @@ int lbd_abort(struct lbd *lbd, struct error *err)
 	return rc ? rc : upgrading_abort(lbd, false, "lbctl upgrade --abort", err);
 }
 
-int lbd_settle_trial(struct lbd *lbd, const char *why, struct error *err)
+int lbd_upgrading_settle(struct lbd *lbd, const char *why, struct error *err)
 {
 	switch (lbd->upgrading.trial) {
 	case UPGRADING_WATCH:
@@ -109,7 +110,7 @@ int lbd_settle_trial(struct lbd *lbd, const char *why, struct error *err)
 	return 0;
 }
 
-void lbd_end_trial(struct lbd *lbd)
+void lbd_upgrading_end(struct lbd *lbd)
 {
 	struct error err = { 0 };
 
@@ -128,17 +129,33 @@ static void upgrading_on_timer(evutil_socket_t fd, short what, void *context)
 	(void)fd;
 	(void)what;
 	dataplane_split_renew(lbd->dataplane, UPGRADING_PATIENCE_MS);
-	if (lbd_trial_left_ms(lbd))
+	if (lbd_upgrading_left_ms(lbd))
 		return;
 	if (upgrading_promote(lbd, "its time is over", &err))
 		log_report("keep the packet path on trial", &err);
 }
 
-static int upgrading_begin(struct lbd *lbd, const char *object, const struct upgrade_trial *trial,
-			   uint32_t time_ms, struct error *err)
+struct upgrading_request {
+	const char *object; /* NULL: the installed one */
+	bool force;
+	uint32_t time_ms;
+};
+
+/* The copy for traces goes first: preflight needs the banks of stages that are free. */
+static struct upgrade_target upgrading_target(struct lbd *lbd, bool force)
+{
+	struct upgrade_target target = lbd_target(lbd);
+
+	lbd_trace_end(lbd);
+	target.force = force;
+	return target;
+}
+
+static int upgrading_begin(struct lbd *lbd, const struct upgrading_request *asked,
+			   const struct upgrade_trial *trial, struct error *err)
 {
 	const struct timeval look = { .tv_usec = UPGRADING_LOOK_MS * 1000 };
-	const struct upgrade_target target = lbd_target(lbd);
+	const struct upgrade_target target = upgrading_target(lbd, asked->force);
 	const struct upgrade_place place = lbd_place(lbd);
 	struct lbd_upgrading *now = &lbd->upgrading;
 	int rc;
@@ -147,16 +164,16 @@ static int upgrading_begin(struct lbd *lbd, const char *object, const struct upg
 	if (!now->timer || event_add(now->timer, &look))
 		rc = error_set(err, -ENOMEM, "out of memory");
 	else
-		rc = upgrade_try(&place, &target, object, trial, err);
+		rc = upgrade_try(&place, &target, asked->object, trial, err);
 	if (rc) {
 		upgrading_over(lbd);
 		return rc;
 	}
 	now->trial = trial->swapped ? UPGRADING_WATCH : UPGRADING_CANARY;
 	now->began_ms = upgrading_now_ms();
-	now->time_ms = time_ms;
+	now->time_ms = asked->time_ms;
 	now->share = trial->share;
-	snprintf(now->object, sizeof(now->object), "%s", upgrading_object(lbd, object));
+	snprintf(now->object, sizeof(now->object), "%s", upgrading_object(lbd, asked->object));
 	return 0;
 }
 
@@ -171,12 +188,12 @@ static int upgrading_refuse_canary(const struct lbd *lbd, struct error *err)
 	return -EBUSY;
 }
 
-static int upgrading_swap(struct lbd *lbd, const char *object, struct error *err)
+static int upgrading_swap(struct lbd *lbd, const struct upgrading_request *asked, struct error *err)
 {
-	const struct upgrade_target target = lbd_target(lbd);
+	const struct upgrade_target target = upgrading_target(lbd, asked->force);
 	const struct upgrade_place place = lbd_place(lbd);
 
-	return upgrade_swap(&place, &target, object, err);
+	return upgrade_swap(&place, &target, asked->object, err);
 }
 
 static bool upgrading_can_watch(const struct lbd *lbd)
@@ -188,8 +205,9 @@ static bool upgrading_can_watch(const struct lbd *lbd)
 	       running.prog_id;
 }
 
-int lbd_upgrade(struct lbd *lbd, const char *object, struct error *err)
+int lbd_upgrade(struct lbd *lbd, const char *object, bool force, struct error *err)
 {
+	const struct upgrading_request asked = { object, force, lbd->config->upgrade.watch_ms };
 	const struct upgrade_trial trial = {
 		.share = LBD_SPLIT_WHOLE,
 		.swapped = true,
@@ -198,11 +216,11 @@ int lbd_upgrade(struct lbd *lbd, const char *object, struct error *err)
 	int rc = upgrading_refuse_canary(lbd, err);
 
 	if (!rc)
-		rc = lbd_settle_trial(lbd, "another upgrade takes its place", err);
+		rc = lbd_upgrading_settle(lbd, "another upgrade takes its place", err);
 	if (!rc && upgrading_can_watch(lbd))
-		rc = upgrading_begin(lbd, object, &trial, lbd->config->upgrade.watch_ms, err);
+		rc = upgrading_begin(lbd, &asked, &trial, err);
 	else if (!rc)
-		rc = upgrading_swap(lbd, object, err);
+		rc = upgrading_swap(lbd, &asked, err);
 	if (!rc)
 		log_info("upgrade: %s runs", upgrading_object(lbd, object));
 	return rc;
@@ -253,6 +271,8 @@ static void upgrading_keep_names(struct lbd *lbd, const struct lbd_canary *canar
 
 int lbd_canary(struct lbd *lbd, const struct lbd_canary *canary, struct error *err)
 {
+	const struct upgrading_request asked = { canary->object, canary->force,
+						 lbd->config->upgrade.canary_ms };
 	struct upgrade_trial trial = {
 		.share = canary->share,
 		.patience_ms = UPGRADING_PATIENCE_MS,
@@ -262,10 +282,9 @@ int lbd_canary(struct lbd *lbd, const struct lbd_canary *canary, struct error *e
 	if (!rc)
 		rc = upgrading_refuse_canary(lbd, err);
 	if (!rc)
-		rc = lbd_settle_trial(lbd, "a canary takes its place", err);
+		rc = lbd_upgrading_settle(lbd, "a canary takes its place", err);
 	if (!rc)
-		rc = upgrading_begin(lbd, canary->object, &trial, lbd->config->upgrade.canary_ms,
-				     err);
+		rc = upgrading_begin(lbd, &asked, &trial, err);
 	if (rc)
 		return rc;
 	upgrading_keep_names(lbd, canary);
@@ -273,6 +292,20 @@ int lbd_canary(struct lbd *lbd, const struct lbd_canary *canary, struct error *e
 		 upgrading_object(lbd, canary->object), canary->share / 100, canary->share % 100,
 		 canary->services_count ? lbd->upgrading.services : "all services");
 	return 0;
+}
+
+int lbd_check(struct lbd *lbd, const char *object, struct preflight_report *ret, struct error *err)
+{
+	const struct upgrade_target target = upgrading_target(lbd, false);
+	const struct upgrade_place place = lbd_place(lbd);
+
+	/* Of the banks of stages, the one that is left isn't enough for a replay. */
+	if (lbd->upgrading.trial) {
+		error_set(err, -EBUSY, "%s is on trial", lbd->upgrading.object);
+		error_hint(err, "lbctl upgrade --promote takes it, lbctl upgrade --abort ends it");
+		return -EBUSY;
+	}
+	return upgrade_check(&place, &target, object, ret, err);
 }
 
 int lbd_rollback(struct lbd *lbd, struct error *err)

@@ -36,15 +36,25 @@ struct lbd_upgrading {
 	char services[256]; /* their names; empty: all */
 };
 
+struct preflight_report;
+
 /*
- * Load @object (NULL: the installed one) as a new generation, try golden
- * packets on it, swap, and watch it. The running one runs on upon any failure.
+ * Take @object (NULL: the installed one) through the preflight
+ * (upgrade/preflight.h), swap, and watch it. @force: though its replay differs.
+ * The running one runs on upon any failure.
  */
-int lbd_upgrade(struct lbd *lbd, const char *object, struct error *err);
+int lbd_upgrade(struct lbd *lbd, const char *object, bool force, struct error *err);
+
+/*
+ * What lbd_upgrade would find; nothing is swapped. An error only if it can't be
+ * tried. -EBUSY: one is on trial.
+ */
+int lbd_check(struct lbd *lbd, const char *object, struct preflight_report *ret, struct error *err);
 
 struct lbd_canary {
 	const char *object; /* NULL: the installed one */
 	uint32_t share;	    /* of LBD_SPLIT_WHOLE, 1 or more */
+	bool force;	    /* though its replay differs */
 	const char *const *services;
 	uint32_t services_count; /* 0: all */
 };
@@ -63,12 +73,12 @@ int lbd_rollback(struct lbd *lbd, struct error *err);
  * Something else needs slot RUNNING for itself, @why: a watched swap is kept, a
  * canary ended. 0 if none is on.
  */
-int lbd_settle_trial(struct lbd *lbd, const char *why, struct error *err);
+int lbd_upgrading_settle(struct lbd *lbd, const char *why, struct error *err);
 
 /* How long the trial that is on goes on yet. */
-uint32_t lbd_trial_left_ms(const struct lbd *lbd);
+uint32_t lbd_upgrading_left_ms(const struct lbd *lbd);
 
 /* lbd stops: a trial that nobody watches is over. */
-void lbd_end_trial(struct lbd *lbd);
+void lbd_upgrading_end(struct lbd *lbd);
 
 #endif

@@ -36,7 +36,7 @@ static const struct {
 	{ LBD_FEATURE_NAT, "nat" },
 };
 
-static json_t *generation_features_json(uint32_t features)
+json_t *api_features_json(uint32_t features)
 {
 	json_t *list = json_array();
 
@@ -51,7 +51,7 @@ static json_t *generation_describe(const struct dataplane_generation *generation
 	return json_pack("{s:I, s:s, s:o, s:o, s:I, s:I}", "prog_id",
 			 (json_int_t)generation->prog_id, "tag", generation->tag, "version",
 			 api_text(generation->version), "features",
-			 generation_features_json(generation->features), "instructions",
+			 api_features_json(generation->features), "instructions",
 			 (json_int_t)generation->instructions, "loaded_at",
 			 (json_int_t)generation->loaded_at);
 }
@@ -76,7 +76,7 @@ static json_t *generation_trial_json(const struct lbd *lbd)
 			 now->trial == UPGRADING_WATCH ? "watch" : "canary", "object",
 			 api_text(now->object), "share", (double)split.share / LBD_SPLIT_WHOLE,
 			 "services", api_text(*now->services ? now->services : NULL), "left_ms",
-			 (json_int_t)lbd_trial_left_ms(lbd), "late", split.late, "candidate",
+			 (json_int_t)lbd_upgrading_left_ms(lbd), "late", split.late, "candidate",
 			 generation_describe(&split.candidate));
 }
 
@@ -87,9 +87,18 @@ json_t *api_generations_json(const struct lbd *lbd)
 			 generation_trial_json(lbd));
 }
 
+/* The daemon's working directory is none of the client's business. */
+int api_check_object(const char *object, struct error *err)
+{
+	if (!object || *object == '/')
+		return 0;
+	return error_set(err, -EINVAL, "object: %.200s, expected an absolute path", object);
+}
+
 /* What POST /v1/upgrade may say. */
 struct generation_request {
 	const char *object, *action;
+	int force;
 	json_int_t share; /* 0: none came */
 	json_t *services; /* list of names, or NULL */
 };
@@ -102,14 +111,13 @@ static int generation_unpack(const struct api_request *request, struct generatio
 	*ret = (struct generation_request){ 0 };
 	if (!request->body)
 		return 0;
-	rc = api_body_unpack(request, err, "{s?s, s?s, s?I, s?o}", "object", &ret->object, "action",
-			     &ret->action, "share", &ret->share, "services", &ret->services);
+	rc = api_body_unpack(request, err, "{s?s, s?s, s?b, s?I, s?o}", "object", &ret->object,
+			     "action", &ret->action, "force", &ret->force, "share", &ret->share,
+			     "services", &ret->services);
+	if (!rc)
+		rc = api_check_object(ret->object, err);
 	if (rc)
 		return rc;
-	/* The daemon's working directory is none of the client's business. */
-	if (ret->object && *ret->object != '/')
-		return error_set(err, -EINVAL, "object: %.200s, expected an absolute path",
-				 ret->object);
 	if (json_object_get(request->body, "share") &&
 	    (ret->share < 1 || ret->share > LBD_SPLIT_WHOLE))
 		return error_set(err, -EINVAL, "share: %lld, expected 1 to %d",
@@ -128,6 +136,7 @@ static int generation_canary(struct lbd *lbd, const struct generation_request *a
 	struct lbd_canary canary = {
 		.object = asked->object,
 		.share = (uint32_t)asked->share,
+		.force = asked->force,
 		.services = names,
 	};
 	const json_t *name;
@@ -164,7 +173,7 @@ int api_post_upgrade(struct lbd *lbd, const struct api_request *request, json_t 
 	else if (!rc && asked.share)
 		rc = generation_canary(lbd, &asked, err);
 	else if (!rc)
-		rc = lbd_upgrade(lbd, asked.object, err);
+		rc = lbd_upgrade(lbd, asked.object, asked.force, err);
 	if (!rc)
 		*ret = api_generations_json(lbd);
 	return rc;

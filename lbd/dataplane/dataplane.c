@@ -8,8 +8,9 @@
 #include <sys/stat.h>
 
 #include "dataplane/internal.h"
+#include "dataplane/next.h"
 
-static void dataplane_point_tables(struct dataplane *dataplane)
+void dataplane_point_tables(struct dataplane *dataplane)
 {
 	struct tables *tables = &dataplane->tables;
 
@@ -28,20 +29,33 @@ static void dataplane_point_tables(struct dataplane *dataplane)
 	tables->secret = dataplane->control->conn_secret;
 }
 
+struct dataplane *dataplane_new(const struct lbd_limits *limits)
+{
+	struct dataplane *dataplane = calloc(1, sizeof(*dataplane));
+
+	if (!dataplane)
+		return NULL;
+	for (int id = 0; id < MAP_COUNT; id++)
+		dataplane->fd[id] = -1;
+	if (limits)
+		dataplane->limits = *limits;
+	return dataplane;
+}
+
 int dataplane_open(const struct dataplane_options *options, struct dataplane **ret,
 		   struct error *err)
 {
-	struct dataplane *dataplane = calloc(1, sizeof(*dataplane));
-	int rc;
+	struct dataplane *dataplane = dataplane_new(&options->limits);
+	int rc = 0;
 
 	if (!dataplane)
 		return error_set(err, -ENOMEM, "out of memory");
-	for (int id = 0; id < MAP_COUNT; id++)
-		dataplane->fd[id] = -1;
-	dataplane->limits = options->limits;
-	if (options->pin_dir)
+	if (options->pin_dir) {
 		snprintf(dataplane->pin_dir, sizeof(dataplane->pin_dir), "%s", options->pin_dir);
-	rc = options->object ? types_open(options->object, &dataplane->types, err) : 0;
+		rc = next_recover(options->pin_dir, err);
+	}
+	if (!rc && options->object)
+		rc = types_open(options->object, &dataplane->types, err);
 	if (!rc)
 		rc = maps_open(dataplane, err);
 	if (!rc)

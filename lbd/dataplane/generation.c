@@ -23,13 +23,28 @@
 
 #include "dataplane/internal.h"
 
-int generation_fd_in(const struct dataplane *dataplane, enum map_id map, __u32 slot)
+static uint32_t generation_id(const struct dataplane *dataplane, enum map_id map, __u32 slot)
 {
 	__u32 id = 0;
 
-	if (bpf_map_lookup_elem(dataplane->fd[map], &slot, &id) || !id)
-		return -ENOENT;
-	return bpf_prog_get_fd_by_id(id);
+	if (bpf_map_lookup_elem(dataplane->fd[map], &slot, &id))
+		return 0;
+	return id;
+}
+
+int generation_fd_in(const struct dataplane *dataplane, enum map_id map, __u32 slot)
+{
+	uint32_t id = generation_id(dataplane, map, slot), again;
+	int fd;
+
+	/* One that was swapped out may be gone before it could be opened. */
+	for (; id; id = again) {
+		fd = bpf_prog_get_fd_by_id(id);
+		again = generation_id(dataplane, map, slot);
+		if (fd != -ENOENT || again == id)
+			return fd;
+	}
+	return -ENOENT;
 }
 
 int generation_fd(const struct dataplane *dataplane, enum lbd_generation_slot slot)
@@ -165,22 +180,21 @@ uint32_t generation_config(int prog_fd, struct lbd_generation_config *ret)
 	return known;
 }
 
-int generation_read(int fd, struct dataplane_generation *ret)
+int generation_read(int fd, struct dataplane_generation *ret, struct lbd_generation_config *config)
 {
-	struct lbd_generation_config config;
 	struct bpf_prog_info info = { 0 };
 	__u32 size = sizeof(info);
 
 	if (bpf_obj_get_info_by_fd(fd, &info, &size))
 		return -errno;
-	generation_config(fd, &config);
+	generation_config(fd, config);
 	ret->prog_id = info.id;
-	ret->features = config.features;
+	ret->features = config->features;
 	ret->instructions = info.xlated_prog_len / 8;
 	ret->loaded_at = generation_epoch(info.load_time);
 	for (int i = 0; i < 8; i++)
 		snprintf(ret->tag + 2 * i, 3, "%02x", info.tag[i]);
-	snprintf(ret->version, sizeof(ret->version), "%.31s", config.version);
+	snprintf(ret->version, sizeof(ret->version), "%.31s", config->version);
 	return 0;
 }
 
@@ -188,13 +202,14 @@ int dataplane_generation(const struct dataplane *dataplane, enum lbd_generation_
 			 struct dataplane_generation *ret)
 {
 	int fd = generation_fd(dataplane, slot), rc;
+	struct lbd_generation_config config;
 
 	memset(ret, 0, sizeof(*ret));
 	if (fd == -ENOENT)
 		return 0;
 	if (fd < 0)
 		return fd;
-	rc = generation_read(fd, ret);
+	rc = generation_read(fd, ret, &config);
 	close(fd);
 	return rc;
 }
@@ -240,18 +255,23 @@ bool generation_uses_bank(const struct dataplane *dataplane, uint32_t bank)
 	return false;
 }
 
+void generation_follow_config(struct dataplane *dataplane,
+			      const struct lbd_generation_config *config)
+{
+	object_follow_timeouts(dataplane, config);
+	dataplane->tables.nat_control =
+		config->features & LBD_FEATURE_NAT ? dataplane->control : NULL;
+	dataplane->tables.backends = dataplane->memory[MAP_lbd_backends];
+	dataplane->tables.nat = config->nat;
+	dataplane->tables.pick_secret = config->pick_secret;
+}
+
 void generation_follow(struct dataplane *dataplane)
 {
 	struct lbd_generation_config running;
 
-	if (!generation_held(dataplane, LBD_GENERATION_RUNNING, &running))
-		return;
-	object_follow_timeouts(dataplane, &running);
-	dataplane->tables.nat_control =
-		running.features & LBD_FEATURE_NAT ? dataplane->control : NULL;
-	dataplane->tables.backends = dataplane->memory[MAP_lbd_backends];
-	dataplane->tables.nat = running.nat;
-	dataplane->tables.pick_secret = running.pick_secret;
+	if (generation_held(dataplane, LBD_GENERATION_RUNNING, &running))
+		generation_follow_config(dataplane, &running);
 }
 
 bool dataplane_fits(const struct dataplane *dataplane, enum lbd_generation_slot slot,

@@ -45,7 +45,10 @@ struct map_shape {
 };
 
 struct dataplane {
-	char pin_dir[128]; /* empty: private */
+	char pin_dir[128];  /* empty: private */
+	char base_dir[128]; /* pins of the set that it shares maps with, while it is the next one */
+	bool shared[MAP_COUNT]; /* with that set */
+	bool beside; /* that other set carries the packets: what both share isn't to be touched */
 	struct lbd_limits limits;
 	int fd[MAP_COUNT];
 	void *memory[MAP_COUNT]; /* mapped; NULL where a map can't be */
@@ -63,6 +66,14 @@ struct dataplane {
 	uint32_t next_bank; /* of lbd_generations, to be tried first */
 };
 
+/* --- dataplane.c */
+
+/* Without maps yet. @limits may be NULL. */
+struct dataplane *dataplane_new(const struct lbd_limits *limits);
+
+/* Let the tables be in the mapped maps. */
+void dataplane_point_tables(struct dataplane *dataplane);
+
 /* --- shapes.c */
 
 /* What each map is with these limits; @shapes has MAP_COUNT places. */
@@ -78,6 +89,25 @@ const char *maps_name(enum map_id id);
 
 /* Make, or open and prove, every map; fills fd, memory and size. */
 int maps_open(struct dataplane *dataplane, struct error *err);
+
+/* Open and prove the complete set in the pin directory, with the limits that it was made for. */
+int maps_adopt_found(struct dataplane *dataplane, struct error *err);
+
+/* One map: make it, and pin it if the set is; see it in memory, if that can be. */
+int maps_make_one(struct dataplane *dataplane, enum map_id id, const struct map_shape *shape,
+		  struct error *err);
+int maps_map_memory(struct dataplane *dataplane, enum map_id id, const struct map_shape *shape,
+		    struct error *err);
+
+/* -EPROTO, with what differs: the map isn't such a one. */
+int maps_compare_with(const struct dataplane *dataplane, enum map_id id,
+		      const struct map_shape *shape, struct error *err);
+
+typedef int (*maps_step)(struct dataplane *, enum map_id, const struct map_shape *, struct error *);
+
+/* Take @step for each map, as the limits shape it. */
+int maps_each(struct dataplane *dataplane, maps_step step, struct error *err);
+
 void maps_close(struct dataplane *dataplane);
 int maps_unpin(const char *pin_dir, struct error *err);
 
@@ -93,14 +123,12 @@ int64_t clock_monotonic_ms(void);
 /* What bpf_jiffies64() will say @ms from now. */
 uint64_t clock_jiffies_in(const struct dataplane *dataplane, uint32_t ms);
 
-/* --- snapshot.c: where things are in the mapped halves */
+/* --- snapshot.c: no packet is under way any more that came before; and where things are in the mapped halves */
 
+void dataplane_quiesce(void);
 struct lbd_vip_bucket *snapshot_vips(const struct dataplane *dataplane, uint32_t half);
 struct lbd_service *snapshot_services(const struct dataplane *dataplane, uint32_t half);
 struct lbd_backend *snapshot_backends(const struct dataplane *dataplane, uint32_t half);
-
-/* Wait until every packet that was under way is through. */
-void snapshot_wait_packets(void);
 
 /* --- guard.c */
 
@@ -146,6 +174,13 @@ int object_read(const char *path, char *log, size_t log_size, struct bpf_object 
 /* Open @path as a BPF object with our maps in it; the caller closes it. */
 int object_open(const struct dataplane *dataplane, const char *path, char *log, size_t log_size,
 		struct bpf_object **ret, struct error *err);
+
+/* Let libbpf say what it says to our debug log alone. */
+void object_quiet(void);
+
+/* What the object was built with. -EPROTO: it is none of ours, or of another ABI. */
+int object_prove(struct bpf_object *object, const char *path, struct lbd_generation_config *ret,
+		 struct error *err);
 
 /* What @library prints, a line of it, for our debug log: what it means we report ourselves. */
 void object_say(const char *library, const char *format, va_list args)
@@ -195,8 +230,8 @@ int generation_fd(const struct dataplane *dataplane, enum lbd_generation_slot sl
 /* Write slot @slot of lbd_generations. */
 int generation_set(const struct dataplane *dataplane, __u32 slot, int fd, struct error *err);
 
-/* What the kernel says of a loaded generation. */
-int generation_read(int fd, struct dataplane_generation *ret);
+/* What program @fd is, and the configuration that it was loaded with. */
+int generation_read(int fd, struct dataplane_generation *ret, struct lbd_generation_config *config);
 
 /* Does any generation that may get a packet have its stages in @bank? */
 bool generation_uses_bank(const struct dataplane *dataplane, uint32_t bank);
@@ -206,6 +241,8 @@ bool generation_uses_bank(const struct dataplane *dataplane, uint32_t bank);
  * the maps would take every idle entry for expired.
  */
 void generation_follow(struct dataplane *dataplane);
+void generation_follow_config(struct dataplane *dataplane,
+			      const struct lbd_generation_config *config);
 
 /* Timeouts in seconds as the packet path counts them. */
 void object_timeouts(const struct dataplane *dataplane, const struct lbd_timeouts *seconds,

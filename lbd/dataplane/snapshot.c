@@ -403,7 +403,7 @@ static int snapshot_write_vips(const struct snapshot *s, struct error *err)
  * XDP programs run inside an RCU read-side section, and MEMBARRIER_CMD_GLOBAL
  * waits for all of those (membarrier(2)).
  */
-void snapshot_wait_packets(void)
+void dataplane_quiesce(void)
 {
 	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
 		usleep(IDLE_MS * 1000);
@@ -417,8 +417,9 @@ void dataplane_settle(const struct dataplane *dataplane)
 {
 	int64_t since = clock_monotonic_ms() - dataplane->flipped_ms;
 
-	if (!dataplane->flipped_ms || since <= IDLE_MS)
-		snapshot_wait_packets();
+	if (dataplane->flipped_ms && since > IDLE_MS)
+		return;
+	dataplane_quiesce();
 }
 
 static void snapshot_flip(struct dataplane *dataplane, uint32_t half)
@@ -476,9 +477,12 @@ int dataplane_commit(struct dataplane *dataplane, const struct model *model, str
 	if (rc)
 		goto out;
 	snapshot_flip(dataplane, s.half);
-	dataplane_guard_settle(dataplane);
 	dataplane->ring_secret = model->pick_secret;
-	snapshot_release_tx(&s);
+	/* Meters and devices may be those of the set that serves. */
+	if (!dataplane->beside) {
+		dataplane_guard_settle(dataplane);
+		snapshot_release_tx(&s);
+	}
 out:
 	free(s.rings_taken);
 	free(s.rings_changed);

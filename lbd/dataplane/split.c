@@ -73,7 +73,7 @@ static int split_set(const struct dataplane *dataplane, __u32 side, int fd, stru
 
 static void split_empty(const struct dataplane *dataplane)
 {
-	snapshot_wait_packets();
+	dataplane_quiesce();
 	for (__u32 side = 0; side < LBD_SPLIT_SLOTS; side++)
 		bpf_map_delete_elem(dataplane->fd[MAP_lbd_split], &side);
 }
@@ -215,10 +215,11 @@ bool split_recover(struct dataplane *dataplane)
 static int split_candidate(const struct dataplane *dataplane, struct dataplane_generation *ret)
 {
 	int fd = generation_fd_in(dataplane, MAP_lbd_split, LBD_SPLIT_CANDIDATE), rc;
+	struct lbd_generation_config config;
 
 	if (fd < 0)
 		return fd;
-	rc = generation_read(fd, ret);
+	rc = generation_read(fd, ret, &config);
 	close(fd);
 	return rc;
 }

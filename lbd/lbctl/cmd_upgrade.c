@@ -6,6 +6,7 @@
 
 #include "lbctl/commands.h"
 #include "lbctl/options.h"
+#include "lbctl/preflight_show.h"
 #include "lbctl/report.h"
 #include "lbctl/show.h"
 #include "lbd/maps.h"
@@ -72,10 +73,39 @@ static int upgrade_action(const struct invocation *invocation, json_t *body)
 	return LBCTL_OK;
 }
 
+static int upgrade_check(const struct invocation *invocation, const json_t *body)
+{
+	const struct client_request request = { .endpoint = API_post_preflight, .body = body };
+	json_t *answer;
+	int rc = client_call(invocation, &request, &answer);
+
+	if (rc)
+		return rc;
+	if (invocation->json)
+		report_json(answer);
+	else
+		preflight_print(answer);
+	rc = json_is_true(json_object_get(answer, "taken")) ? LBCTL_OK : LBCTL_FAILED;
+	json_decref(answer);
+	return rc;
+}
+
+static int upgrade_ask(const struct invocation *invocation, json_t *body)
+{
+	const struct client_request request = { .endpoint = API_post_upgrade, .body = body };
+
+	if (command_value(invocation, "check") && json_object_get(body, "share"))
+		return options_refuse(invocation->command, "--check goes without --canary");
+	if (command_value(invocation, "check"))
+		return upgrade_check(invocation, body);
+	if (command_value(invocation, "force"))
+		json_object_set_new(body, "force", json_true());
+	return show_answer(invocation, &request, show_generations);
+}
+
 static int upgrade_run(const struct invocation *invocation)
 {
 	json_t *body = json_object();
-	const struct client_request request = { .endpoint = API_post_upgrade, .body = body };
 	int rc = upgrade_action(invocation, body);
 
 	if (!rc)
@@ -83,12 +113,14 @@ static int upgrade_run(const struct invocation *invocation)
 	if (!rc && invocation->argc)
 		rc = upgrade_object(invocation, body);
 	if (!rc)
-		rc = show_answer(invocation, &request, show_generations);
+		rc = upgrade_ask(invocation, body);
 	json_decref(body);
 	return rc;
 }
 
 static const struct command_option upgrade_options[] = {
+	{ "check", NULL, "only say what an upgrade would find; nothing is swapped" },
+	{ "force", NULL, "though packets fare otherwise than they do now" },
 	{ "canary", "SHARE", "give it this share of the flows, as 5%, and compare" },
 	{ "service", "NAME", "of this service alone; may be given again" },
 	{ "promote", NULL, "take what is on trial" },
@@ -98,7 +130,9 @@ static const struct command_option upgrade_options[] = {
 
 static const struct command_example upgrade_examples[] = {
 	{ "upgrade", "load the installed packet path again" },
-	{ "upgrade /tmp/lb.bpf.o", "try another one; lbctl rollback goes back" },
+	{ "upgrade --check /tmp/lb.bpf.o", "would another one be taken, and what would it change" },
+	{ "upgrade /tmp/lb.bpf.o", "try it; lbctl rollback goes back" },
+	{ "upgrade --check --json | jq -e .taken", "for a script" },
 	{ "upgrade --canary 5%", "let one flow in twenty try it first" },
 	{ "upgrade --canary 50% --service web --service dns", "half the flows of two services" },
 	{ "upgrade --promote", "take it without waiting any longer" },
@@ -107,17 +141,26 @@ static const struct command_example upgrade_examples[] = {
 
 const struct command cmd_upgrade = {
 	.name = "upgrade",
-	.arguments = "[--canary SHARE [--service NAME]...] [OBJECT] | --promote | --abort",
+	.arguments = "[--check | [--force] [--canary SHARE [--service NAME]...]] [OBJECT] | "
+		     "--promote | --abort",
 	.summary = "load a new packet path, try it with test packets, swap to it",
 	.details =
 		"No packet is lost: the swap is one step over the same tables. If the new one is "
 		"refused or fails its test packets, the running one runs on.\n"
+		"Tried are: its maps, against those that are pinned; golden packets, which any "
+		"packet path must get right, on tables of their own; a replay: packets of live "
+		"connections, of new clients of each service and those that were dropped and kept, "
+		"through copies of the running and the new one that write nothing, and both must "
+		"do the same; the verifier. With --check nothing is swapped, and the exit status "
+		"is 1 if it would be refused.\n"
+		"A new version may be meant to treat some packet otherwise: --force overrules the "
+		"replay, and nothing else. It is logged.\n"
 		"The swap is watched for a time (upgrade.watch in lbd.yaml): if lbd dies "
-		"meanwhile, "
-		"the old one runs again within seconds, by itself. With --canary the old one "
-		"runs on, and the new one gets a share of the flows for upgrade.canary-time; "
-		"each flow stays on its side. Fragments, ICMP, and all that isn't TCP or UDP "
-		"stay with the old one. Another upgrade or a rollback is refused meanwhile.",
+		"meanwhile, the old one runs again within seconds, by itself. With --canary the "
+		"old one runs on, and the new one gets a share of the flows for "
+		"upgrade.canary-time; each flow stays on its side. Fragments, ICMP, and all that "
+		"isn't TCP or UDP stay with the old one. Another upgrade or a rollback is refused "
+		"meanwhile.",
 	.max = 1,
 	.options = upgrade_options,
 	.examples = upgrade_examples,

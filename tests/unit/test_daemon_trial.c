@@ -7,7 +7,7 @@ static const char *trial_object(void)
 	static char object[256];
 	const char *build = getenv("BUILD") ? getenv("BUILD") : "build";
 
-	snprintf(object, sizeof(object), "%s/tests/unit/bad_none.bpf.o", build);
+	snprintf(object, sizeof(object), "%s/tests/unit/bad_live_none.bpf.o", build);
 	return object;
 }
 
@@ -15,7 +15,7 @@ static void trial_upgrade(void)
 {
 	struct error err = { 0 };
 
-	if (lbd_upgrade(&daemon_now, trial_object(), &err))
+	if (lbd_upgrade(&daemon_now, trial_object(), false, &err))
 		fail_msg("refused: %s", err.text);
 }
 
@@ -136,7 +136,7 @@ static void a_canary_is_only_an_attempt(void **state)
 	trial_canary(500);
 	assert_int_equal(running(LBD_GENERATION_RUNNING), old);
 	assert_int_equal(running(LBD_GENERATION_PREVIOUS), 0);
-	assert_int_equal(lbd_upgrade(&daemon_now, NULL, &err), -EBUSY);
+	assert_int_equal(lbd_upgrade(&daemon_now, NULL, false, &err), -EBUSY);
 	assert_non_null(strstr(err.hint, "--promote"));
 	assert_int_equal(lbd_rollback(&daemon_now, &err), -EBUSY);
 	assert_int_equal(lbd_canary(&daemon_now, &other, &err), -ENOENT);
