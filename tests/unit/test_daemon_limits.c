@@ -143,7 +143,7 @@ static void a_rollback_after_a_move_brings_the_older_program_over_the_new_maps(v
 
 	(void)state;
 	dataplane_generation(daemon_now.dataplane, LBD_GENERATION_RUNNING, &old);
-	snprintf(object, sizeof(object), "%s/tests/unit/bad_none.bpf.o", build);
+	snprintf(object, sizeof(object), "%s/tests/unit/bad_live_none.bpf.o", build);
 	assert_int_equal(lbd_upgrade(&daemon_now, object, false, &err), 0);
 	edit("ipv4: 1024", "ipv4: 4096");
 	assert_int_equal(lbd_reload(&daemon_now, &err), 0);
