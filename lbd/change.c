@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "lbd.h"
+#include "upgrade/preflight.h"
 
 /* --- runtime changes */
 
@@ -54,10 +55,14 @@ static int change_edit(struct config *config, const struct lbd_backend_change *c
 /* The change is made to a copy, which travels through the same checks as a file. */
 int lbd_change_backend(struct lbd *lbd, const struct lbd_backend_change *change, struct error *err)
 {
+	struct history_entry entry;
 	struct config *edited = NULL;
 	char path[256], draft[256];
 	int rc;
 
+	rc = lbd_trial_refuse(lbd, err);
+	if (rc)
+		return rc;
 	change_path(lbd, path, sizeof(path));
 	snprintf(draft, sizeof(draft), "%s/draft.yaml", lbd->run_dir);
 	rc = config_save(lbd->config, draft, err);
@@ -67,17 +72,19 @@ int lbd_change_backend(struct lbd *lbd, const struct lbd_backend_change *change,
 		rc = change_edit(edited, change, err);
 	if (!rc)
 		rc = config_save(edited, draft, err);
-	/* A backend must not wait for a list file to be sound. */
-	if (!rc)
+	if (!rc) {
+		/* A backend must not wait for a list file to be sound. */
 		edited->keep_lists = true;
-	if (!rc)
+		entry = lbd_record_prepare(lbd, edited, HISTORY_BY_BACKEND);
 		rc = lbd_apply(lbd, edited, err);
+	}
 	if (rc) {
 		unlink(draft);
 		config_free(edited);
 		return rc;
 	}
 	lbd->runtime_changes = true;
+	lbd_record(lbd, &entry);
 	if (rename(draft, path))
 		return error_errno(err, -errno, "keep the change in %s", path);
 	return 0;
@@ -85,18 +92,31 @@ int lbd_change_backend(struct lbd *lbd, const struct lbd_backend_change *change,
 
 /* --- upgrade */
 
-int lbd_upgrade(struct lbd *lbd, const char *object, struct error *err)
+/* The copy for traces goes first: preflight needs the banks of stages that are free. */
+int lbd_upgrade(struct lbd *lbd, const char *object, bool force, struct error *err)
 {
-	const struct upgrade_target target = lbd_target(lbd);
+	struct upgrade_target target = lbd_target(lbd);
 	const struct upgrade_place place = lbd_place(lbd);
 	int rc;
 
 	rc = lbd_check_still(lbd, err);
-	if (!rc)
-		rc = upgrade_swap(&place, &target, object, err);
+	if (rc)
+		return rc;
+	lbd_trace_end(lbd);
+	target.force = force;
+	rc = upgrade_swap(&place, &target, object, err);
 	if (!rc)
 		log_info("upgrade: %s runs", object ? object : lbd->object);
 	return rc;
+}
+
+int lbd_check(struct lbd *lbd, const char *object, struct preflight_report *ret, struct error *err)
+{
+	const struct upgrade_target target = lbd_target(lbd);
+	const struct upgrade_place place = lbd_place(lbd);
+
+	lbd_trace_end(lbd);
+	return upgrade_check(&place, &target, object, ret, err);
 }
 
 int lbd_rollback(struct lbd *lbd, struct error *err)

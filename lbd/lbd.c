@@ -165,8 +165,12 @@ uint32_t lbd_model_features(const struct lbd *lbd, const struct model *model)
 
 struct upgrade_target lbd_target(const struct lbd *lbd)
 {
-	return (struct upgrade_target){ lbd->dataplane, lbd->model,
-					lbd_model_features(lbd, lbd->model) };
+	return (struct upgrade_target){
+		.dataplane = lbd->dataplane,
+		.model = lbd->model,
+		.features = lbd_model_features(lbd, lbd->model),
+		.ifindex = lbd->attachments[0].ifindex,
+	};
 }
 
 struct upgrade_place lbd_place(const struct lbd *lbd)

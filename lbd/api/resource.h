@@ -50,14 +50,29 @@ json_t *api_gate_json(const struct lbd *lbd);
 /* The object that GET /v1/role answers, {role, role_ms_ago, gate}. */
 json_t *api_role_json(const struct lbd *lbd);
 
+/* The peers in short: who they are, how they are, what they run. */
+json_t *api_peers_brief_json(const struct lbd *lbd);
+
 /* {running, previous} */
 json_t *api_generations_json(const struct lbd *lbd);
+
+/* The names of LBD_FEATURE_* bits. */
+json_t *api_features_json(uint32_t features);
+
+/* {number, back_to, left_ms, fault} of the config on trial, or null. */
+json_t *api_trial_json(const struct lbd *lbd);
+
+/* -EINVAL if @object, which may be NULL, is no absolute path. */
+int api_check_object(const char *object, struct error *err);
 
 /* {total, up} over all services. */
 json_t *api_backend_totals_json(const struct lbd *lbd);
 
 /* {name, kind, packets, share, sentence} of one outcome. */
 json_t *api_outcome_json(size_t outcome, uint64_t packets, uint64_t total);
+
+/* {migration}: the tables on their way into maps of other limits, and when they last were. */
+json_t *api_migration_json(const struct lbd *lbd);
 
 /* How many services are configured. */
 uint32_t api_service_count(const struct lbd *lbd);

@@ -20,11 +20,23 @@ static json_t *status_node(const struct lbd *lbd)
 			 status_uptime_ms(lbd), "config", lbd->config_path);
 }
 
+static json_t *status_config(const struct lbd *lbd)
+{
+	return json_pack("{s:I, s:s, s:o}", "config_number", (json_int_t)lbd->recorded.number,
+			 "config_origin", history_origins[lbd->origin], "trial",
+			 api_trial_json(lbd));
+}
+
 static json_t *status_problems(const struct lbd *lbd)
 {
 	json_t *problems = api_problems_json(lbd);
 
 	return json_pack("{s:b, s:o}", "ok", !json_array_size(problems), "problems", problems);
+}
+
+static json_t *status_peers(const struct lbd *lbd)
+{
+	return json_pack("{s:o}", "peers", api_peers_brief_json(lbd));
 }
 
 static json_t *status_chain(uint32_t ifindex)
@@ -112,8 +124,9 @@ static json_t *status_fragments(const struct lbd *lbd)
 
 /* Each brings some keys of the answer, in the order they are shown. */
 static json_t *(*const status_parts[])(const struct lbd *) = {
-	status_node,	   status_problems,    api_role_json,	 status_xdp,
-	status_generation, status_connections, status_fragments, status_totals,
+	status_node,	    status_config,    status_problems,	 api_role_json,
+	status_peers,	    status_xdp,	      status_generation, status_connections,
+	api_migration_json, status_fragments, status_totals,
 };
 
 int api_get_status(struct lbd *lbd, const struct api_request *request, json_t **ret,

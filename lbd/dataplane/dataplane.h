@@ -48,9 +48,17 @@ void dataplane_close(struct dataplane *dataplane);
 /* Were the maps there before? How many claims were swept? */
 bool dataplane_adopted(const struct dataplane *dataplane, uint32_t *ret_swept);
 
-/* Limits in the words of the config; @buffer has DATAPLANE_LIMITS_TEXT 320bytes and is returned. */
+/* Limits in the words of the config; @buffer has DATAPLANE_LIMITS_TEXT bytes and is returned. */
 #define DATAPLANE_LIMITS_TEXT 320
 char *dataplane_format_limits(const struct lbd_limits *limits, char *buffer);
+
+/* Only those that differ, "NAME FROM -> TO"; the same buffer. */
+char *dataplane_format_change(const struct lbd_limits *from, const struct lbd_limits *to,
+			      char *buffer);
+
+/* The limit in @place, counted from 0, as the config has it. False: there are no more. */
+bool dataplane_limit(const struct lbd_limits *limits, uint32_t place, const char **ret_name,
+		     uint32_t *ret_value);
 
 const struct lbd_limits *dataplane_limits(const struct dataplane *dataplane);
 const struct tables *dataplane_tables(const struct dataplane *dataplane);
@@ -105,6 +113,45 @@ int dataplane_rollback(struct dataplane *dataplane, struct error *err);
 
 int dataplane_generation(const struct dataplane *dataplane, enum lbd_generation_slot slot,
 			 struct dataplane_generation *ret);
+
+/* A generation with its stages, summed up. */
+struct dataplane_program {
+	struct dataplane_generation generation;
+	uint32_t programs;     /* that it is made of */
+	uint32_t instructions; /* after verification */
+	uint32_t verified; /* that the verifier walked through; 0: Linux before 5.16 doesn't say */
+	uint32_t jited_bytes; /* of machine code; 0: the kernel doesn't compile */
+};
+
+/* Ask the kernel of @prog_fd, or of the running generation with -1 (-ENOENT: none runs). */
+int dataplane_inspect(const struct dataplane *dataplane, int prog_fd,
+		      struct dataplane_program *ret);
+
+/* Close a generation that was loaded and never carried packets: its stages go with it. */
+void dataplane_unload(struct dataplane *dataplane, int prog_fd);
+
+/* What an object would do with a map that is there. */
+enum dataplane_fate {
+	DATAPLANE_FATE_REUSED,	/* as it is */
+	DATAPLANE_FATE_UNUSED,	/* the object doesn't know it */
+	DATAPLANE_FATE_REFUSED, /* the object takes it for something else */
+};
+
+struct dataplane_map {
+	const char *name;
+	enum dataplane_fate fate;
+	char why[120]; /* it is refused; or empty */
+};
+
+#define DATAPLANE_MAPS_MAX 48
+
+/*
+ * Compare what @object says of each map with those in use. *ret_count of @ret are filled.
+ * -EPROTO: it is no packet path of this ABI, or one map is refused at least.
+ */
+int dataplane_compare(const struct dataplane *dataplane, const char *object,
+		      struct dataplane_map ret[DATAPLANE_MAPS_MAX], uint32_t *ret_count,
+		      struct error *err);
 
 /* Was the generation in @slot loaded with just these features and @model's times and secret? */
 bool dataplane_fits(const struct dataplane *dataplane, enum lbd_generation_slot slot,

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <string.h>
+
 #include "lbctl/commands.h"
 #include "lbctl/show.h"
 #include "lbctl/table.h"
@@ -38,10 +40,57 @@ static void status_node(const json_t *status)
 	       status_text(status, "config"));
 }
 
+/* What the config stems from, and how long a trial lasts. */
+static const char *status_origin(const json_t *status)
+{
+	static const struct {
+		const char *name, *text;
+	} origins[] = {
+		{ "history", ", asked for in place of the file, until that is edited or reloaded" },
+		{ "reverted", ", in place of the file, which was not confirmed" },
+		{ "last_good", ", the last good one: the file was broken at start" },
+	};
+
+	for (size_t i = 0; i < sizeof(origins) / sizeof(*origins); i++)
+		if (!strcmp(origins[i].name, status_text(status, "config_origin")))
+			return origins[i].text;
+	return "";
+}
+
+static void status_config(const json_t *status)
+{
+	if (!json_is_object(json_object_get(status, "trial"))) {
+		printf("config       %lld%s\n", status_number(status, "config_number"),
+		       status_origin(status));
+		return;
+	}
+	printf("config       %lld on trial: %lld runs again in %lld s, unless lbctl confirm\n",
+	       status_number(status, "trial.number"), status_number(status, "trial.back_to"),
+	       (status_number(status, "trial.left_ms") + 999) / 1000);
+}
+
 static void status_role(const json_t *status)
 {
 	printf("role         ");
 	show_role(NULL, status);
+}
+
+/* Versions may differ for as long as wanted: they are shown, and nothing is said against it. */
+static void status_peers(const json_t *status)
+{
+	const json_t *list = json_object_get(status, "peers"), *peer;
+	const char *own = status_text(status, "version");
+	size_t i;
+
+	json_array_foreach(list, i, peer) {
+		const char *lbd = status_text(peer, "lbd");
+
+		printf("%-13s%s %s, %s, runs %s%s%s\n", i ? "" : "peers", status_text(peer, "name"),
+		       status_text(peer, "role"), status_text(peer, "state"),
+		       strcmp(lbd, "-") ? "lbd " : "a version of lbd that doesn't say which",
+		       strcmp(lbd, "-") ? lbd : "",
+		       strcmp(lbd, own) ? " (mixed versions: lbctl cluster upgrade)" : "");
+	}
 }
 
 /* "lbd_root alone", or all of libxdp's chain in the order they run. */
@@ -99,6 +148,40 @@ static void status_connections(const json_t *status)
 	       table_count(table_value(status, "connections.ipv6.slots"), cells[3]));
 }
 
+static void status_changes(const json_t *changes)
+{
+	char from[TABLE_TEXT_MAX], to[TABLE_TEXT_MAX];
+	const json_t *change;
+	size_t i;
+
+	json_array_foreach(changes, i, change)
+		printf("%s%s %s -> %s", i ? ", " : "",
+		       table_text(table_value(change, "limit"), NULL),
+		       table_count(table_value(change, "from"), from),
+		       table_count(table_value(change, "to"), to));
+}
+
+/* Only where there is or was one. */
+static void status_migration(const json_t *status)
+{
+	const json_t *now = table_value(status, "migration.under_way");
+	const json_t *last = table_value(status, "migration.last");
+
+	if (json_is_object(now)) {
+		printf("moving       ");
+		status_changes(json_object_get(now, "changes"));
+		printf(": %lld %% of a pass\n", status_number(now, "percent"));
+	}
+	if (!json_is_object(last))
+		return;
+	printf("moved        ");
+	status_changes(json_object_get(last, "changes"));
+	printf(": %lld connections, %lld of them left out, %lld ms, %.1f ms without sync\n",
+	       status_number(last, "connections"),
+	       status_number(last, "left_out.live") + status_number(last, "left_out.idle"),
+	       status_number(last, "copy_ms"), (double)status_number(last, "pause_us") / 1000);
+}
+
 static void status_fragments(const json_t *status)
 {
 	if (!json_is_true(table_value(status, "fragments.listening"))) {
@@ -133,9 +216,9 @@ static void status_start(const json_t *status)
 static void status_print(const struct invocation *invocation, const json_t *status)
 {
 	static void (*const lines[])(const json_t *) = {
-		status_verdict,	  status_node,	      status_role,
-		status_xdp,	  status_generations, status_connections,
-		status_fragments, status_services,    status_start,
+		status_verdict,	  status_node,	    status_config,	status_role,
+		status_peers,	  status_xdp,	    status_generations, status_connections,
+		status_migration, status_fragments, status_services,	status_start,
 	};
 
 	(void)invocation;

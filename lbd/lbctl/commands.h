@@ -18,11 +18,16 @@
 	X(backend)     \
 	X(check)       \
 	X(trace)       \
+	X(diff)        \
 	X(reload)      \
+	X(resize)      \
+	X(confirm)     \
+	X(history)     \
 	X(upgrade)     \
 	X(rollback)    \
 	X(drill)       \
 	X(failover)    \
+	X(cluster)     \
 	X(role)        \
 	X(keepalived)  \
 	X(keygen)      \

@@ -18,6 +18,7 @@
 #include "fake_model.h"
 #include "lbd/api.h"
 #include "sync/held.h"
+#include "upgrade/preflight.h"
 
 #define FAKE_CONN4_BUCKETS 65536
 #define FAKE_CONN6_BUCKETS 64
@@ -267,15 +268,71 @@ static int fake_result(const struct lbd *lbd, struct error *err)
 	return code;
 }
 
-int lbd_reload_begin(struct lbd *lbd, lbd_reload_done done, void *context, struct error *err)
+int lbd_reload_begin(struct lbd *lbd, const struct lbd_reload_order *order, lbd_reload_done done,
+		     void *context, struct error *err)
 {
 	struct error refused = { 0 };
+
+	if (order->confirm_ms)
+		lbd->trial = (struct lbd_trial){ .entry = { .number = 12 },
+						 .ends_ms = order->confirm_ms,
+						 .back = order->history ? order->history : 11 };
 
 	(void)err;
 	lbd->changes_dropped = lbd->runtime_changes;
 	lbd->runtime_changes = false;
 	done(context, fake_result(lbd, &refused), &refused);
 	return 0;
+}
+
+int64_t lbd_trial_left_ms(const struct lbd *lbd)
+{
+	return lbd->trial.entry.number ? lbd->trial.ends_ms : -1;
+}
+
+int lbd_trial_confirm(struct lbd *lbd, struct error *err)
+{
+	lbd->recorded.number = 12;
+	return fake_result(lbd, err);
+}
+
+int lbd_trial_cancel(struct lbd *lbd, struct error *err)
+{
+	lbd->recorded.number = 13;
+	return fake_result(lbd, err);
+}
+
+int lbd_read_begin(struct lbd *lbd, struct lbd_reading **slot, const char *path, lbd_read_done done,
+		   void *context, struct error *err)
+{
+	struct config *config = NULL;
+	struct error why = { 0 };
+	int rc;
+
+	(void)slot;
+	(void)err;
+	if (!strcmp(path, API_CONFIG_DEFAULT))
+		path = "conf/lbd.yaml";
+	rc = fake_result(lbd, &why);
+	if (!rc)
+		rc = config_load(path, &config, &why);
+	done(context, rc, config, &why);
+	return 0;
+}
+
+void lbd_read_free(struct config *config)
+{
+	config_free(config);
+}
+
+void lbd_weigh(struct lbd *lbd, const struct config *config, struct lbd_verdict *ret)
+{
+	(void)lbd;
+	*ret = (struct lbd_verdict){ .refit = true,
+				     .features_now = LBD_FEATURE_IPV4,
+				     .features_then = LBD_FEATURE_IPV4 | LBD_FEATURE_NAT };
+	ret->refused = !strcmp(config->instance, "other");
+	snprintf(ret->why.text, sizeof(ret->why.text), "instance: told to refuse");
 }
 
 int lbd_change_backend(struct lbd *lbd, const struct lbd_backend_change *change, struct error *err)
@@ -288,11 +345,80 @@ int lbd_change_backend(struct lbd *lbd, const struct lbd_backend_change *change,
 	return fake_result(lbd, err);
 }
 
-int lbd_upgrade(struct lbd *lbd, const char *object, struct error *err)
+/* A packet path that drops what the running one forwards. */
+static void fake_report(struct preflight_report *ret)
+{
+	*ret = (struct preflight_report){
+		.maps = { { .name = "lbd_control" },
+			  { .name = "lbd_quic",
+			    .fate = DATAPLANE_FATE_REFUSED,
+			    .why = "values of 8 bytes, expected 4" } },
+		.maps_count = 2,
+		.old = { .generation = { .prog_id = 42, .version = "0.1.0", .tag = "aa" },
+			 .programs = 2,
+			 .instructions = 3000,
+			 .verified = 20000,
+			 .jited_bytes = 15000 },
+		.replay = { .made = 3, .run = { 2, 1 }, .same = 2, .different = 1, .listed = 1 },
+	};
+	ret->new = ret->old;
+	snprintf(ret->new.generation.tag, sizeof(ret->new.generation.tag), "bb");
+	for (int step = 0; step < PREFLIGHT_STEP_COUNT; step++)
+		ret->steps[step] =
+			(struct preflight_result){ .verdict = PREFLIGHT_PASSED, .took_us = 1000 };
+	ret->steps[PREFLIGHT_REPLAY].verdict = PREFLIGHT_REFUSED;
+	snprintf(ret->steps[PREFLIGHT_REPLAY].text, sizeof(ret->steps[0].text),
+		 "replay: 1 of 3 packets fare otherwise");
+	ret->replay.list[0] = (struct replay_difference){
+		.source = REPLAY_LIVE,
+		.service = "web",
+		.packet = "TCP ACK from 203.0.113.5:40000 to 192.0.2.1:80, a connection of web1",
+		.old = "sent to web1 (forward_known)",
+		.new = "dropped to web1 (forward_known)",
+	};
+}
+
+int lbd_check(struct lbd *lbd, const char *object, struct preflight_report *ret, struct error *err)
+{
+	struct fake_state *state = &fake_of(lbd)->state;
+
+	snprintf(state->object, sizeof(state->object), "%s", object ? object : "installed");
+	fake_report(ret);
+	/* The installed one is what runs. */
+	if (!object) {
+		ret->steps[PREFLIGHT_REPLAY] = ret->steps[PREFLIGHT_MAPS];
+		ret->replay.different = ret->replay.listed = 0;
+	}
+	return fake_result(lbd, err);
+}
+
+bool lbd_migrate_progress(const struct lbd *lbd, uint32_t *ret_percent, struct lbd_limits *ret_from,
+			  struct lbd_limits *ret_to)
+{
+	(void)lbd, (void)ret_percent, (void)ret_from, (void)ret_to;
+	return false;
+}
+
+int lbd_resize_begin(struct lbd *lbd, const struct lbd_resize *resize, lbd_migrate_done done,
+		     void *context, struct error *err)
+{
+	struct lbd_migrated migrated = { .ended_at = 1, .figures.entries = 7 };
+	struct error refused = { 0 };
+
+	(void)err;
+	fake_of(lbd)->state.resize = *resize;
+	migrated.from.conn4_buckets = 256;
+	migrated.to.conn4_buckets = (uint32_t)resize->limits[0].value / LBD_BUCKET_SLOTS;
+	done(context, fake_result(lbd, &refused), &migrated, &refused);
+	return 0;
+}
+
+int lbd_upgrade(struct lbd *lbd, const char *object, bool force, struct error *err)
 {
 	struct fake_state *state = &fake_of(lbd)->state;
 
 	state->upgrades++;
+	state->forced = force;
 	snprintf(state->object, sizeof(state->object), "%s", object ? object : "installed");
 	return fake_result(lbd, err);
 }
@@ -365,6 +491,7 @@ static void fake_describe(struct dataplane *fake)
 	state->ha = (struct ha_status){ HA_ROLE_MASTER, 60000, true, "in sync with lb2" };
 	state->peer = (struct sync_peer_status){
 		.name = "lb2",
+		.release = "0.1.0",
 		.address = { fake_addr("192.0.2.2"), htons(7400) },
 		.state = SYNC_STATE_LIVE,
 		.received_all = true,

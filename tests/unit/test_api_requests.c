@@ -188,6 +188,34 @@ static void an_upgrade_takes_absolute_paths_only(void **state)
 	assert_int_equal(fake->upgrades, 2);
 }
 
+static void an_upgrade_is_forced_only_if_it_says_so(void **state)
+{
+	struct fake_state *fake = *state;
+
+	json_decref(client_ask(fake, "POST", "/v1/upgrade", "{\"force\":true}", 200));
+	assert_true(fake->forced);
+	json_decref(client_ask(fake, "POST", "/v1/upgrade", "{\"force\":false}", 200));
+	assert_false(fake->forced);
+	client_refused(fake, "POST", "/v1/upgrade", "{\"force\":1}", 400, "EINVAL");
+}
+
+static void a_preflight_says_what_an_upgrade_would_and_does_none(void **state)
+{
+	struct fake_state *fake = *state;
+	json_t *json =
+		client_ask(fake, "POST", "/v1/preflight", "{\"object\":\"/x/lb.bpf.o\"}", 200);
+
+	assert_true(json_is_false(json_object_get(json, "taken")));
+	assert_int_equal(json_array_size(json_object_get(json, "steps")), 4);
+	assert_string_equal(fake->object, "/x/lb.bpf.o");
+	json_decref(json);
+	json = client_ask(fake, "POST", "/v1/preflight", NULL, 200);
+	assert_true(json_is_true(json_object_get(json, "taken")));
+	json_decref(json);
+	client_refused(fake, "POST", "/v1/preflight", "{\"object\":\"lb.bpf.o\"}", 400, "EINVAL");
+	assert_int_equal(fake->upgrades, 0);
+}
+
 static void packets_are_traced_in_order(void **state)
 {
 	struct fake_state *fake = *state;
@@ -287,6 +315,22 @@ static void a_reload_says_that_runtime_changes_are_gone(void **state)
 	json_decref(json);
 }
 
+static void an_order_to_reload_is_checked(void **state)
+{
+	static const char *const bad[] = { "{\"confirm_ms\":1}",       "{\"confirm_ms\":86400001}",
+					   "{\"confirm_ms\":-5}",      "{\"history\":-1}",
+					   "{\"history\":4294967296}", "{\"confirm\":1000}" };
+	struct fake_state *fake = *state;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		client_refused(fake, "POST", "/v1/reload", bad[i], 400, "EINVAL");
+	client_refused(fake, "GET", "/v1/diff?file=lbd.yaml", NULL, 400, "EINVAL");
+	client_refused(fake, "GET", "/v1/diff?history=x", NULL, 400, "EINVAL");
+	client_refused(fake, "GET", "/v1/diff?file=/nonexistent", NULL, 404, "ENOENT");
+	client_refused(fake, "GET", "/v1/history?number=-1", NULL, 400, "EINVAL");
+	client_refused(fake, "GET", "/v1/history?number=7", NULL, 404, "ENOENT");
+}
+
 static void a_role_is_set_or_refused(void **state)
 {
 	struct fake_state *fake = *state;
@@ -308,11 +352,14 @@ int main(void)
 		CLIENT_TEST(a_backend_is_added_with_a_port_of_its_own),
 		CLIENT_TEST(a_faulty_change_is_refused),
 		CLIENT_TEST(an_upgrade_takes_absolute_paths_only),
+		CLIENT_TEST(an_upgrade_is_forced_only_if_it_says_so),
+		CLIENT_TEST(a_preflight_says_what_an_upgrade_would_and_does_none),
 		CLIENT_TEST(packets_are_traced_in_order),
 		CLIENT_TEST(faulty_packets_are_refused),
 		CLIENT_TEST(too_many_and_too_large_packets_are_refused),
 		CLIENT_TEST(what_the_daemon_refuses_comes_back_with_its_hint),
 		CLIENT_TEST(a_reload_says_that_runtime_changes_are_gone),
+		CLIENT_TEST(an_order_to_reload_is_checked),
 		CLIENT_TEST(a_role_is_set_or_refused),
 	};
 
