@@ -230,7 +230,10 @@ static int migration_move_now(struct lbd *lbd, struct error *err)
 int lbd_move(struct lbd *lbd, struct error *err)
 {
 	const struct lbd_moving *moving = lbd->moving;
+	int rc = lbd_upgrading_settle(lbd, "the tables move", err);
 
+	if (rc)
+		return rc;
 	if (!moving ||
 	    memcmp(&moving->migrated->to, &lbd->model->limits, sizeof(struct lbd_limits)))
 		return migration_move_now(lbd, err);
@@ -329,6 +332,8 @@ int lbd_migrate_begin(struct lbd *lbd, const struct lbd_migrate_plan *plan, stru
 	int rc;
 
 	rc = lbd_check_still(lbd, err);
+	if (!rc && !plan->check)
+		rc = lbd_upgrading_settle(lbd, "the tables move", err);
 	if (rc)
 		return rc;
 	migration = calloc(1, sizeof(*migration));
