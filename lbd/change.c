@@ -7,7 +7,6 @@
 
 #include "base/log.h"
 #include "lbd.h"
-#include "upgrade/preflight.h"
 
 /* --- runtime changes */
 
@@ -92,7 +91,7 @@ int lbd_change_backend(struct lbd *lbd, const struct lbd_backend_change *change,
 
 /* --- upgrade */
 
-/* The copy for traces goes first: preflight needs the banks of stages that are free. */
+/* The copy for traces goes first: the new one may want its bank of stages. */
 int lbd_upgrade(struct lbd *lbd, const char *object, bool force, struct error *err)
 {
 	struct upgrade_target target = lbd_target(lbd);
@@ -105,15 +104,6 @@ int lbd_upgrade(struct lbd *lbd, const char *object, bool force, struct error *e
 	if (!rc)
 		log_info("upgrade: %s runs", object ? object : lbd->object);
 	return rc;
-}
-
-int lbd_check(struct lbd *lbd, const char *object, struct preflight_report *ret, struct error *err)
-{
-	const struct upgrade_target target = lbd_target(lbd);
-	const struct upgrade_place place = lbd_place(lbd);
-
-	lbd_trace_end(lbd);
-	return upgrade_check(&place, &target, object, ret, err);
 }
 
 int lbd_rollback(struct lbd *lbd, struct error *err)

@@ -144,6 +144,7 @@ struct upgrade_target lbd_target(const struct lbd *lbd)
 		.model = lbd->model,
 		.features = lbd_features(lbd),
 		.ifindex = lbd->attachments[0].ifindex,
+		.proof = lbd->proving.usable ? lbd->proving.proof : NULL,
 	};
 }
 

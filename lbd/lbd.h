@@ -18,11 +18,11 @@
 #include "history/history.h"
 #include "model/model.h"
 #include "net/neighbours.h"
+#include "proving.h"
 #include "sync/sync.h"
 #include "upgrade/upgrade.h"
 
 struct api;
-struct preflight_report;
 
 /* The running packet path once more, for traces: loaded when asked for, gone when idle. */
 struct lbd_tracing {
@@ -84,6 +84,7 @@ struct lbd {
 	/* Configs that are read, to be put in force or only compared; NULL: none. */
 	struct lbd_reading *reload, *weighing;
 	struct lbd_tracing tracing;
+	struct lbd_proving proving;
 	uint64_t reloads, commits;
 };
 
@@ -271,13 +272,10 @@ int lbd_change_backend(struct lbd *lbd, const struct lbd_backend_change *change,
 
 /*
  * Take @object (NULL: the installed one) through the preflight (upgrade/preflight.h)
- * and swap. @force: though its replay differs. The running one keeps running on
- * any failure.
+ * and swap; from lbd_prove_begin, its proof is there already. @force: though its
+ * replay differs. The running one keeps running on any failure.
  */
 int lbd_upgrade(struct lbd *lbd, const char *object, bool force, struct error *err);
-
-/* What lbd_upgrade would find; nothing is swapped. An error only if it can't be tried. */
-int lbd_check(struct lbd *lbd, const char *object, struct preflight_report *ret, struct error *err);
 
 /*
  * The running packet path over the live tables, writing nothing, to run frames

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The packet path: what runs, the way forward and the way back. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "api/reply.h"
 #include "api/resource.h"
 
 static const struct {
@@ -70,22 +74,75 @@ int api_check_object(const char *object, struct error *err)
 	return error_set(err, -EINVAL, "object: %.200s, expected an absolute path", object);
 }
 
+/* A request that is answered once the object is proven, or isn't. */
+struct generation_upgrade {
+	struct lbd *lbd;
+	struct evhttp_request *http;
+	json_t *body; /* or NULL */
+};
+
+struct generation_order {
+	const char *object; /* the body's; NULL: the installed one */
+	int force;
+};
+
+static int generation_unpack(const struct api_request *request, struct generation_order *ret,
+			     struct error *err)
+{
+	int rc = 0;
+
+	*ret = (struct generation_order){ 0 };
+	if (request->body)
+		rc = api_body_unpack(request, err, "{s?s, s?b}", "object", &ret->object, "force",
+				     &ret->force);
+	return rc ? rc : api_check_object(ret->object, err);
+}
+
+static int generation_use(void *context, struct error *err)
+{
+	const struct generation_upgrade *upgrade = context;
+	const struct api_request request = { .body = upgrade->body };
+	struct generation_order order;
+	int rc = generation_unpack(&request, &order, err);
+
+	return rc ? rc : lbd_upgrade(upgrade->lbd, order.object, order.force, err);
+}
+
+static void generation_done(void *context, int rc, const struct preflight_report *found,
+			    const struct error *err)
+{
+	struct generation_upgrade *upgrade = context;
+
+	(void)found;
+	reply_later(upgrade->http, rc, rc ? NULL : api_generations_json(upgrade->lbd), err);
+	json_decref(upgrade->body);
+	free(upgrade);
+}
+
 int api_post_upgrade(struct lbd *lbd, const struct api_request *request, json_t **ret,
 		     struct error *err)
 {
-	const char *object = NULL;
-	int force = 0, rc = 0;
+	struct generation_upgrade *upgrade;
+	struct generation_order order;
+	int rc;
 
-	if (request->body)
-		rc = api_body_unpack(request, err, "{s?s, s?b}", "object", &object, "force",
-				     &force);
-	if (!rc)
-		rc = api_check_object(object, err);
-	if (!rc)
-		rc = lbd_upgrade(lbd, object, force, err);
-	if (!rc)
-		*ret = api_generations_json(lbd);
-	return rc;
+	(void)ret;
+	rc = generation_unpack(request, &order, err);
+	if (rc)
+		return rc;
+	upgrade = malloc(sizeof(*upgrade));
+	if (!upgrade)
+		return error_set(err, -ENOMEM, "out of memory");
+	*upgrade = (struct generation_upgrade){ lbd, request->http, json_incref(request->body) };
+	rc = lbd_prove_begin(lbd,
+			     &(struct lbd_prove_order){ order.object, order.force, generation_use,
+							generation_done, upgrade },
+			     err);
+	if (rc) {
+		json_decref(upgrade->body);
+		free(upgrade);
+	}
+	return rc ? rc : API_LATER;
 }
 
 int api_post_rollback(struct lbd *lbd, const struct api_request *request, json_t **ret,

@@ -17,7 +17,7 @@ static const struct {
 #undef X
 };
 
-static bool stages_bank_used(const struct dataplane *dataplane, uint32_t bank)
+bool stages_bank_used(const struct dataplane *dataplane, uint32_t bank)
 {
 	struct lbd_generation_config held;
 

@@ -22,6 +22,7 @@ char *kept_path(const struct upgrade_place *place, enum upgrade_kept which, char
 		[UPGRADE_KEPT_RUNNING] = "running.bpf.o",
 		[UPGRADE_KEPT_PREVIOUS] = "previous.bpf.o",
 		[UPGRADE_KEPT_DRAFT] = "draft.bpf.o",
+		[UPGRADE_KEPT_PROOF] = "proof.bpf.o",
 	};
 
 	snprintf(buffer, UPGRADE_PATH_MAX, "%.150s/%s", place->run_dir, names[which]);
@@ -66,7 +67,8 @@ static int kept_write(const char *path, int from, off_t size, struct error *err)
 	return rc;
 }
 
-int kept_copy(const struct upgrade_place *place, const char *object, struct error *err)
+int kept_copy(const struct upgrade_place *place, const char *object, enum upgrade_kept to,
+	      struct error *err)
 {
 	char path[UPGRADE_PATH_MAX];
 	off_t size = 0;
@@ -75,7 +77,7 @@ int kept_copy(const struct upgrade_place *place, const char *object, struct erro
 	from = kept_open(object, &size, err);
 	if (from < 0)
 		return from;
-	rc = kept_write(kept_path(place, UPGRADE_KEPT_DRAFT, path), from, size, err);
+	rc = kept_write(kept_path(place, to, path), from, size, err);
 	close(from);
 	return rc;
 }
@@ -121,6 +123,16 @@ int kept_advance(const struct upgrade_place *place, bool shift, struct error *er
 	return rename(draft, running) ? error_errno(err, -errno, "rename %s", draft) : 0;
 }
 
+int kept_move(const struct upgrade_place *place, enum upgrade_kept from, enum upgrade_kept to,
+	      struct error *err)
+{
+	char source[UPGRADE_PATH_MAX], target[UPGRADE_PATH_MAX];
+
+	kept_path(place, from, source);
+	kept_path(place, to, target);
+	return rename(source, target) ? error_errno(err, -errno, "rename %s", source) : 0;
+}
+
 void kept_exchange(const struct upgrade_place *place)
 {
 	char running[UPGRADE_PATH_MAX], previous[UPGRADE_PATH_MAX];
@@ -141,4 +153,5 @@ void upgrade_forget(const struct upgrade_place *place)
 	unlink(kept_path(place, UPGRADE_KEPT_RUNNING, path));
 	unlink(kept_path(place, UPGRADE_KEPT_PREVIOUS, path));
 	unlink(kept_path(place, UPGRADE_KEPT_DRAFT, path));
+	unlink(kept_path(place, UPGRADE_KEPT_PROOF, path));
 }
