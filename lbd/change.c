@@ -98,6 +98,9 @@ int lbd_upgrade(struct lbd *lbd, const char *object, bool force, struct error *e
 	const struct upgrade_place place = lbd_place(lbd);
 	int rc;
 
+	rc = lbd_check_still(lbd, err);
+	if (rc)
+		return rc;
 	lbd_trace_end(lbd);
 	target.force = force;
 	rc = upgrade_swap(&place, &target, object, err);
@@ -112,7 +115,9 @@ int lbd_rollback(struct lbd *lbd, struct error *err)
 	const struct upgrade_place place = lbd_place(lbd);
 	int rc;
 
-	rc = upgrade_rollback(&place, &target, err);
+	rc = lbd_check_still(lbd, err);
+	if (!rc)
+		rc = upgrade_rollback(&place, &target, err);
 	if (!rc)
 		log_info("rollback: the previous packet path runs again");
 	return rc;

@@ -79,6 +79,18 @@ int dataplane_generation(const struct dataplane *dataplane, enum lbd_generation_
 	return 0;
 }
 
+int dataplane_pins(const struct dataplane *dataplane, struct dataplane_pin **ret,
+		   uint32_t *ret_count)
+{
+	struct dataplane_pin *pin = calloc(1, sizeof(*pin));
+
+	*pin = (struct dataplane_pin){ "next/lbd_control", "array map, 1 entries of 104 bytes",
+				       DATAPLANE_PIN_MAP, dataplane->state.pin, 17 };
+	*ret = pin;
+	*ret_count = 1;
+	return 0;
+}
+
 int dataplane_outcomes(const struct dataplane *dataplane, uint64_t *ret)
 {
 	memcpy(ret, dataplane->state.outcomes, sizeof(dataplane->state.outcomes));
@@ -484,6 +496,7 @@ static void fake_describe(struct dataplane *fake)
 	state->ha = (struct ha_status){ HA_ROLE_MASTER, 60000, true, "in sync with lb2" };
 	state->peer = (struct sync_peer_status){
 		.name = "lb2",
+		.release = "0.1.0",
 		.address = { fake_addr("192.0.2.2"), htons(7400) },
 		.state = SYNC_STATE_LIVE,
 		.received_all = true,

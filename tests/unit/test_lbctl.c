@@ -168,6 +168,8 @@ static void every_command_prints_text(void **state)
 		{ "reload", "Reloaded: 2 services, 4 backends, 2 of them up" },
 		{ "history", "no config is kept" },
 		{ "status", "config       0\n" },
+		{ "status", "pins         1 in use, 0 not, below " },
+		{ "status", "             next/lbd_control\n" },
 		{ "reload --confirm 2m", "config 11 runs again in 120 s, unless: lbctl confirm" },
 		{ "status", "config       12 on trial: 11 runs again in 120 s" },
 		{ "reload --confirm 60 --from-history 3", "config 3 runs again in 60 s" },
