@@ -86,10 +86,11 @@ static json_t *preflight_replay_json(const struct replay_report *replay)
 static json_t *preflight_json(const struct preflight_report *report)
 {
 	return json_pack(
-		"{s:b, s:o, s:o, s:o, s:o, s:o}", "taken", preflight_takes(report), "steps",
+		"{s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "taken", preflight_takes(report), "steps",
 		preflight_steps_json(report), "running", preflight_program_json(&report->old),
 		"candidate", preflight_program_json(&report->new), "replay",
-		preflight_replay_json(&report->replay), "maps", preflight_maps_json(report));
+		preflight_replay_json(&report->replay), "apart",
+		preflight_replay_json(&report->apart), "maps", preflight_maps_json(report));
 }
 
 static void preflight_done(void *context, int rc, const struct preflight_report *found,

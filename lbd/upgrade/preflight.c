@@ -52,8 +52,12 @@ static int preflight_verifier(struct preflight *preflight, struct error *err)
 	return rc;
 }
 
+typedef int (*preflight_replayer)(const struct replay *, const char *, const char *,
+				  struct replay_report *, struct error *);
+
 /* Without an old one, as at the first start, there is nothing that could fare otherwise. */
-static int preflight_replay(struct preflight *preflight, struct error *err)
+static int preflight_compare(struct preflight *preflight, preflight_replayer run,
+			     struct replay_report *ret, struct error *err)
 {
 	const struct upgrade_target *target = &preflight->target;
 	const struct replay replay = { target->dataplane, target->model, target->ifindex,
@@ -64,10 +68,20 @@ static int preflight_replay(struct preflight *preflight, struct error *err)
 	if (!preflight->report->old.generation.prog_id)
 		return error_set(err, -ENODATA, "no packet path runs yet");
 	kept_path(&preflight->place, UPGRADE_KEPT_RUNNING, running);
-	rc = replay_run(&replay, running, preflight->object, &preflight->report->replay, err);
+	rc = run(&replay, running, preflight->object, ret, err);
 	if (rc == -EBADMSG)
 		error_hint(err, "lbctl upgrade --check OBJECT lists them; --force takes it so");
 	return rc;
+}
+
+static int preflight_replay(struct preflight *preflight, struct error *err)
+{
+	return preflight_compare(preflight, replay_run, &preflight->report->replay, err);
+}
+
+static int preflight_apart(struct preflight *preflight, struct error *err)
+{
+	return preflight_compare(preflight, replay_run_apart, &preflight->report->apart, err);
 }
 
 static int (*const preflight_steps[PREFLIGHT_STEP_COUNT])(struct preflight *preflight,
@@ -85,15 +99,20 @@ static int64_t preflight_now_us(void)
 	return now.tv_sec * 1000000LL + now.tv_nsec / 1000;
 }
 
-/* What a step's answer means. Only what the replay finds may be overruled. */
+static bool preflight_is_replay(enum preflight_step step)
+{
+	return step == PREFLIGHT_REPLAY || step == PREFLIGHT_APART;
+}
+
+/* What a step's answer means. Only what a replay finds may be overruled. */
 static enum preflight_verdict preflight_judge(const struct preflight *preflight,
 					      enum preflight_step step, int rc)
 {
 	if (!rc)
 		return PREFLIGHT_PASSED;
-	if (step == PREFLIGHT_REPLAY && rc == -ENODATA)
+	if (preflight_is_replay(step) && rc == -ENODATA)
 		return PREFLIGHT_SKIPPED;
-	return step == PREFLIGHT_REPLAY && rc == -EBADMSG && preflight->target.force
+	return preflight_is_replay(step) && rc == -EBADMSG && preflight->target.force
 		       ? PREFLIGHT_FORCED
 		       : PREFLIGHT_REFUSED;
 }
@@ -101,7 +120,7 @@ static enum preflight_verdict preflight_judge(const struct preflight *preflight,
 /* Loading what runs once more needs no test packets. */
 static bool preflight_spares(const struct preflight *preflight, enum preflight_step step)
 {
-	return preflight->proven && (step == PREFLIGHT_GOLDEN || step == PREFLIGHT_REPLAY);
+	return preflight->proven && (step == PREFLIGHT_GOLDEN || preflight_is_replay(step));
 }
 
 static int preflight_do(struct preflight *preflight, enum preflight_step step, struct error *err)

@@ -6,6 +6,7 @@
  *   maps      it takes the pinned maps for what they are
  *   golden    known packets come out as they must, on private maps
  *   replay    packets like those that are under way fare as they do now
+ *   apart     so they do on maps of their own, by programs as they will run
  *   verifier  it loads over the live maps, specialised for the running config
  */
 #ifndef UPGRADE_PREFLIGHT_H
@@ -18,6 +19,7 @@
 	X(MAPS, maps, "the pinned maps are what it takes them for") \
 	X(GOLDEN, golden, "known packets come out as they must")    \
 	X(REPLAY, replay, "packets fare as they do now")            \
+	X(APART, apart, "so they do where all is written")          \
 	X(VERIFIER, verifier, "it loads for the running config")
 
 enum preflight_step {
@@ -46,7 +48,7 @@ struct preflight_report {
 	struct dataplane_map maps[DATAPLANE_MAPS_MAX];
 	uint32_t maps_count;
 	struct dataplane_program old, new; /* without a program id: there is none */
-	struct replay_report replay;
+	struct replay_report replay, apart;
 };
 
 /* maps, "the pinned maps are what ..." */

@@ -100,6 +100,9 @@ static void the_packet_path_itself_is_taken(void **state)
 	/* Two of each connection and of each new client; and some to a VIP, but no service. */
 	assert_int_equal(report.replay.run[REPLAY_LIVE], 2 * 2 * FLOWS);
 	assert_int_equal(report.replay.run[REPLAY_FRESH], 2 * (2 * 128 + 2));
+	assert_int_equal(report.apart.different, 0);
+	assert_int_equal(report.apart.unsettled, 0);
+	assert_int_equal(report.apart.run[REPLAY_LIVE], 2 * 2 * FLOWS);
 	assert_int_equal(report.replay.same, report.replay.run[REPLAY_LIVE] +
 						     report.replay.run[REPLAY_FRESH] +
 						     report.replay.run[REPLAY_DROP]);
@@ -164,6 +167,24 @@ static void each_that_hurts_live_traffic_is_refused_and_the_packet_named(void **
 	}
 	assert_int_equal(running(LBD_GENERATION_RUNNING), program);
 	assert_int_equal(running(LBD_GENERATION_PREVIOUS), 0);
+}
+
+/* Asked, it does as it should. */
+static void one_that_behaves_only_while_it_is_watched_is_refused(void **state)
+{
+	struct error err = { 0 };
+	char path[256];
+
+	(void)state;
+	check("tests/unit/bad_live_liar");
+	assert_int_equal(report.steps[PREFLIGHT_REPLAY].verdict, PREFLIGHT_PASSED);
+	assert_int_equal(report.steps[PREFLIGHT_APART].verdict, PREFLIGHT_REFUSED);
+	assert_true(report.apart.different > 0);
+	assert_int_equal(
+		lbd_upgrade(&daemon_now, built("tests/unit/bad_live_liar", path), false, &err),
+		-EBADMSG);
+	assert_non_null(strstr(err.text, "replay apart"));
+	assert_non_null(strstr(err.text, "of service api"));
 }
 
 static void force_takes_what_only_the_replay_refuses(void **state)
@@ -349,6 +370,7 @@ int main(void)
 		PREFLIGHT_TEST(the_packet_path_itself_is_taken),
 		PREFLIGHT_TEST(one_that_does_the_same_is_taken),
 		PREFLIGHT_TEST(each_that_hurts_live_traffic_is_refused_and_the_packet_named),
+		PREFLIGHT_TEST(one_that_behaves_only_while_it_is_watched_is_refused),
 		PREFLIGHT_TEST(force_takes_what_only_the_replay_refuses),
 		PREFLIGHT_TEST(a_check_leaves_no_trace),
 		UPGRADE_TEST(another_one_is_refused_meanwhile),
