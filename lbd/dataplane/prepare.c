@@ -13,6 +13,7 @@
 struct dataplane_prepared {
 	struct bpf_object *object;
 	struct lbd_generation_config config;
+	enum map_id counters; /* it counts there; MAP_COUNT: in doubt */
 	char path[256];
 };
 
@@ -32,12 +33,15 @@ int dataplane_prepare(const struct dataplane *dataplane, const char *object,
 		return error_set(err, -ENOMEM, "out of memory");
 	snprintf(prepared->path, sizeof(prepared->path), "%s", object);
 	prepared->config.bank = bank;
+	prepared->counters = counters_other(dataplane);
 	rc = object_build(dataplane, object, model, features, &prepared->config, &prepared->object,
 			  err);
 	if (rc) {
 		free(prepared);
 		return rc;
 	}
+	if (counters_other(dataplane) != prepared->counters)
+		prepared->counters = MAP_COUNT;
 	*ret = prepared;
 	return 0;
 }
@@ -50,7 +54,8 @@ bool dataplane_prepared_fits(const struct dataplane *dataplane,
 
 	object_specialise(dataplane, model, features, &wanted);
 	return !memcmp(&wanted, &prepared->config, sizeof(wanted)) &&
-	       !stages_bank_used(dataplane, wanted.bank);
+	       prepared->counters == counters_other(dataplane) &&
+	       !generation_uses_bank(dataplane, wanted.bank);
 }
 
 int dataplane_enter(const struct dataplane *dataplane, const struct dataplane_prepared *prepared,
@@ -59,7 +64,7 @@ int dataplane_enter(const struct dataplane *dataplane, const struct dataplane_pr
 	const uint32_t bank = prepared->config.bank;
 	int rc;
 
-	if (stages_bank_used(dataplane, bank))
+	if (generation_uses_bank(dataplane, bank))
 		return error_set(err, -ESTALE, "another packet path took its place");
 	stages_leave_bank(dataplane, bank);
 	rc = stages_enter(dataplane, prepared->object, bank, err);

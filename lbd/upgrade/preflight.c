@@ -2,6 +2,7 @@
 #include "upgrade/preflight.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,8 @@ struct preflight {
 	struct model *model;
 	enum upgrade_kept file; /* the copy that is proven */
 	char object[UPGRADE_PATH_MAX];
+	int running; /* the object of what runs, whatever its file is called by now; or -1 */
+	char running_path[64];
 	uint32_t bank;
 	bool proven; /* it is what runs, and went through all of this when it came */
 	bool taken;
@@ -62,13 +65,13 @@ static int preflight_compare(struct preflight *preflight, preflight_replayer run
 	const struct upgrade_target *target = &preflight->target;
 	const struct replay replay = { target->dataplane, target->model, target->ifindex,
 				       target->features, PREFLIGHT_REPLAY_MS };
-	char running[UPGRADE_PATH_MAX];
 	int rc;
 
 	if (!preflight->report->old.generation.prog_id)
 		return error_set(err, -ENODATA, "no packet path runs yet");
-	kept_path(&preflight->place, UPGRADE_KEPT_RUNNING, running);
-	rc = run(&replay, running, preflight->object, ret, err);
+	if (preflight->running < 0)
+		return error_set(err, -ENODATA, "the object of what runs isn't kept");
+	rc = run(&replay, preflight->running_path, preflight->object, ret, err);
 	if (rc == -EBADMSG)
 		error_hint(err, "lbctl upgrade --check OBJECT lists them; --force takes it so");
 	return rc;
@@ -146,8 +149,8 @@ static int preflight_do(struct preflight *preflight, enum preflight_step step, s
 
 void preflight_run(struct preflight *preflight)
 {
-	preflight->proven = !preflight->target.full &&
-			    kept_is(&preflight->place, UPGRADE_KEPT_RUNNING, preflight->object);
+	preflight->proven =
+		!preflight->target.full && kept_is(preflight->running_path, preflight->object);
 	for (int step = 0; step < PREFLIGHT_STEP_COUNT && !preflight->rc; step++)
 		if (preflight_spares(preflight, (enum preflight_step)step))
 			preflight->report->steps[step].verdict = PREFLIGHT_SKIPPED;
@@ -178,6 +181,16 @@ static int preflight_hold(struct preflight *preflight, const struct upgrade_targ
 	return rc;
 }
 
+static void preflight_open_running(struct preflight *preflight, const struct dataplane *dataplane)
+{
+	char path[UPGRADE_PATH_MAX];
+
+	kept_path(&preflight->place, upgrade_which_runs(dataplane), path);
+	preflight->running = open(path, O_RDONLY | O_CLOEXEC);
+	snprintf(preflight->running_path, sizeof(preflight->running_path), "/proc/self/fd/%d",
+		 preflight->running);
+}
+
 int preflight_open(const struct upgrade_place *place, const struct upgrade_target *target,
 		   const char *object, enum upgrade_kept file, struct preflight **ret,
 		   struct error *err)
@@ -190,6 +203,7 @@ int preflight_open(const struct upgrade_place *place, const struct upgrade_targe
 	preflight->place = *place;
 	preflight->file = file;
 	kept_path(place, file, preflight->object);
+	preflight_open_running(preflight, target->dataplane);
 	rc = kept_copy(place, object, file, err);
 	if (!rc)
 		rc = preflight_hold(preflight, target, err);
@@ -249,6 +263,8 @@ void preflight_close(struct preflight *preflight)
 		return;
 	if (!preflight->taken)
 		unlink(preflight->object);
+	if (preflight->running >= 0)
+		close(preflight->running);
 	dataplane_discard(preflight->prepared);
 	dataplane_close(preflight->entered);
 	dataplane_close(preflight->target.dataplane);

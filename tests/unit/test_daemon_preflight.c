@@ -345,6 +345,30 @@ static void a_proof_outlives_a_change_of_backends(void **state)
 	assert_int_equal(upgrade.uses, 1);
 }
 
+/* Its object is the candidate's file, until the watch is over. */
+static void what_is_watched_after_a_swap_is_what_is_compared_with(void **state)
+{
+	struct error err = { 0 };
+
+	(void)state;
+	assert_int_equal(upgrade_begin("tests/unit/bad_live_none", &err), 0);
+	await(&upgrade.answer);
+	assert_int_equal(upgrade.answer.rc, 0);
+	assert_int_equal(daemon_now.upgrading.trial, UPGRADING_WATCH);
+	check("tests/unit/bad_live_none");
+	assert_string_equal(report.old.generation.tag, report.new.generation.tag);
+	assert_int_equal(report.steps[PREFLIGHT_REPLAY].verdict, PREFLIGHT_PASSED);
+	assert_true(report.replay.run[REPLAY_LIVE] > 0);
+	check("tests/unit/bad_live_misses");
+	assert_int_equal(report.steps[PREFLIGHT_REPLAY].verdict, PREFLIGHT_REFUSED);
+	assert_int_equal(daemon_now.upgrading.trial, UPGRADING_WATCH);
+	/* Another upgrade takes its place. */
+	upgrade.answer.came = false;
+	assert_int_equal(upgrade_begin("bpf/lb", &err), 0);
+	await(&upgrade.answer);
+	assert_int_equal(upgrade.answer.rc, 0);
+}
+
 static void one_that_is_cut_short_by_the_end_changes_nothing(void **state)
 {
 	uint32_t program = running(LBD_GENERATION_RUNNING);
@@ -377,6 +401,7 @@ int main(void)
 		UPGRADE_TEST(the_event_loop_goes_on_meanwhile),
 		UPGRADE_TEST(a_proof_for_another_config_is_made_anew),
 		UPGRADE_TEST(a_proof_outlives_a_change_of_backends),
+		UPGRADE_TEST(what_is_watched_after_a_swap_is_what_is_compared_with),
 		UPGRADE_TEST(one_that_is_cut_short_by_the_end_changes_nothing),
 	};
 
