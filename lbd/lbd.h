@@ -19,12 +19,12 @@
 #include "migration.h"
 #include "model/model.h"
 #include "net/neighbours.h"
+#include "proving.h"
 #include "sync/sync.h"
 #include "upgrade/upgrade.h"
 #include "upgrading.h"
 
 struct api;
-struct preflight_report;
 
 /* The running packet path once more, for traces: loaded when asked for, gone when idle. */
 struct lbd_tracing {
@@ -90,6 +90,7 @@ struct lbd {
 	const struct lbd_moving *moving; /* where to; only while a config is applied over it */
 	struct lbd_migrated migrated;	 /* the last one */
 	struct lbd_tracing tracing;
+	struct lbd_proving proving;
 	struct lbd_upgrading upgrading;
 	uint64_t reloads, commits;
 };

@@ -328,6 +328,7 @@ void lbd_stop(struct lbd *lbd)
 	lbd_read_end(&lbd->reload);
 	lbd_read_end(&lbd->weighing);
 	lbd_migrate_end(lbd);
+	lbd_prove_end(lbd);
 	lbd_trial_end(lbd);
 	api_free(lbd->api);
 	lbd_trace_end(lbd);
