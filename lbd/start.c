@@ -219,7 +219,7 @@ static int start_commit(struct lbd *lbd, struct error *err)
 		return lbd_commit(lbd, err);
 	log_info("the maps in %s have other limits than %s: the tables move", lbd->pin_dir,
 		 lbd->config_path);
-	return lbd_move(lbd, NULL, err);
+	return lbd_move(lbd, err);
 }
 
 static int start_attach(struct lbd *lbd, struct error *err)

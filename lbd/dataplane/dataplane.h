@@ -51,9 +51,17 @@ bool dataplane_adopted(const struct dataplane *dataplane, uint32_t *ret_swept);
 /* Had the last lbd died while a candidate was on trial? Then what ran before it runs again. */
 bool dataplane_recovered(const struct dataplane *dataplane);
 
-/* Limits in the words of the config; @buffer has DATAPLANE_LIMITS_TEXT 320bytes and is returned. */
+/* Limits in the words of the config; @buffer has DATAPLANE_LIMITS_TEXT bytes and is returned. */
 #define DATAPLANE_LIMITS_TEXT 320
 char *dataplane_format_limits(const struct lbd_limits *limits, char *buffer);
+
+/* Only those that differ, "NAME FROM -> TO"; the same buffer. */
+char *dataplane_format_change(const struct lbd_limits *from, const struct lbd_limits *to,
+			      char *buffer);
+
+/* The limit in @place, counted from 0, as the config has it. False: there are no more. */
+bool dataplane_limit(const struct lbd_limits *limits, uint32_t place, const char **ret_name,
+		     uint32_t *ret_value);
 
 const struct lbd_limits *dataplane_limits(const struct dataplane *dataplane);
 const struct tables *dataplane_tables(const struct dataplane *dataplane);

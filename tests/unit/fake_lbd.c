@@ -426,6 +426,27 @@ int lbd_prove_begin(struct lbd *lbd, const struct lbd_prove_order *order, struct
 	return 0;
 }
 
+bool lbd_migrate_progress(const struct lbd *lbd, uint32_t *ret_percent, struct lbd_limits *ret_from,
+			  struct lbd_limits *ret_to)
+{
+	(void)lbd, (void)ret_percent, (void)ret_from, (void)ret_to;
+	return false;
+}
+
+int lbd_resize_begin(struct lbd *lbd, const struct lbd_resize *resize, lbd_migrate_done done,
+		     void *context, struct error *err)
+{
+	struct lbd_migrated migrated = { .ended_at = 1, .figures.entries = 7 };
+	struct error refused = { 0 };
+
+	(void)err;
+	fake_of(lbd)->state.resize = *resize;
+	migrated.from.conn4_buckets = 256;
+	migrated.to.conn4_buckets = (uint32_t)resize->limits[0].value / LBD_BUCKET_SLOTS;
+	done(context, fake_result(lbd, &refused), &migrated, &refused);
+	return 0;
+}
+
 static void fake_try(struct fake_state *state, enum upgrading_trial trial, uint32_t share)
 {
 	state->share = share;
