@@ -268,6 +268,19 @@ struct dataplane_chain {
 /* Ask the kernel; none where nothing is attached or it can't be told. */
 void dataplane_chain(uint32_t ifindex, struct dataplane_chain *ret);
 
+/* What exchanging the XDP program of an interface for another one comes to. */
+enum dataplane_exchange {
+	DATAPLANE_EXCHANGE_UNKNOWN,
+	DATAPLANE_EXCHANGE_IN_PLACE, /* not one packet is lost by it */
+	DATAPLANE_EXCHANGE_PAUSES,   /* packets wait, or are lost, for a moment */
+	DATAPLANE_EXCHANGE_RESTARTS, /* link and queues: packets are lost */
+};
+
+const char *dataplane_exchange_name(enum dataplane_exchange exchange);
+
+/* In native mode. @ret is the driver's name, of @size bytes; "unknown" if it says none. */
+enum dataplane_exchange dataplane_driver(const char *interface, char *ret, size_t size);
+
 /* Read the interface's MAC address again: it may change while we stand on it. */
 void dataplane_refresh_mac(struct dataplane_attachment *attachment);
 
@@ -330,6 +343,11 @@ void dataplane_guard_usage(const struct dataplane *dataplane, const struct model
  */
 int dataplane_test_run(struct dataplane *dataplane, int prog_fd, uint32_t ifindex, const void *in,
 		       uint32_t in_size, void *out, uint32_t *out_size);
+
+/* The same, and for how many nanoseconds it ran by the kernel's clock: once, from a cold start. */
+int dataplane_test_run_timed(struct dataplane *dataplane, int prog_fd, uint32_t ifindex,
+			     const void *in, uint32_t in_size, void *out, uint32_t *out_size,
+			     uint32_t *ret_ns);
 
 /*
  * A generation loaded with LBD_FEATURE_TRACE, to be asked what it does with
