@@ -8,6 +8,7 @@ C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 include tests/packet/packet.mk
 include tests/model/model.mk
 include tests/vm/vm.mk
+include tests/variant/variant.mk
 include tests/fuzz/fuzz.mk
 
 # It races against this program.
@@ -15,6 +16,9 @@ $(BUILD)/asan/tests/unit/test_conntable_race: | $(BUILD)/tests/unit/conntable.bp
 
 # It reads layouts out of this object.
 $(BUILD)/asan/tests/unit/test_layout: | $(BUILD)/tests/unit/layout_pairs.bpf.o
+
+# It compares with objects of other releases.
+$(BUILD)/asan/tests/unit/test_compare: | variant-objects
 
 # Everything that tests run: as shipped, under sanitizers, and the tools.
 test-binaries: all $(BUILD)/asan/lbd $(BUILD)/asan/lbctl $(UNIT_TESTS) $(PACKET_TEST) $(MODEL_TEST) $(TOOLS) \

@@ -105,6 +105,50 @@ int dataplane_rollback(struct dataplane *dataplane, struct error *err);
 int dataplane_generation(const struct dataplane *dataplane, enum lbd_generation_slot slot,
 			 struct dataplane_generation *ret);
 
+/* What becomes of a pinned map. */
+#define DATAPLANE_FATES(X)                                             \
+	X(REUSED, "reused")	/* as it is */                         \
+	X(MIGRATED, "migrated") /* its contents go to another map */   \
+	X(ADDED, "added")	/* it wasn't there: made, and empty */ \
+	X(ANEW, "made anew")	/* empty, which does no harm */        \
+	X(UNUSED, "unused")	/* whoever asks doesn't know it */     \
+	X(REFUSED, "refused")	/* nothing can be made of what is in it */
+
+enum dataplane_fate {
+#define X(constant, name) DATAPLANE_FATE_##constant,
+	DATAPLANE_FATES(X)
+#undef X
+};
+
+const char *dataplane_fate_name(enum dataplane_fate fate);
+
+struct dataplane_map {
+	const char *name;
+	enum dataplane_fate fate;
+	char why[500]; /* it isn't reused; or empty */
+};
+
+#define DATAPLANE_MAPS_MAX 48
+
+/*
+ * What becomes of each map of the pinned set @options->pin_dir when an lbd of
+ * this build starts with @options. *ret_count of @ret are filled. -ENOENT: there
+ * is no such set. -EPROTO: a map is refused at least, and @err says which; the
+ * rows are filled all the same.
+ */
+int dataplane_compare_pins(const struct dataplane_options *options,
+			   struct dataplane_map ret[DATAPLANE_MAPS_MAX], uint32_t *ret_count,
+			   struct error *err);
+
+/*
+ * What @object takes each map in use for. *ret_count of @ret are filled. -EPROTO:
+ * it is no packet path of this ABI, or one map has another layout at least: an
+ * lbd of the object's release converts such as are MIGRATED when it starts.
+ */
+int dataplane_compare(const struct dataplane *dataplane, const char *object,
+		      struct dataplane_map ret[DATAPLANE_MAPS_MAX], uint32_t *ret_count,
+		      struct error *err);
+
 /* Was the generation in @slot loaded with just these features and @model's times and secret? */
 bool dataplane_fits(const struct dataplane *dataplane, enum lbd_generation_slot slot,
 		    const struct model *model, uint32_t features);

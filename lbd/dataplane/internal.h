@@ -41,7 +41,8 @@ struct map_shape {
 	uint32_t key_size;
 	enum map_move move;
 	enum map_group group;
-	bool later; /* sets that an older lbd made lack it: it is added to them, empty */
+	bool adopted; /* MOVE_COMMIT: the model is read back from it first (adopt.c) */
+	bool later;   /* sets that an older lbd made lack it: it is added to them, empty */
 };
 
 struct dataplane {
@@ -130,6 +131,32 @@ void types_give(const struct types *types, const struct map_shape *shape,
 /* The layout that @map is made with. -ENOENT: without any. *ret: layout_free. */
 int types_layout(const struct types *types, const char *map, struct layout **ret);
 
+/* --- control.c */
+
+/* What control map @fd holds, which may have another layout. -EPROTO: ours can't be made of it. */
+int control_read(int fd, const struct types *types, struct lbd_control *ret, struct error *err);
+
+/* --- compare.c; @rows have MAP_COUNT places */
+
+void compare_pins(const char *pin_dir, const struct lbd_limits *limits, const struct types *types,
+		  struct dataplane_map *rows);
+void compare_object(const struct dataplane *dataplane, const struct bpf_object *object,
+		    struct dataplane_map *rows);
+
+/* Sets of fates. */
+#define FATE(name) (1U << DATAPLANE_FATE_##name)
+#define FATES_AS_IS (FATE(REUSED) | FATE(ADDED) | FATE(UNUSED))
+
+/* Has each row one of @fates? */
+bool compare_all(const struct dataplane_map *rows, uint32_t fates);
+
+/* -EPROTO: an object (@path) that takes the maps in use for these isn't to be loaded. */
+int compare_object_fits(const struct dataplane_map *rows, const char *path, struct error *err);
+
+/* "what: " and a line for each row with one of @fates. Returns -EPROTO. */
+int compare_refuse(const struct dataplane_map *rows, const char *what, uint32_t fates,
+		   struct error *err);
+
 /* --- object.c */
 
 /* Open @path as a BPF object; the caller closes it. @log may be NULL. */
@@ -139,6 +166,10 @@ int object_read(const char *path, char *log, size_t log_size, struct bpf_object 
 /* Open @path as a BPF object with our maps in it; the caller closes it. */
 int object_open(const struct dataplane *dataplane, const char *path, char *log, size_t log_size,
 		struct bpf_object **ret, struct error *err);
+
+/* What the object was built with. -EPROTO: it is none of ours, or of another ABI. */
+int object_prove(struct bpf_object *object, const char *path, struct lbd_generation_config *ret,
+		 struct error *err);
 
 /* What @library prints, a line of it, for our debug log: what it means we report ourselves. */
 void object_say(const char *library, const char *format, va_list args)

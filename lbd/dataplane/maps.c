@@ -123,25 +123,19 @@ static int maps_each(struct dataplane *dataplane, maps_step step, struct error *
 	return rc;
 }
 
-/* Is there a control map that says the set is complete? Its ABI and sizes are the first proof. */
+/* Is there a control map that says the set is complete? */
 static int maps_find(struct dataplane *dataplane, struct lbd_control *ret, struct error *err)
 {
-	struct bpf_map_info info = { 0 };
-	__u32 size = sizeof(info), zero = 0;
 	char path[256];
-	int fd, rc = 0;
+	int fd, rc;
 
-	maps_path(dataplane, "lbd_control", path, sizeof(path));
+	maps_path(dataplane, maps_name(MAP_CONTROL), path, sizeof(path));
 	fd = bpf_obj_get(path);
 	if (fd < 0)
 		return errno == ENOENT ? -ENOENT : error_errno(err, -errno, "open %s", path);
-	if (bpf_obj_get_info_by_fd(fd, &info, &size))
-		rc = error_errno(err, -errno, "query %s", path);
-	else if (info.value_size != sizeof(*ret))
-		rc = error_set(err, -EPROTO, "%s: %u bytes, expected %zu (ABI %d)", path,
-			       info.value_size, sizeof(*ret), LBD_MAPS_ABI);
-	else if (bpf_map_lookup_elem(fd, &zero, ret))
-		rc = error_errno(err, -errno, "read %s", path);
+	rc = control_read(fd, dataplane->types, ret, err);
+	if (rc)
+		error_prefix(err, rc, "%s", dataplane->pin_dir);
 	else if (!ret->complete)
 		rc = -ENOENT;
 	close(fd);
@@ -166,6 +160,16 @@ static int maps_compare_limits(const struct dataplane *dataplane, const struct l
 			 dataplane->pin_dir, have, asked);
 }
 
+static int maps_compare_set(const struct dataplane *dataplane, struct error *err)
+{
+	struct dataplane_map rows[MAP_COUNT];
+
+	compare_pins(dataplane->pin_dir, &dataplane->limits, dataplane->types, rows);
+	if (compare_all(rows, FATES_AS_IS))
+		return 0;
+	return compare_refuse(rows, dataplane->pin_dir, ~FATES_AS_IS, err);
+}
+
 static int maps_prove(struct dataplane *dataplane, const struct lbd_control *control,
 		      struct error *err)
 {
@@ -175,6 +179,8 @@ static int maps_prove(struct dataplane *dataplane, const struct lbd_control *con
 		return error_set(err, -EPROTO, "%s: pinned maps have ABI %u, this lbd has %d",
 				 dataplane->pin_dir, control->abi, LBD_MAPS_ABI);
 	rc = maps_compare_limits(dataplane, control, err);
+	if (!rc)
+		rc = maps_compare_set(dataplane, err);
 	return rc ? rc : maps_each(dataplane, maps_open_one, err);
 }
 

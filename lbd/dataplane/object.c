@@ -61,13 +61,17 @@ int object_read(const char *path, char *log, size_t log_size, struct bpf_object 
 int object_open(const struct dataplane *dataplane, const char *path, char *log, size_t log_size,
 		struct bpf_object **ret, struct error *err)
 {
+	struct dataplane_map rows[MAP_COUNT];
 	struct bpf_object *object;
 	int rc;
 
 	rc = object_read(path, log, log_size, &object, err);
 	if (rc)
 		return rc;
-	rc = maps_reuse(dataplane, object, err);
+	compare_object(dataplane, object, rows);
+	rc = compare_object_fits(rows, path, err);
+	if (!rc)
+		rc = maps_reuse(dataplane, object, err);
 	if (rc) {
 		bpf_object__close(object);
 		return rc;
@@ -88,9 +92,8 @@ static struct bpf_map *object_config_map(struct bpf_object *object)
 	return NULL;
 }
 
-/* What the object was built with, if it is one of ours. */
-static int object_prove(struct bpf_object *object, const char *path,
-			struct lbd_generation_config *ret, struct error *err)
+int object_prove(struct bpf_object *object, const char *path, struct lbd_generation_config *ret,
+		 struct error *err)
 {
 	struct bpf_map *map = object_config_map(object);
 	const struct lbd_generation_config *built;
