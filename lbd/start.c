@@ -151,6 +151,23 @@ static int start_bpffs(struct lbd *lbd, struct error *err)
 	return start_make_dir(BPFFS "/lbd", 0700, err);
 }
 
+static int start_compare_limits(const struct lbd *lbd, const struct lbd_limits *asked,
+				struct error *err)
+{
+	const struct lbd_limits *have = dataplane_limits(lbd->dataplane);
+	char made[DATAPLANE_LIMITS_TEXT], text[DATAPLANE_LIMITS_TEXT];
+	int rc;
+
+	if (!memcmp(have, asked, sizeof(*asked)))
+		return 0;
+	rc = error_set(err, -E2BIG,
+		       "limits: the maps in %s were made for %s; the config asks for %s",
+		       lbd->pin_dir, dataplane_format_limits(have, made),
+		       dataplane_format_limits(asked, text));
+	error_hint(err, "set the limits back, or start empty: lbd --detach");
+	return rc;
+}
+
 /* The limits come with the model; ids and everything else from what is pinned. */
 static int start_maps(struct lbd *lbd, struct error *err)
 {
@@ -163,6 +180,8 @@ static int start_maps(struct lbd *lbd, struct error *err)
 	int rc;
 
 	rc = dataplane_open(&options, &lbd->dataplane, err);
+	if (!rc)
+		rc = start_compare_limits(lbd, &options.limits, err);
 	if (rc)
 		return rc;
 	if (dataplane_adopted(lbd->dataplane, &swept))

@@ -36,7 +36,7 @@ SOAK_SECONDS ?= 600
 
 soak: deps
 	@$(MAKE) -s -j$(JOBS) test-binaries
-	CHAOS_SECONDS=$(SOAK_SECONDS) CHAOS_SLOTS=2097152 tests/cluster/enter bats --timing tests/cluster/chaos.bats
+	CHAOS_SECONDS=$(SOAK_SECONDS) CHAOS_SLOTS=8388608 tests/cluster/enter bats --timing tests/cluster/chaos.bats
 
 lint:
 	@BUILD=$(BUILD) tests/lint

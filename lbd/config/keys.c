@@ -32,7 +32,10 @@ static const struct key keys_limits[] = {
 	  "128", .kind = KEY_NUMBER, .min = 2, .max = 32768, AT(raw_limits, services) },
 	{ "backends", "Room for backends of all services together, a power of two.", "1024",
 	  .kind = KEY_NUMBER, .min = 2, .max = 65536, AT(raw_limits, backends) },
-	{ "connections-ipv4", "Slots of the IPv4 connection table, a power of two. 16 bytes each.",
+	{ "connections-ipv4",
+	  "Slots of the IPv4 connection table, a power of two. 16 bytes each. Four times as many "
+	  "as "
+	  "connections at a time: a fuller one displaces the oldest, and each node others.",
 	  "1048576", .kind = KEY_NUMBER, .min = 1024, .max = 1LL << 28,
 	  AT(raw_limits, connections_ipv4) },
 	{ "connections-ipv6", "Slots of the IPv6 connection table, a power of two. 32 bytes each.",

@@ -17,6 +17,7 @@
 #include <xdp/libxdp.h>
 
 #include "dataplane/internal.h"
+#include "dataplane/next.h"
 
 #define ROOT_PROGRAM "lbd_root"
 #define GENERIC_COST "it costs about two thirds of the packet rate"
@@ -434,5 +435,6 @@ int dataplane_remove(const char *pin_dir, uint32_t *ret_interfaces, struct error
 		return rc;
 	if (access(pin_dir, F_OK))
 		return *ret_interfaces ? 0 : error_errno(err, -ENOENT, "%s", pin_dir);
-	return maps_unpin(pin_dir, err);
+	rc = next_remove(pin_dir, err);
+	return rc ? rc : maps_unpin(pin_dir, err);
 }

@@ -8,8 +8,9 @@
 #include <sys/stat.h>
 
 #include "dataplane/internal.h"
+#include "dataplane/next.h"
 
-static void dataplane_point_tables(struct dataplane *dataplane)
+void dataplane_point_tables(struct dataplane *dataplane)
 {
 	struct tables *tables = &dataplane->tables;
 
@@ -19,29 +20,44 @@ static void dataplane_point_tables(struct dataplane *dataplane)
 	tables->dirty6 = dataplane->memory[MAP_lbd_dirty6];
 	tables->nat4 = dataplane->memory[MAP_lbd_nat4];
 	tables->nat6 = dataplane->memory[MAP_lbd_nat6];
-	tables->nat4_buckets = dataplane->limits.nat4_buckets;
-	tables->nat6_buckets = dataplane->limits.nat6_buckets;
-	tables->conn4_buckets = dataplane->limits.conn4_buckets;
-	tables->conn6_buckets = dataplane->limits.conn6_buckets;
 	tables->sticky = dataplane->memory[MAP_lbd_sticky];
-	tables->sticky_buckets = dataplane->limits.sticky_buckets;
+	/* One of another layout isn't read here (foreign.h). */
+	tables->nat4_buckets = tables->nat4 ? dataplane->limits.nat4_buckets : 0;
+	tables->nat6_buckets = tables->nat6 ? dataplane->limits.nat6_buckets : 0;
+	tables->conn4_buckets = tables->conn4 ? dataplane->limits.conn4_buckets : 0;
+	tables->conn6_buckets = tables->conn6 ? dataplane->limits.conn6_buckets : 0;
+	tables->sticky_buckets = tables->sticky ? dataplane->limits.sticky_buckets : 0;
 	tables->secret = dataplane->control->conn_secret;
+}
+
+struct dataplane *dataplane_new(const struct lbd_limits *limits)
+{
+	struct dataplane *dataplane = calloc(1, sizeof(*dataplane));
+
+	if (!dataplane)
+		return NULL;
+	for (int id = 0; id < MAP_COUNT; id++)
+		dataplane->fd[id] = -1;
+	if (limits)
+		dataplane->limits = *limits;
+	return dataplane;
 }
 
 int dataplane_open(const struct dataplane_options *options, struct dataplane **ret,
 		   struct error *err)
 {
-	struct dataplane *dataplane = calloc(1, sizeof(*dataplane));
-	int rc;
+	struct dataplane *dataplane = dataplane_new(&options->limits);
+	int rc = 0;
 
 	if (!dataplane)
 		return error_set(err, -ENOMEM, "out of memory");
-	for (int id = 0; id < MAP_COUNT; id++)
-		dataplane->fd[id] = -1;
-	dataplane->limits = options->limits;
-	if (options->pin_dir)
+	if (options->pin_dir) {
 		snprintf(dataplane->pin_dir, sizeof(dataplane->pin_dir), "%s", options->pin_dir);
-	rc = options->object ? types_open(options->object, &dataplane->types, err) : 0;
+	}
+	if (options->object)
+		rc = types_open(options->object, &dataplane->types, err);
+	if (!rc && options->pin_dir)
+		rc = next_recover(options->pin_dir, dataplane->types, err);
 	if (!rc)
 		rc = maps_open(dataplane, err);
 	if (!rc)

@@ -30,13 +30,14 @@ struct dataplane;
 struct dataplane_options {
 	const char *pin_dir; /* NULL: private, nothing is pinned */
 	const char *object;  /* BPF object whose types the maps are made with; NULL: without any */
-	struct lbd_limits limits;
+	struct lbd_limits limits; /* of maps that are made; pinned ones keep theirs */
 };
 
 /*
- * Make or adopt the maps. Refuses (-EPROTO) pins of another ABI and (-E2BIG)
- * of other limits, naming both. Half-made pins of a killed start are removed
- * and made again; half-made claims are swept.
+ * Make or adopt the maps. Refuses (-EPROTO) pins of another ABI; pins of other
+ * limits are adopted with those (dataplane_limits), and can be left for others
+ * (next.h). Half-made pins of a killed start are removed and made again; half-made
+ * claims are swept.
  */
 int dataplane_open(const struct dataplane_options *options, struct dataplane **ret,
 		   struct error *err);

@@ -29,11 +29,17 @@ static uint32_t generation_id(const struct dataplane *dataplane, __u32 slot)
 
 static int generation_fd(const struct dataplane *dataplane, __u32 slot)
 {
-	uint32_t id = generation_id(dataplane, slot);
+	uint32_t id = generation_id(dataplane, slot), again;
+	int fd;
 
-	if (!id)
-		return -ENOENT;
-	return bpf_prog_get_fd_by_id(id);
+	/* One that was swapped out may be gone before it could be opened. */
+	for (; id; id = again) {
+		fd = bpf_prog_get_fd_by_id(id);
+		again = generation_id(dataplane, slot);
+		if (fd != -ENOENT || again == id)
+			return fd;
+	}
+	return -ENOENT;
 }
 
 static int generation_set(const struct dataplane *dataplane, __u32 slot, int fd, struct error *err)
@@ -187,18 +193,23 @@ bool generation_held(const struct dataplane *dataplane, enum lbd_generation_slot
 	return !generation_query(dataplane, slot, &generation, ret) && generation.prog_id;
 }
 
+void generation_follow_config(struct dataplane *dataplane,
+			      const struct lbd_generation_config *config)
+{
+	object_follow_timeouts(dataplane, config);
+	dataplane->tables.nat_control =
+		config->features & LBD_FEATURE_NAT ? dataplane->control : NULL;
+	dataplane->tables.backends = dataplane->memory[MAP_lbd_backends];
+	dataplane->tables.nat = config->nat;
+	dataplane->tables.pick_secret = config->pick_secret;
+}
+
 void generation_follow(struct dataplane *dataplane)
 {
 	struct lbd_generation_config running;
 
-	if (!generation_held(dataplane, LBD_GENERATION_RUNNING, &running))
-		return;
-	object_follow_timeouts(dataplane, &running);
-	dataplane->tables.nat_control =
-		running.features & LBD_FEATURE_NAT ? dataplane->control : NULL;
-	dataplane->tables.backends = dataplane->memory[MAP_lbd_backends];
-	dataplane->tables.nat = running.nat;
-	dataplane->tables.pick_secret = running.pick_secret;
+	if (generation_held(dataplane, LBD_GENERATION_RUNNING, &running))
+		generation_follow_config(dataplane, &running);
 }
 
 bool dataplane_fits(const struct dataplane *dataplane, enum lbd_generation_slot slot,

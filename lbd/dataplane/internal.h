@@ -45,12 +45,18 @@ struct map_shape {
 	bool later;   /* sets that an older lbd made lack it: it is added to them, empty */
 };
 
+struct foreign;
+
 struct dataplane {
-	char pin_dir[128]; /* empty: private */
+	char pin_dir[128];  /* empty: private */
+	char base_dir[128]; /* pins of the set that it shares maps with, while it is the next one */
+	bool shared[MAP_COUNT]; /* with that set */
+	bool beside; /* that other set carries the packets: what both share isn't to be touched */
 	struct lbd_limits limits;
 	int fd[MAP_COUNT];
 	void *memory[MAP_COUNT]; /* mapped; NULL where a map can't be */
 	size_t size[MAP_COUNT];
+	struct foreign *foreign[MAP_COUNT]; /* of another layout (foreign.h); NULL: ours */
 	struct lbd_control *control;
 	struct types *types; /* NULL: maps are made without BTF */
 	struct tables tables;
@@ -62,6 +68,14 @@ struct dataplane {
 	uint32_t swept;
 	uint32_t next_bank; /* of lbd_generations, to be tried first */
 };
+
+/* --- dataplane.c */
+
+/* Without maps yet. @limits may be NULL. */
+struct dataplane *dataplane_new(const struct lbd_limits *limits);
+
+/* Let the tables be in the mapped maps. */
+void dataplane_point_tables(struct dataplane *dataplane);
 
 /* --- shapes.c */
 
@@ -78,6 +92,25 @@ const char *maps_name(enum map_id id);
 
 /* Make, or open and prove, every map; fills fd, memory and size. */
 int maps_open(struct dataplane *dataplane, struct error *err);
+
+/* Open and prove the complete set in the pin directory, with the limits that it was made for. */
+int maps_adopt_found(struct dataplane *dataplane, struct error *err);
+
+/* One map: make it, and pin it if the set is; see it in memory, if that can be. */
+int maps_make_one(struct dataplane *dataplane, enum map_id id, const struct map_shape *shape,
+		  struct error *err);
+int maps_map_memory(struct dataplane *dataplane, enum map_id id, const struct map_shape *shape,
+		    struct error *err);
+
+/* -EPROTO, with what differs: the map isn't such a one. */
+int maps_compare_with(const struct dataplane *dataplane, enum map_id id,
+		      const struct map_shape *shape, struct error *err);
+
+typedef int (*maps_step)(struct dataplane *, enum map_id, const struct map_shape *, struct error *);
+
+/* Take @step for each map, as the limits shape it. */
+int maps_each(struct dataplane *dataplane, maps_step step, struct error *err);
+
 void maps_close(struct dataplane *dataplane);
 int maps_unpin(const char *pin_dir, struct error *err);
 
@@ -90,8 +123,9 @@ int maps_reuse(const struct dataplane *dataplane, struct bpf_object *object, str
 int clock_calibrate(struct dataplane *dataplane, struct error *err);
 int64_t clock_monotonic_ms(void);
 
-/* --- snapshot.c: where things are in the mapped halves */
+/* --- snapshot.c: no packet is under way any more that came before; and where things are in the mapped halves */
 
+void dataplane_quiesce(void);
 struct lbd_vip_bucket *snapshot_vips(const struct dataplane *dataplane, uint32_t half);
 struct lbd_service *snapshot_services(const struct dataplane *dataplane, uint32_t half);
 struct lbd_backend *snapshot_backends(const struct dataplane *dataplane, uint32_t half);
@@ -201,6 +235,8 @@ bool generation_held(const struct dataplane *dataplane, enum lbd_generation_slot
  * the maps would take every idle entry for expired.
  */
 void generation_follow(struct dataplane *dataplane);
+void generation_follow_config(struct dataplane *dataplane,
+			      const struct lbd_generation_config *config);
 
 /* Timeouts in seconds as the packet path counts them. */
 void object_timeouts(const struct dataplane *dataplane, const struct lbd_timeouts *seconds,

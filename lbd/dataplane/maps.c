@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "base/secret.h"
+#include "dataplane/foreign.h"
 #include "dataplane/internal.h"
 
 const char *maps_name(enum map_id id)
@@ -31,8 +32,8 @@ static void maps_path(const struct dataplane *dataplane, const char *name, char 
 	snprintf(path, size, "%s/%s", dataplane->pin_dir, name);
 }
 
-static int maps_make_one(struct dataplane *dataplane, enum map_id id, const struct map_shape *shape,
-			 struct error *err)
+int maps_make_one(struct dataplane *dataplane, enum map_id id, const struct map_shape *shape,
+		  struct error *err)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = shape->flags);
 	char path[256];
@@ -68,8 +69,8 @@ static int maps_compare(const struct map_shape *shape, const struct bpf_map_info
 				 info->map_flags, shape->type, shape->key_size, shape->value_size,
 				 shape->flags);
 	if (info->max_entries != shape->entries)
-		return error_set(err, -E2BIG, "%s: %u entries, the config's limits ask for %u",
-				 path, info->max_entries, shape->entries);
+		return error_set(err, -EPROTO, "%s: %u entries, expected %u", path,
+				 info->max_entries, shape->entries);
 	return 0;
 }
 
@@ -79,25 +80,34 @@ static int maps_open_one(struct dataplane *dataplane, enum map_id id, const stru
 	struct bpf_map_info info = { 0 };
 	__u32 size = sizeof(info);
 	char path[256];
+	int rc;
 
 	maps_path(dataplane, shape->name, path, sizeof(path));
 	dataplane->fd[id] = bpf_obj_get(path);
+	if (dataplane->fd[id] < 0 && errno == ENOENT && *dataplane->base_dir) {
+		snprintf(path, sizeof(path), "%s/%s", dataplane->base_dir, shape->name);
+		dataplane->fd[id] = bpf_obj_get(path);
+		dataplane->shared[id] = true;
+	}
 	if (dataplane->fd[id] < 0 && errno == ENOENT && shape->later)
 		return maps_make_one(dataplane, id, shape, err);
 	if (dataplane->fd[id] < 0)
 		return error_errno(err, -errno, "open %s", path);
 	if (bpf_obj_get_info_by_fd(dataplane->fd[id], &info, &size))
 		return error_errno(err, -errno, "query %s", path);
-	return maps_compare(shape, &info, path, err);
+	rc = maps_compare(shape, &info, path, err);
+	return foreign_open(dataplane, id, shape, &info, rc, err);
 }
 
-static int maps_map_memory(struct dataplane *dataplane, enum map_id id,
-			   const struct map_shape *shape, struct error *err)
+int maps_map_memory(struct dataplane *dataplane, enum map_id id, const struct map_shape *shape,
+		    struct error *err)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	size_t size = (size_t)shape->value_size * shape->entries;
 	void *memory;
 
+	if (dataplane->foreign[id])
+		return foreign_map_memory(dataplane, id, shape, err);
 	if (!(shape->flags & BPF_F_MMAPABLE))
 		return 0;
 	size = (size + page - 1) / page * page;
@@ -110,9 +120,7 @@ static int maps_map_memory(struct dataplane *dataplane, enum map_id id,
 	return 0;
 }
 
-typedef int (*maps_step)(struct dataplane *, enum map_id, const struct map_shape *, struct error *);
-
-static int maps_each(struct dataplane *dataplane, maps_step step, struct error *err)
+int maps_each(struct dataplane *dataplane, maps_step step, struct error *err)
 {
 	struct map_shape shapes[MAP_COUNT];
 	int rc = 0;
@@ -142,32 +150,15 @@ static int maps_find(struct dataplane *dataplane, struct lbd_control *ret, struc
 	return rc;
 }
 
-static int maps_compare_limits(const struct dataplane *dataplane, const struct lbd_control *control,
-			       struct error *err)
-{
-	char have[DATAPLANE_LIMITS_TEXT], asked[DATAPLANE_LIMITS_TEXT];
-
-	if (!memcmp(&control->limits, &dataplane->limits, sizeof(control->limits)))
-		return 0;
-	dataplane_format_limits(&control->limits, have);
-	dataplane_format_limits(&dataplane->limits, asked);
-	/* The same to the config: then it is lbd that derives other sizes from them. */
-	if (!strcmp(have, asked))
-		return error_set(err, -EPROTO, "%s: made by an lbd whose tables have other sizes",
-				 dataplane->pin_dir);
-	return error_set(err, -E2BIG,
-			 "limits: the maps in %s were made for %s; the config asks for %s",
-			 dataplane->pin_dir, have, asked);
-}
-
+/* What can't become ours in any way is refused before anything is touched, all at once. */
 static int maps_compare_set(const struct dataplane *dataplane, struct error *err)
 {
 	struct dataplane_map rows[MAP_COUNT];
 
 	compare_pins(dataplane->pin_dir, &dataplane->limits, dataplane->types, rows);
-	if (compare_all(rows, FATES_AS_IS))
+	if (compare_all(rows, ~FATE(REFUSED)))
 		return 0;
-	return compare_refuse(rows, dataplane->pin_dir, ~FATES_AS_IS, err);
+	return compare_refuse(rows, dataplane->pin_dir, FATE(REFUSED), err);
 }
 
 static int maps_prove(struct dataplane *dataplane, const struct lbd_control *control,
@@ -178,9 +169,8 @@ static int maps_prove(struct dataplane *dataplane, const struct lbd_control *con
 	if (control->abi != LBD_MAPS_ABI)
 		return error_set(err, -EPROTO, "%s: pinned maps have ABI %u, this lbd has %d",
 				 dataplane->pin_dir, control->abi, LBD_MAPS_ABI);
-	rc = maps_compare_limits(dataplane, control, err);
-	if (!rc)
-		rc = maps_compare_set(dataplane, err);
+	dataplane->limits = control->limits;
+	rc = *dataplane->base_dir ? 0 : maps_compare_set(dataplane, err);
 	return rc ? rc : maps_each(dataplane, maps_open_one, err);
 }
 
@@ -232,9 +222,7 @@ static int maps_make_anew(struct dataplane *dataplane, struct error *err)
 
 static void maps_hint(int rc, struct error *err)
 {
-	if (rc == -E2BIG)
-		error_hint(err, "set the limits back, or start empty: lbd --detach");
-	else if (rc == -EPROTO || rc == -ENOENT)
+	if (rc == -EPROTO || rc == -ENOENT)
 		error_hint(err, "install the lbd that made them, or start empty: lbd --detach");
 }
 
@@ -254,6 +242,30 @@ int maps_open(struct dataplane *dataplane, struct error *err)
 	return rc;
 }
 
+int maps_adopt_found(struct dataplane *dataplane, struct error *err)
+{
+	struct lbd_control control;
+	int rc = maps_find(dataplane, &control, err);
+
+	if (rc == -ENOENT)
+		return error_set(err, rc, "%s: there is no complete set of maps",
+				 dataplane->pin_dir);
+	return rc ? rc : maps_adopt(dataplane, &control, err);
+}
+
+int maps_compare_with(const struct dataplane *dataplane, enum map_id id,
+		      const struct map_shape *shape, struct error *err)
+{
+	struct bpf_map_info info = { 0 };
+	__u32 size = sizeof(info);
+
+	if (dataplane->foreign[id])
+		return error_set(err, -EPROTO, "%s: another layout", shape->name);
+	if (bpf_obj_get_info_by_fd(dataplane->fd[id], &info, &size))
+		return error_errno(err, -errno, "query %s", shape->name);
+	return maps_compare(shape, &info, shape->name, err);
+}
+
 void maps_close(struct dataplane *dataplane)
 {
 	for (int id = 0; id < MAP_COUNT; id++) {
@@ -261,6 +273,7 @@ void maps_close(struct dataplane *dataplane)
 			munmap(dataplane->memory[id], dataplane->size[id]);
 		if (dataplane->fd[id] >= 0)
 			close(dataplane->fd[id]);
+		foreign_close(dataplane->foreign[id]);
 	}
 }
 

@@ -400,9 +400,18 @@ static int snapshot_write_vips(const struct snapshot *s, struct error *err)
 /* --- the flip */
 
 /*
- * Wait until no packet can be in the idle half any more: XDP programs run
- * inside an RCU read-side section, and MEMBARRIER_CMD_GLOBAL waits for all of
- * those (membarrier(2)). Rarely needed: the last flip is mostly long ago.
+ * XDP programs run inside an RCU read-side section, and MEMBARRIER_CMD_GLOBAL
+ * waits for all of those (membarrier(2)).
+ */
+void dataplane_quiesce(void)
+{
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
+		usleep(IDLE_MS * 1000);
+}
+
+/*
+ * Wait until no packet can be in the idle half any more. Rarely needed: the
+ * last flip is mostly long ago.
  */
 void dataplane_settle(const struct dataplane *dataplane)
 {
@@ -410,8 +419,7 @@ void dataplane_settle(const struct dataplane *dataplane)
 
 	if (dataplane->flipped_ms && since > IDLE_MS)
 		return;
-	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
-		usleep(IDLE_MS * 1000);
+	dataplane_quiesce();
 }
 
 static void snapshot_flip(struct dataplane *dataplane, uint32_t half)
@@ -469,9 +477,12 @@ int dataplane_commit(struct dataplane *dataplane, const struct model *model, str
 	if (rc)
 		goto out;
 	snapshot_flip(dataplane, s.half);
-	dataplane_guard_settle(dataplane);
 	dataplane->ring_secret = model->pick_secret;
-	snapshot_release_tx(&s);
+	/* Meters and devices may be those of the set that serves. */
+	if (!dataplane->beside) {
+		dataplane_guard_settle(dataplane);
+		snapshot_release_tx(&s);
+	}
 out:
 	free(s.rings_taken);
 	free(s.rings_changed);

@@ -120,13 +120,13 @@ int guard_read(const struct config *config, struct guard **ret, struct error *er
 struct guard *guard_hold(struct guard *guard)
 {
 	if (guard)
-		guard->holders++;
+		__atomic_fetch_add(&guard->holders, 1, __ATOMIC_RELAXED);
 	return guard;
 }
 
 void guard_release(struct guard *guard)
 {
-	if (!guard || --guard->holders)
+	if (!guard || __atomic_sub_fetch(&guard->holders, 1, __ATOMIC_ACQ_REL))
 		return;
 	for (uint32_t i = 0; i < guard->lists_count; i++)
 		free(guard->lists[i].file);
