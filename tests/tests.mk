@@ -17,8 +17,8 @@ $(BUILD)/asan/tests/unit/test_conntable_race: | $(BUILD)/tests/unit/conntable.bp
 # It reads layouts out of this object.
 $(BUILD)/asan/tests/unit/test_layout: | $(BUILD)/tests/unit/layout_pairs.bpf.o
 
-# It compares with objects of other releases.
-$(BUILD)/asan/tests/unit/test_compare: | variant-objects
+# They read objects of other releases.
+$(BUILD)/asan/tests/unit/test_compare $(BUILD)/asan/tests/unit/test_foreign: | variant-objects
 
 # Everything that tests run: as shipped, under sanitizers, and the tools.
 test-binaries: all $(BUILD)/asan/lbd $(BUILD)/asan/lbctl $(UNIT_TESTS) $(PACKET_TEST) $(MODEL_TEST) $(TOOLS) \
