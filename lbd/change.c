@@ -29,6 +29,7 @@ void lbd_forget(const struct lbd *lbd)
 
 	lbd_forget_changes(lbd);
 	upgrade_forget(&place);
+	sync_forget(lbd->run_dir);
 }
 
 static int change_edit(struct config *config, const struct lbd_backend_change *c, struct error *err)
@@ -53,10 +54,14 @@ static int change_edit(struct config *config, const struct lbd_backend_change *c
 /* The change is made to a copy, which travels through the same checks as a file. */
 int lbd_change_backend(struct lbd *lbd, const struct lbd_backend_change *change, struct error *err)
 {
+	struct history_entry entry;
 	struct config *edited = NULL;
 	char path[256], draft[256];
 	int rc;
 
+	rc = lbd_trial_refuse(lbd, err);
+	if (rc)
+		return rc;
 	change_path(lbd, path, sizeof(path));
 	snprintf(draft, sizeof(draft), "%s/draft.yaml", lbd->run_dir);
 	rc = config_save(lbd->config, draft, err);
@@ -66,17 +71,19 @@ int lbd_change_backend(struct lbd *lbd, const struct lbd_backend_change *change,
 		rc = change_edit(edited, change, err);
 	if (!rc)
 		rc = config_save(edited, draft, err);
-	/* A backend must not wait for a list file to be sound. */
-	if (!rc)
+	if (!rc) {
+		/* A backend must not wait for a list file to be sound. */
 		edited->keep_lists = true;
-	if (!rc)
+		entry = lbd_record_prepare(lbd, edited, HISTORY_BY_BACKEND);
 		rc = lbd_apply(lbd, edited, err);
+	}
 	if (rc) {
 		unlink(draft);
 		config_free(edited);
 		return rc;
 	}
 	lbd->runtime_changes = true;
+	lbd_record(lbd, &entry);
 	if (rename(draft, path))
 		return error_errno(err, -errno, "keep the change in %s", path);
 	return 0;

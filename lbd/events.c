@@ -149,13 +149,14 @@ static void events_reloaded(void *context, int rc, const struct error *err)
 
 static void events_reload(evutil_socket_t fd, short what, void *context)
 {
+	const struct lbd_reload_order order = { .trigger = HISTORY_BY_SIGNAL };
 	struct error err = { 0 };
 	int rc;
 
 	(void)fd;
 	(void)what;
 	sd_notify(0, "RELOADING=1");
-	rc = lbd_reload_begin(context, events_reloaded, context, &err);
+	rc = lbd_reload_begin(context, &order, events_reloaded, context, &err);
 	if (rc)
 		events_reloaded(context, rc, &err);
 }

@@ -15,6 +15,7 @@
 #include "fragments/fragments.h"
 #include "ha/ha.h"
 #include "health/health.h"
+#include "history/history.h"
 #include "model/model.h"
 #include "net/neighbours.h"
 #include "sync/sync.h"
@@ -29,18 +30,42 @@ struct lbd_tracing {
 	struct event *idle;
 };
 
+/* A config that goes again unless it is confirmed (trial.c). */
+struct lbd_trial {
+	struct history_entry entry; /* number 0: none is on trial */
+	int64_t ends_ms;	    /* CLOCK_BOOTTIME */
+	uint32_t back;		    /* number of what runs again then ... */
+	struct config *before;	    /* ... what that is ... */
+	struct guard *lists;	    /* ... its lists as they were ... */
+	enum history_origin before_origin;
+	uint64_t before_instead_of;
+	struct event *timer;
+	char fault[256]; /* why going back failed the last time, or empty */
+};
+
 struct lbd {
 	const char *config_path;
 	char object[256];      /* lb.bpf.o, as installed */
 	char root_object[256]; /* root.bpf.o */
 	char pin_dir[128];
-	char run_dir[128];  /* /run/lbd/INSTANCE: socket, lock, role, gate, running config */
-	int lock;	    /* fd of the lock file: one daemon per instance */
-	int64_t started_ms; /* CLOCK_MONOTONIC */
+	char run_dir[128];     /* /run/lbd/INSTANCE: socket, lock, role, gate, running config */
+	char state_dir[128];   /* what outlives a boot, if there is such a place; else /run/lbd */
+	char history_dir[200]; /* state_dir/INSTANCE/history */
+	bool strict;	       /* a broken config file refuses the start */
+	int lock;	       /* fd of the lock file: one daemon per instance */
+	int64_t started_ms;    /* CLOCK_MONOTONIC */
 	struct event_base *base;
-	struct config *config; /* effective: the file plus runtime changes */
-	bool runtime_changes;  /* config differs from the file by lbctl backend ... */
-	bool changes_dropped;  /* so it was, until the last reload */
+	struct config *config;	    /* effective: the file plus runtime changes */
+	bool runtime_changes;	    /* config differs from the file by lbctl backend ... */
+	bool changes_dropped;	    /* so it was, until the last reload */
+	enum history_origin origin; /* what config stems from */
+	uint64_t instead_of;	    /* hash of the file's text that it runs in place of; 0: none */
+	char file_fault[256];	    /* HISTORY_FROM_LAST_GOOD: what is wrong with the file */
+	struct history_entry recorded; /* config as the history has it; number 0: it hasn't */
+	bool history_fault;	       /* the history can't be written */
+	struct config *ran_last;       /* while starting: what the start replaces, or NULL */
+	uint32_t trial_cut; /* while starting: on trial when the last lbd ended; 0: none */
+	struct lbd_trial trial;
 	struct model *model;
 	struct dataplane *dataplane;
 	struct dataplane_attachment *attachments; /* one per config->xdp.interfaces */
@@ -55,10 +80,49 @@ struct lbd {
 	struct event *watchdog;
 	struct event *clients_timer;	/* looks for clients whose MAC address is wanted */
 	struct event *interfaces_timer; /* looks for interfaces that came back */
-	struct lbd_reload *reload;	/* under way; or NULL */
+	/* Configs that are read, to be put in force or only compared; NULL: none. */
+	struct lbd_reading *reload, *weighing;
 	struct lbd_tracing tracing;
 	uint64_t reloads, commits;
 };
+
+/* --- read.c: a config and its lists, from a file */
+
+/* 0: @config is the callee's, lbd_read_free. Else NULL, and why. Called in the event loop. */
+typedef void (*lbd_read_done)(void *context, int rc, struct config *config,
+			      const struct error *err);
+
+/* At once, holding up the event loop. *ret: lbd_read_free. */
+int lbd_read(const char *path, struct config **ret, struct error *err);
+
+/*
+ * By a thread; @done is told, later, and if lbd stops before. @slot is
+ * &lbd->reload or &lbd->weighing: -EBUSY if another one is under way there.
+ */
+int lbd_read_begin(struct lbd *lbd, struct lbd_reading **slot, const char *path, lbd_read_done done,
+		   void *context, struct error *err);
+
+/* lbd stops: what is under way comes to nothing, and is told so. */
+void lbd_read_end(struct lbd_reading **slot);
+
+/* Let go of the lists: once a model has them, or with lbd_read_free. */
+void lbd_read_release(struct config *config);
+
+/* Accepts NULL. */
+void lbd_read_free(struct config *config);
+
+/* --- weigh.c: what putting @config in force would come to, changing nothing */
+
+struct lbd_verdict {
+	bool refused; /* why says so; the rest is then unknown */
+	bool refit;   /* another packet path would be loaded */
+	uint32_t features_now, features_then;
+	struct error why;
+};
+
+void lbd_weigh(struct lbd *lbd, const struct config *config, struct lbd_verdict *ret);
+
+/* --- reload.c */
 
 /* Read the config file again and apply it. On failure the running state is untouched. */
 int lbd_reload(struct lbd *lbd, struct error *err);
@@ -66,14 +130,64 @@ int lbd_reload(struct lbd *lbd, struct error *err);
 /* What came of a reload: 0, or a negative errno with @err. Called in the event loop. */
 typedef void (*lbd_reload_done)(void *context, int rc, const struct error *err);
 
+struct lbd_reload_order {
+	enum history_trigger trigger;
+	uint32_t history;    /* this one of the history in place of the file; 0: the file */
+	uint32_t confirm_ms; /* go back unless confirmed in so long; 0: for good */
+};
+
 /*
  * The same without keeping the event loop: @done is told, later. -EBUSY: another
- * one is under way.
+ * one is under way, or a config is on trial and this one is to be for good.
  */
-int lbd_reload_begin(struct lbd *lbd, lbd_reload_done done, void *context, struct error *err);
+int lbd_reload_begin(struct lbd *lbd, const struct lbd_reload_order *order, lbd_reload_done done,
+		     void *context, struct error *err);
 
-/* lbd stops: if a reload is under way, it comes to nothing, and is told so. */
-void lbd_reload_end(struct lbd *lbd);
+/* --- trial.c: configs that go again unless they are confirmed */
+
+/*
+ * Put @config in force until lbd_trial_confirm, or for @confirm_ms. On failure
+ * it is the caller's, and everything, an earlier trial too, is as it was.
+ */
+int lbd_trial_apply(struct lbd *lbd, struct config *config, struct history_entry *entry,
+		    uint32_t confirm_ms, struct error *err);
+
+/* -ENOENT: none is on trial. */
+int lbd_trial_confirm(struct lbd *lbd, struct error *err);
+int lbd_trial_cancel(struct lbd *lbd, struct error *err);
+
+/* -EBUSY while a config is on trial; else 0. */
+int lbd_trial_refuse(const struct lbd *lbd, struct error *err);
+
+/* Until it goes; -1: none is on trial. */
+int64_t lbd_trial_left_ms(const struct lbd *lbd);
+
+/* lbd stops: the next start goes back. */
+void lbd_trial_end(struct lbd *lbd);
+
+/* --- record.c: what runs goes into the history */
+
+/* What there is to say about @config, while lbd->config still is what it replaces. */
+struct history_entry lbd_record_prepare(const struct lbd *lbd, const struct config *config,
+					enum history_trigger trigger);
+
+/* lbd->config is in force now: enter it, unless nothing is new. A failure is logged. */
+void lbd_record(struct lbd *lbd, struct history_entry *entry);
+
+/* Enter @config just as @entry says. */
+int lbd_record_as(struct lbd *lbd, struct history_entry *entry, const struct config *config,
+		  struct error *err);
+
+/* --- source.c: which config a start takes */
+
+/* The file is broken, @err says why: take the last good one. -ENOENT: there is none. */
+int lbd_source_last_good(struct lbd *lbd, const struct error *err);
+
+/* The file was read and the lock is ours: does something else go before the file? */
+void lbd_source_settle(struct lbd *lbd);
+
+/* The start succeeded: only now what is no longer wanted is forgotten. */
+void lbd_source_started(struct lbd *lbd);
 
 /*
  * Apply @config, which becomes lbd->config on success. On failure it is still

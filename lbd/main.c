@@ -21,7 +21,9 @@ enum main_exit { MAIN_OK = 0, MAIN_FAILED = 1, MAIN_USAGE = 2 };
 struct main_options {
 	const char *config;
 	const char *objects;
+	const char *state;    /* NULL: where systemd says, else the run directory */
 	const char *instance; /* of --detach; NULL: as the config says */
+	bool strict;
 	bool detach;
 	bool debug;
 };
@@ -37,6 +39,12 @@ static const struct main_option {
 	{ { "objects", required_argument, NULL, 'o' },
 	  " DIR",
 	  "BPF objects (default " MAIN_OBJECTS ")" },
+	{ { "state", required_argument, NULL, 's' },
+	  " DIR",
+	  "history of configs (default $STATE_DIRECTORY, else /run/lbd)" },
+	{ { "strict", no_argument, NULL, 'S' },
+	  "",
+	  "don't start with the last good config if the file is broken" },
 	{ { "detach", no_argument, NULL, 'D' }, "", "remove program, maps and pins, and exit" },
 	{ { "instance", required_argument, NULL, 'i' },
 	  " NAME",
@@ -79,6 +87,12 @@ static int main_option(int letter, struct main_options *options)
 	case 'o':
 		options->objects = optarg;
 		return -1;
+	case 's':
+		options->state = optarg;
+		return -1;
+	case 'S':
+		options->strict = true;
+		return -1;
 	case 'i':
 		options->instance = optarg;
 		return -1;
@@ -105,7 +119,7 @@ static int main_parse(int argc, char **argv, struct main_options *options)
 
 	for (size_t i = 0; i < MAIN_OPTIONS; i++)
 		longs[i] = main_table[i].option;
-	while (status < 0 && (letter = getopt_long(argc, argv, "c:o:i:DdVh", longs, NULL)) != -1)
+	while (status < 0 && (letter = getopt_long(argc, argv, "c:o:s:i:SDdVh", longs, NULL)) != -1)
 		status = main_option(letter, options);
 	if (status < 0 && optind < argc) {
 		fprintf(stderr, "lbd: unexpected argument \"%s\"\n", argv[optind]);
@@ -192,6 +206,14 @@ static int64_t main_clock_ms(void)
 	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* systemd joins several by colons; the first is ours. */
+static void main_set_state(struct lbd *lbd, const char *dir)
+{
+	if (dir && *dir == '/')
+		snprintf(lbd->state_dir, sizeof(lbd->state_dir), "%.*s", (int)strcspn(dir, ":"),
+			 dir);
+}
+
 int main(int argc, char **argv)
 {
 	struct main_options options = { .config = MAIN_CONFIG, .objects = MAIN_OBJECTS };
@@ -204,6 +226,8 @@ int main(int argc, char **argv)
 		return status;
 	log_set_debug(options.debug);
 	lbd.config_path = options.config;
+	lbd.strict = options.strict;
+	main_set_state(&lbd, options.state ? options.state : getenv("STATE_DIRECTORY"));
 	lbd.started_ms = main_clock_ms();
 	rc = options.detach ? main_detach(&lbd, &options, &err) : main_run(&lbd, &options, &err);
 	if (rc)

@@ -1,46 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A reload without a pause: the file and its lists, 100,000 prefixes perhaps,
- * are read and made into a search tree by a thread, while health checks and the
- * API go on. Only what comes of it is applied in the event loop.
- *
- *   lbd_reload_begin -> thread: file, lists, tree -> event loop: apply -> done()
+ * The config file read again, or an older config taken from the history, and put
+ * in force; whatever lbctl backend changed gives way.
  */
 #include <errno.h>
-#include <event2/event.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "base/log.h"
-#include "guard/guard.h"
 #include "lbd.h"
 
-struct lbd_reload {
+struct reload {
 	struct lbd *lbd;
+	struct lbd_reload_order order;
 	lbd_reload_done done;
 	void *context;
-	int ready; /* eventfd: the thread is at its end */
-	struct event *event;
-	pthread_t thread;
-	/* The thread's, until it is ready. */
-	struct config *config;
-	struct error err;
-	int rc;
 };
 
-static int reload_apply(struct lbd *lbd, struct config *config, struct error *err)
+/* From the file: it is what runs. From the history: that runs in place of the file. */
+static int reload_describe(struct lbd *lbd, const struct lbd_reload_order *order,
+			   const struct config *config, struct history_entry *ret,
+			   struct error *err)
 {
-	int rc = lbd_apply(lbd, config, err);
+	*ret = lbd_record_prepare(lbd, config, order->trigger);
+	ret->origin = HISTORY_FROM_FILE;
+	if (!order->history)
+		return 0;
+	ret->trigger = HISTORY_BY_HISTORY;
+	ret->origin = HISTORY_FROM_HISTORY;
+	/* What the next start compares the file with, to know whether it was edited since. */
+	return config_hash_file(lbd->config_path, &ret->instead_of, err);
+}
 
-	guard_release(config->lists_read);
-	config->lists_read = NULL;
-	if (rc) {
-		config_free(config);
-		return rc;
-	}
+static void reload_finish(struct lbd *lbd)
+{
 	if (lbd->runtime_changes)
 		log_warning("reload: runtime changes (lbctl backend ...) gave way to %s",
 			    lbd->config_path);
@@ -48,119 +40,105 @@ static int reload_apply(struct lbd *lbd, struct config *config, struct error *er
 	lbd->runtime_changes = false;
 	lbd->reloads++;
 	lbd_forget_changes(lbd);
+}
+
+static int reload_for_good(struct lbd *lbd, struct config *config, struct history_entry *entry,
+			   struct error *err)
+{
+	int rc = lbd_apply(lbd, config, err);
+
+	if (rc)
+		return rc;
+	lbd->origin = entry->origin;
+	lbd->instead_of = entry->instead_of;
+	lbd_record(lbd, entry);
 	log_info("reloaded %s: %u services", lbd->config_path, lbd->config->services_count);
 	return 0;
 }
 
-static int reload_read(const char *path, struct config **ret, struct error *err)
+/* @config is lbd's, or freed. */
+static int reload_apply(struct lbd *lbd, const struct lbd_reload_order *order,
+			struct config *config, struct error *err)
 {
-	int rc = config_load(path, ret, err);
+	struct history_entry entry;
+	int rc;
 
-	if (!rc && (*ret)->lists_count)
-		rc = guard_read(*ret, &(*ret)->lists_read, err);
+	rc = reload_describe(lbd, order, config, &entry, err);
+	if (!rc && order->confirm_ms)
+		rc = lbd_trial_apply(lbd, config, &entry, order->confirm_ms, err);
+	else if (!rc)
+		rc = reload_for_good(lbd, config, &entry, err);
 	if (rc) {
-		config_free(*ret);
-		*ret = NULL;
+		lbd_read_free(config);
+		return rc;
 	}
-	return rc;
+	lbd_read_release(config);
+	reload_finish(lbd);
+	return 0;
 }
 
 int lbd_reload(struct lbd *lbd, struct error *err)
 {
+	const struct lbd_reload_order order = { .trigger = HISTORY_BY_RELOAD };
 	struct config *config = NULL;
-	int rc = reload_read(lbd->config_path, &config, err);
+	int rc = lbd_trial_refuse(lbd, err);
 
-	return rc ? rc : reload_apply(lbd, config, err);
+	if (!rc)
+		rc = lbd_read(lbd->config_path, &config, err);
+	return rc ? rc : reload_apply(lbd, &order, config, err);
 }
 
-/* --- by a thread */
-
-static void *reload_loop(void *context)
+static void reload_read(void *context, int rc, struct config *config, const struct error *err)
 {
-	struct lbd_reload *reload = context;
+	struct reload *reload = context;
+	struct error why = *err;
 
-	reload->rc = reload_read(reload->lbd->config_path, &reload->config, &reload->err);
-	eventfd_write(reload->ready, 1);
-	return NULL;
-}
-
-static void reload_free(struct lbd_reload *reload)
-{
-	if (reload->event)
-		event_free(reload->event);
-	if (reload->ready >= 0)
-		close(reload->ready);
+	if (!rc)
+		rc = reload_apply(reload->lbd, &reload->order, config, &why);
+	reload->done(reload->context, rc, &why);
 	free(reload);
 }
 
-static void reload_ready(evutil_socket_t fd, short what, void *context)
+/* A second reload would decide about the trial by the way; --confirm says what is meant. */
+static int reload_check(const struct lbd *lbd, const struct lbd_reload_order *order,
+			struct error *err)
 {
-	struct lbd_reload *reload = context;
-	int rc;
+	struct history_entry *all;
+	uint32_t count = 0;
+	bool found = !order->history;
 
-	(void)fd;
-	(void)what;
-	pthread_join(reload->thread, NULL);
-	reload->lbd->reload = NULL;
-	rc = reload->rc;
-	if (!rc)
-		rc = reload_apply(reload->lbd, reload->config, &reload->err);
-	reload->done(reload->context, rc, &reload->err);
-	reload_free(reload);
+	if (!order->confirm_ms && lbd_trial_refuse(lbd, err))
+		return -EBUSY;
+	if (found || history_list(lbd->history_dir, &all, &count))
+		return 0;
+	for (uint32_t i = 0; i < count; i++)
+		found |= all[i].number == order->history;
+	free(all);
+	if (found)
+		return 0;
+	error_set(err, -ENOENT, "the history has no config %u", order->history);
+	error_hint(err, "lbctl history");
+	return -ENOENT;
 }
 
-static int reload_start(struct lbd_reload *reload)
+int lbd_reload_begin(struct lbd *lbd, const struct lbd_reload_order *order, lbd_reload_done done,
+		     void *context, struct error *err)
 {
-	sigset_t all, before;
+	struct reload *reload = malloc(sizeof(*reload));
+	char path[HISTORY_PATH_MAX];
 	int rc;
 
-	reload->ready = eventfd(0, EFD_CLOEXEC);
-	if (reload->ready < 0)
-		return -errno;
-	reload->event = event_new(reload->lbd->base, reload->ready, EV_READ, reload_ready, reload);
-	if (!reload->event || event_add(reload->event, NULL))
-		return -ENOMEM;
-	/* Signals are the main thread's. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&reload->thread, NULL, reload_loop, reload);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -rc;
-}
-
-int lbd_reload_begin(struct lbd *lbd, lbd_reload_done done, void *context, struct error *err)
-{
-	struct lbd_reload *reload;
-	int rc;
-
-	if (lbd->reload)
-		return error_set(err, -EBUSY, "a reload is under way");
-	reload = calloc(1, sizeof(*reload));
 	if (!reload)
 		return error_set(err, -ENOMEM, "out of memory");
-	*reload = (struct lbd_reload){ .lbd = lbd, .done = done, .context = context };
-	rc = reload_start(reload);
-	if (rc) {
-		reload_free(reload);
-		return error_errno(err, rc, "thread for a reload");
-	}
-	lbd->reload = reload;
-	return 0;
-}
-
-void lbd_reload_end(struct lbd *lbd)
-{
-	struct lbd_reload *reload = lbd->reload;
-
-	if (!reload)
-		return;
-	lbd->reload = NULL;
-	pthread_join(reload->thread, NULL);
-	if (!reload->rc) {
-		guard_release(reload->config->lists_read);
-		config_free(reload->config);
-		error_set(&reload->err, -ECANCELED, "lbd stops");
-	}
-	reload->done(reload->context, reload->rc ? reload->rc : -ECANCELED, &reload->err);
-	reload_free(reload);
+	*reload = (struct reload){ lbd, *order, done, context };
+	rc = reload_check(lbd, order, err);
+	if (!rc)
+		rc = lbd_read_begin(lbd, &lbd->reload,
+				    order->history
+					    ? history_path(lbd->history_dir, order->history, path)
+					    : lbd->config_path,
+				    reload_read, reload, err);
+	if (rc)
+		free(reload);
+	return rc;
 }

@@ -28,6 +28,8 @@ void lbd_set_instance(struct lbd *lbd, const char *instance)
 {
 	snprintf(lbd->pin_dir, sizeof(lbd->pin_dir), BPFFS "/lbd/%s", instance);
 	snprintf(lbd->run_dir, sizeof(lbd->run_dir), RUN_ROOT "/%s", instance);
+	snprintf(lbd->history_dir, sizeof(lbd->history_dir), "%s/%s/history", lbd->state_dir,
+		 instance);
 }
 
 static int start_make_dir(const char *path, mode_t mode, struct error *err)
@@ -75,55 +77,14 @@ int lbd_lock(struct lbd *lbd, struct error *err)
 	return rc;
 }
 
-static bool start_is_later(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec > b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec > b->tv_nsec);
-}
-
-/*
- * A restart is not a reload: runtime changes outlive it, unless the file was
- * edited after them. By its ctime: whoever puts a file in place with an older
- * mtime (cp -p, rsync, a package) has changed it all the same.
- */
-static bool start_has_runtime_changes(const struct lbd *lbd, char *path, size_t size)
-{
-	struct stat running, file;
-
-	snprintf(path, size, "%s/running.yaml", lbd->run_dir);
-	if (stat(path, &running) || stat(lbd->config_path, &file))
-		return false;
-	if (start_is_later(&running.st_mtim, &file.st_ctim))
-		return true;
-	log_warning("runtime changes (lbctl backend ...) give way to %s, which is newer",
-		    lbd->config_path);
-	return false;
-}
-
-static int start_runtime_config(struct lbd *lbd)
-{
-	struct config *running;
-	struct error err;
-	char path[160];
-
-	if (!start_has_runtime_changes(lbd, path, sizeof(path)))
-		return 0;
-	if (config_load(path, &running, &err)) {
-		log_report("runtime changes are lost", &err);
-		return 0;
-	}
-	log_info("going on with the runtime changes in %s; lbctl reload returns to %s", path,
-		 lbd->config_path);
-	config_free(lbd->config);
-	lbd->config = running;
-	lbd->runtime_changes = true;
-	return 0;
-}
-
 static int start_config(struct lbd *lbd, struct error *err)
 {
-	int rc = config_load(lbd->config_path, &lbd->config, err);
+	int rc;
 
-	if (rc)
+	if (!lbd->state_dir[0])
+		snprintf(lbd->state_dir, sizeof(lbd->state_dir), RUN_ROOT);
+	rc = config_load(lbd->config_path, &lbd->config, err);
+	if (rc && lbd_source_last_good(lbd, err))
 		return rc;
 	lbd_set_instance(lbd, lbd->config->instance);
 	return 0;
@@ -133,7 +94,9 @@ static int start_lock(struct lbd *lbd, struct error *err)
 {
 	int rc = lbd_lock(lbd, err);
 
-	return rc ? rc : start_runtime_config(lbd);
+	if (!rc)
+		lbd_source_settle(lbd);
+	return rc;
 }
 
 static int start_bpffs(struct lbd *lbd, struct error *err)
@@ -149,6 +112,13 @@ static int start_bpffs(struct lbd *lbd, struct error *err)
 		return error_errno(err, -errno, "mount bpffs on " BPFFS);
 	log_info("mounted bpffs on " BPFFS);
 	return start_make_dir(BPFFS "/lbd", 0700, err);
+}
+
+/* What the peers know of the maps that were there before is no use any more. */
+static void start_forget(const struct lbd *lbd)
+{
+	log_info("made new maps in %s", lbd->pin_dir);
+	sync_forget(lbd->run_dir);
 }
 
 static int start_compare_limits(const struct lbd *lbd, const struct lbd_limits *asked,
@@ -187,7 +157,7 @@ static int start_maps(struct lbd *lbd, struct error *err)
 	if (dataplane_adopted(lbd->dataplane, &swept))
 		log_info("adopted the maps in %s, %u half-made claims swept", lbd->pin_dir, swept);
 	else
-		log_info("made new maps in %s", lbd->pin_dir);
+		start_forget(lbd);
 	return 0;
 }
 
@@ -344,8 +314,8 @@ int lbd_start(struct lbd *lbd, struct error *err)
 			error_prefix(err, rc, "%s", start_steps[i].name);
 	}
 	/* Only now: a start that is refused, say for its limits, takes nothing away. */
-	if (!rc && !lbd->runtime_changes)
-		lbd_forget_changes(lbd);
+	if (!rc)
+		lbd_source_started(lbd);
 	return rc;
 }
 
@@ -357,7 +327,9 @@ static void start_free_event(struct event *event)
 
 void lbd_stop(struct lbd *lbd)
 {
-	lbd_reload_end(lbd);
+	lbd_read_end(&lbd->reload);
+	lbd_read_end(&lbd->weighing);
+	lbd_trial_end(lbd);
 	api_free(lbd->api);
 	lbd_trace_end(lbd);
 	ha_free(lbd->ha);
@@ -377,6 +349,7 @@ void lbd_stop(struct lbd *lbd)
 	dataplane_close(lbd->dataplane);
 	model_free(lbd->model);
 	config_free(lbd->config);
+	config_free(lbd->ran_last);
 	if (lbd->lock >= 0)
 		close(lbd->lock);
 }

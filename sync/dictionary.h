@@ -79,6 +79,9 @@ void directory_free(struct directory *directory); /* accepts NULL */
 /* Forget everything: a new conversation begins. */
 void directory_clear(struct directory *directory);
 
+/* Forget it but for what was missed: the conversation goes on, its ids come again. */
+void directory_go_on(struct directory *directory);
+
 /* Take a DICTIONARY message; the first of a new version clears. Returns how many rows were bad. */
 uint32_t directory_learn(struct directory *directory, const struct dictionary *own,
 			 const struct wire_message *message);

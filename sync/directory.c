@@ -37,6 +37,11 @@ static void directory_renew(struct directory *directory, uint64_t version)
 	directory->version = version;
 }
 
+void directory_go_on(struct directory *directory)
+{
+	directory_renew(directory, 0);
+}
+
 static void directory_map_service(struct directory_service *service, const struct dictionary *own)
 {
 	service->local = service->used ? dictionary_find_service(own, &service->identity) : 0;

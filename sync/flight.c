@@ -24,13 +24,30 @@ void flight_clear(struct flight *flight)
 	flight->bulk_end = 0;
 }
 
+bool flight_is_full(const struct flight *flight)
+{
+	return flight->count == FLIGHT_MESSAGES;
+}
+
+void flight_recall(const struct flight *flight, void (*visit)(void *context, uint32_t place),
+		   void *context)
+{
+	for (uint32_t i = 0; i < flight->count; i++) {
+		const struct flight_message *message =
+			&flight->messages[(flight->first + i) % FLIGHT_MESSAGES];
+
+		for (uint32_t row = 0; row < message->rows_count; row++)
+			visit(context, message->rows[row].place);
+	}
+}
+
 /* A peer that grants more than the window isn't followed beyond it: those count as not held. */
 void flight_add(struct flight *flight, uint64_t number, int64_t since_us, bool live,
 		const struct flight_row *rows, uint32_t rows_count)
 {
 	struct flight_message *message;
 
-	if (flight->count == FLIGHT_MESSAGES)
+	if (flight_is_full(flight))
 		return;
 	message = &flight->messages[(flight->first + flight->count++) % FLIGHT_MESSAGES];
 	message->number = number;

@@ -6,8 +6,8 @@
  *
  *   outbox_take -> RECORDS -> flight_add ... CREDIT, HEARTBEAT: consumed -> flight_acknowledge
  *
- * When the conversation ends what is under way is forgotten: it isn't held, and
- * the next one tells everything again.
+ * When the conversation ends what is under way isn't held: its buckets are marked
+ * again (flight_recall), and the next conversation tells them once more.
  */
 #ifndef SYNC_FLIGHT_H
 #define SYNC_FLIGHT_H
@@ -52,6 +52,13 @@ void flight_clear(struct flight *flight);
 /* Message @number was sent; copies @rows. */
 void flight_add(struct flight *flight, uint64_t number, int64_t since_us, bool live,
 		const struct flight_row *rows, uint32_t rows_count);
+
+/* Is there room for one more? What is sent without is in nobody's mind: see flight_add. */
+bool flight_is_full(const struct flight *flight);
+
+/* Visit the place of each row that is under way: the peer may lack it. */
+void flight_recall(const struct flight *flight, void (*visit)(void *context, uint32_t place),
+		   void *context);
 
 /* All that was to be told at the welcome is sent, with @number messages. */
 void flight_end_bulk(struct flight *flight, uint64_t number);

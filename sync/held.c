@@ -61,6 +61,30 @@ void held_forget(struct held *held, uint32_t bucket)
 		held_put(held, bucket * LBD_BUCKET_SLOTS + slot, 0);
 }
 
+static void held_assume_bucket(struct held *held, const struct tables *tables, bool v6,
+			       uint32_t bucket)
+{
+	struct table_entry entry;
+
+	for (uint32_t slot = 0; slot < LBD_BUCKET_SLOTS; slot++)
+		if (v6 ? tables_read6(tables, bucket, slot, &entry)
+		       : tables_read4(tables, bucket, slot, &entry))
+			held_put(held, held_place(tables, v6, bucket, slot), held_print(&entry));
+}
+
+void held_assume(struct held *held, const struct tables *tables, const uint64_t *marks)
+{
+	uint32_t buckets = tables->conn4_buckets + tables->conn6_buckets;
+
+	for (uint32_t at = 0; at < buckets; at++) {
+		bool v6 = at >= tables->conn4_buckets;
+
+		if (!(marks[at / 64] >> at % 64 & 1))
+			held_assume_bucket(held, tables, v6, v6 ? at - tables->conn4_buckets : at);
+	}
+	__atomic_store_n(&held->complete, true, __ATOMIC_RELAXED);
+}
+
 /* The time and the flags may change, and the connection still goes where it went. */
 uint32_t held_print(const struct table_entry *entry)
 {

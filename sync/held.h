@@ -41,6 +41,12 @@ void held_clear(struct held *held);
 /* The peer told us of @entry: it has it with that backend, wherever ours stands. */
 void held_learn(struct held *held, const struct tables *tables, const struct table_entry *entry);
 
+/*
+ * Of everything that stands in the tables, but for the buckets that have a bit in
+ * @marks (IPv4 first), it is known that the peer holds it.
+ */
+void held_assume(struct held *held, const struct tables *tables, const uint64_t *marks);
+
 /* Of what stands in a bucket, counted over both tables, it may lack some. */
 void held_forget(struct held *held, uint32_t bucket);
 

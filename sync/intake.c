@@ -22,6 +22,11 @@ void intake_close(struct intake *intake)
 	intake->owed = 0;
 }
 
+void intake_forget(struct intake *intake)
+{
+	intake->had_all = false;
+}
+
 static void intake_owe(struct intake *intake, enum intake_answer answer)
 {
 	intake->owed |= 1U << answer;
@@ -42,6 +47,8 @@ static uint64_t intake_least(uint64_t a, uint64_t b)
 static enum refusal intake_hello(struct intake *intake, const struct intake_route *route,
 				 const struct wire_message *message, int64_t now_us)
 {
+	const bool goes_on = intake->had_all && message->resumes && message->boot == intake->boot;
+
 	if (message->version_max < WIRE_VERSION_MIN)
 		return REFUSAL_WRONG_VERSION;
 	if (message->sequence != 0)
@@ -54,6 +61,8 @@ static enum refusal intake_hello(struct intake *intake, const struct intake_rout
 		.conversation = message->conversation,
 		.expected = 1,
 		.credit = INTAKE_WINDOW,
+		.had_all = goes_on,
+		.resumes = goes_on ? message->resumes : 0,
 		.heard_us = now_us,
 	};
 	intake_owe(intake, INTAKE_WELCOME);
@@ -84,7 +93,7 @@ static enum refusal intake_take_data(struct intake *intake, const struct wire_me
 static enum refusal intake_take_bulk_done(struct intake *intake, const struct wire_message *message)
 {
 	if (message->round == intake->round)
-		intake->received_all = true;
+		intake->received_all = intake->had_all = true;
 	return REFUSAL_NONE;
 }
 
@@ -142,12 +151,14 @@ enum refusal intake_receive(struct intake *intake, const struct intake_route *ro
 		intake->heard_us = now_us;
 	} else if (refusal != REFUSAL_NO_CONVERSATION) {
 		intake_close(intake);
+		intake_forget(intake);
 	}
 	return refusal;
 }
 
 void intake_ask_resync(struct intake *intake)
 {
+	intake_forget(intake);
 	if (!intake->open)
 		return;
 	intake->round++;
@@ -186,6 +197,7 @@ void intake_fill(const struct intake *intake, enum intake_answer answer, struct 
 	ret->token = intake->token;
 	ret->sample = intake->sample;
 	ret->consumed = intake->consumed;
+	ret->resumes = intake->resumes;
 }
 
 void intake_done(struct intake *intake, enum intake_answer answer)

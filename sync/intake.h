@@ -48,7 +48,13 @@ struct intake {
 	uint64_t token;	   /* of the heartbeat to answer */
 	uint32_t owed;	   /* a bit per enum intake_answer */
 	bool received_all; /* its full table has arrived in this conversation */
-	int64_t heard_us;  /* -1 never */
+	/*
+	 * All that its boot told until its first full table was complete, and all that it
+	 * had acknowledged since, is here: what is lacking is marked there.
+	 */
+	bool had_all;
+	uint64_t resumes; /* our boot, with which this conversation goes on; 0: begun anew */
+	int64_t heard_us; /* -1 never */
 };
 
 /* X(constant, type of the message): what we may owe, in the order in which it is sent. */
@@ -71,7 +77,8 @@ enum intake_answer {
 void intake_init(struct intake *intake);
 
 /*
- * Check a message that came from @route. REFUSAL_NONE: it is in order, and the
+ * Check a message that came from @route. A hello that names our boot, if that is what we
+ * are, asks to go on (@message->resumes; 0 otherwise, which the caller sees to). REFUSAL_NONE: it is in order, and the
  * caller takes its rows, if any. Everything else is refused; if the type isn't
  * HELLO, the caller sends a reset to where it came from (intake_reset).
  */
@@ -96,6 +103,9 @@ void intake_done(struct intake *intake, enum intake_answer answer);
 
 /* No more answers: the connection is gone, or the peer is. */
 void intake_close(struct intake *intake);
+
+/* What is here says nothing of what comes: the next conversation begins anew. */
+void intake_forget(struct intake *intake);
 
 /* The reset that answers @message, which was refused. */
 void intake_reset(const struct wire_message *message, const char *reason, struct wire_message *ret);

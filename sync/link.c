@@ -85,6 +85,8 @@ void link_rekey(struct link *link, const struct sync_peer_config *config)
 		key++;
 	if (key == config->keys_count) {
 		link->reconnect_due = config->keys_count > 0;
+		/* What went by a key that is trusted no more isn't taken for told. */
+		peer_forget(&link->peer);
 		key = 0;
 	}
 	link->config = *config;
@@ -100,7 +102,7 @@ void link_hears_boot(struct link *link, uint64_t boot, int64_t now_us)
 		     (link->peer.state == SYNC_STATE_CONNECTING &&
 		      now_us - link->peer.fresh_us > LINK_CONNECTING_US);
 
-	if (waits && boot != link->peer.boot)
+	if (waits && (boot != link->peer.boot || link->peer.left))
 		link->reconnect_due = true;
 }
 
@@ -130,9 +132,59 @@ bool link_wants_marks(const struct link *link)
 	return link->peer.state != SYNC_STATE_CONNECTING && link->peer.state != SYNC_STATE_HELLO;
 }
 
+bool link_may_go_on(const struct link *link)
+{
+	const bool taken_up = link->held.boot != link->peer.resumes;
+
+	return link->peer.resumes && !link->outbox.withheld && (taken_up || link->held.complete);
+}
+
+bool link_keeps_marks(const struct link *link)
+{
+	return link_wants_marks(link) || link->peer.resumes;
+}
+
 void link_mark_all(struct link *link)
 {
 	outbox_mark_all(&link->outbox);
+}
+
+/* What is under way in a conversation that is over may not have arrived. */
+static void link_recall(struct link *link)
+{
+	outbox_recall(&link->outbox, &link->flight);
+	flight_clear(&link->flight);
+}
+
+void link_begin(struct link *link)
+{
+	const uint64_t boot = link->peer.resumes;
+
+	link_recall(link);
+	if (!link->peer.resumed) {
+		held_set_boot(&link->held, boot);
+		link_mark_all(link);
+		return;
+	}
+	/* Told by a daemon before us. */
+	if (link->held.boot != boot) {
+		held_set_boot(&link->held, boot);
+		held_assume(&link->held, link->outbox.tables, link->outbox.words);
+	}
+	outbox_sweep(&link->outbox);
+}
+
+void link_take_up(struct link *link, uint64_t told, uint64_t heard)
+{
+	link->peer.resumes = told;
+	link->intake.boot = heard;
+	link->intake.had_all = heard != 0;
+}
+
+void link_pour(struct link *link)
+{
+	link_recall(link);
+	outbox_pour(&link->outbox);
 }
 
 /* While the whole table is under way a change waits behind all of it: no measure of lag. */
@@ -142,6 +194,8 @@ void link_told(struct link *link, const struct outbox_batch *batch)
 	uint32_t rows = batch->rows4_count + batch->rows6_count;
 
 	link->sent_records += rows;
+	if (flight_is_full(&link->flight))
+		peer_forget(&link->peer);
 	flight_add(&link->flight, link->peer.used, batch->since_us, live, batch->told, rows);
 }
 
@@ -152,10 +206,7 @@ void link_told_all(struct link *link)
 
 void link_answered(struct link *link, const struct wire_message *answer, int64_t now_us)
 {
-	if (answer->type == WIRE_WELCOME) {
-		flight_clear(&link->flight);
-		held_set_boot(&link->held, answer->boot);
-	} else if (answer->type == WIRE_RESYNC) {
+	if (answer->type == WIRE_RESYNC) {
 		/* It threw away what it hadn't a service for: it can't say which. */
 		flight_clear(&link->flight);
 		held_clear(&link->held);
@@ -216,6 +267,7 @@ void link_status(const struct link *link, int64_t now_us, struct sync_peer_statu
 		.pending_buckets = link->outbox.pending,
 		.rtt_us = peer->rtt_us,
 		.reconnects = peer->welcomes ? peer->welcomes - 1 : 0,
+		.resyncs = peer->resyncs,
 		.handshakes_failed = link->handshakes_failed,
 	};
 	proof_report(&link->holds, now_us, &ret->holds);

@@ -75,12 +75,31 @@ bool link_attend(struct link *link, const struct link_own *own, int64_t now_us);
 
 /*
  * The peer has said hello with this @boot. If it has booted since we talked to
- * it, it listens now: there is no use in waiting for the next time to try.
+ * it, or said bye, it listens now: there is no use in waiting for the next time
+ * to try.
  */
 void link_hears_boot(struct link *link, uint64_t boot, int64_t now_us);
 
-/* Is the outbox to be kept up to date? Otherwise a welcome will mark everything anyway. */
+/* Does a conversation go on that the peer hears? */
 bool link_wants_marks(const struct link *link);
+
+/* Is the outbox to be kept up to date? Otherwise a welcome will mark everything anyway. */
+bool link_keeps_marks(const struct link *link);
+
+/* May the next conversation go on where this one is, with the marks as they are or poured? */
+bool link_may_go_on(const struct link *link);
+
+/* The welcome has come, and the marks are up to date: anew, or where the last one ended. */
+void link_begin(struct link *link);
+
+/*
+ * A daemon before us has talked to it: @told is its boot that lacks nothing but what the dirty
+ * words say, @heard the one of which all is here; 0 each: none.
+ */
+void link_take_up(struct link *link, uint64_t told, uint64_t heard);
+
+/* Whatever the peer may lack goes to the tables' dirty words. */
+void link_pour(struct link *link);
 
 void link_mark_all(struct link *link);
 

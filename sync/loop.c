@@ -49,6 +49,7 @@ static int loop_init(struct loop *loop, const struct sync_config *config,
 	snprintf(loop->run_dir, sizeof(loop->run_dir), "%s",
 		 config->run_dir ? config->run_dir : "");
 	loop_load_term(loop);
+	loop_load_resume(loop);
 	aside_init(&loop->aside, &random);
 	code = transport_new(wake_fd, &loop->transport);
 	return code ? error_errno(err, code, "cannot start ZeroMQ") : 0;
@@ -69,6 +70,7 @@ int loop_new(const struct sync_config *config, const struct tables *tables, int 
 		loop_free(loop);
 		return code;
 	}
+	loop_take_resume(loop);
 	*ret = loop;
 	return 0;
 }
@@ -234,8 +236,10 @@ static void loop_exchange_router(struct loop *loop, struct transport_socket *rou
 	}
 	transport_close(loop->router, LOOP_BYE_MS);
 	loop->router = router;
-	for (uint32_t i = 0; i < loop->links_count; i++)
+	for (uint32_t i = 0; i < loop->links_count; i++) {
 		intake_close(&loop->links[i]->intake);
+		intake_forget(&loop->links[i]->intake);
+	}
 }
 
 static void loop_set_node(struct loop *loop, const char *node)
@@ -330,6 +334,29 @@ void loop_set_dictionary(struct loop *loop, struct dictionary *dictionary)
 
 /* --- the turn */
 
+static bool loop_is_heard(const struct loop *loop)
+{
+	for (uint32_t i = 0; i < loop->links_count; i++)
+		if (link_wants_marks(loop->links[i]))
+			return true;
+	return false;
+}
+
+bool loop_collect_marks(struct loop *loop)
+{
+	uint32_t count = 0;
+
+	loop->collected_us = loop->now_us;
+	if (!loop_is_heard(loop))
+		return false;
+	for (uint32_t i = 0; i < loop->links_count; i++) {
+		loop->links[i]->outbox.now_us = loop->now_us;
+		if (link_keeps_marks(loop->links[i]))
+			loop->marking[count++] = &loop->links[i]->outbox;
+	}
+	return outbox_collect(loop->tables, loop->marking, count);
+}
+
 /*
  * Returns how long to wait until the next time. Not sooner: an acknowledgement
  * ends the wait, and would bring about the next message and so the next of its kind.
@@ -337,20 +364,12 @@ void loop_set_dictionary(struct loop *loop, struct dictionary *dictionary)
 static int64_t loop_collect(struct loop *loop)
 {
 	int64_t left_us = loop->collected_us + LOOP_BUSY_US - loop->now_us;
-	uint32_t count = 0;
 
 	if (left_us > 0)
 		return left_us;
-	loop->collected_us = loop->now_us;
-	loop->busy = false;
-	for (uint32_t i = 0; i < loop->links_count; i++) {
-		loop->links[i]->outbox.now_us = loop->now_us;
-		if (link_wants_marks(loop->links[i]))
-			loop->marking[count++] = &loop->links[i]->outbox;
-	}
-	if (count == 0)
+	loop->busy = loop_collect_marks(loop);
+	if (!loop_is_heard(loop))
 		return LOOP_IDLE_US;
-	loop->busy = outbox_collect(loop->tables, loop->marking, count);
 	return loop->busy ? LOOP_BUSY_US : LOOP_FLUSH_US;
 }
 

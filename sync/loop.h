@@ -10,12 +10,14 @@
  *   loop_sample.c   samples for drills
  *   loop_digest.c   time and messages for provers and judges
  *   loop_term.c     the term: kept on disk, heard, said
+ *   loop_resume.c   where conversations are: kept on disk when we go, taken up when we come
  */
 #ifndef SYNC_LOOP_H
 #define SYNC_LOOP_H
 
 #include "sync/budget.h"
 #include "sync/link.h"
+#include "sync/resume.h"
 #include "sync/term.h"
 
 struct loop {
@@ -23,7 +25,8 @@ struct loop {
 	uint64_t boot;
 	enum sync_role role;
 	struct term term;
-	char run_dir[128]; /* "": the term is kept nowhere */
+	char run_dir[128];    /* "": nothing is kept */
+	struct resume resume; /* as it was found at the start */
 	const struct tables *tables;
 	struct transport *transport;
 	struct addr_endpoint listen;
@@ -82,6 +85,12 @@ void loop_wait(struct loop *loop, int64_t timeout_us);
 /* What its links have in common; points into @loop. */
 struct link_own loop_own(const struct loop *loop);
 int64_t loop_clock_us(void);
+/*
+ * Take dirty words into the outboxes, once anybody hears of it: true if there were some. Until
+ * then they are kept where they are.
+ */
+bool loop_collect_marks(struct loop *loop);
+
 /* Where records go. */
 struct apply_target loop_target(struct loop *loop);
 
@@ -98,6 +107,15 @@ void loop_say_bye(struct loop *loop, struct link *link);
 void loop_load_term(struct loop *loop);
 void loop_hear_term(struct loop *loop, struct link *link, const struct wire_message *message);
 void loop_fill_term(const struct loop *loop, struct wire_message *message);
+
+/*
+ * Conversations that may go on (loop_resume.c): what a daemon before us has left of this table
+ * (its boot is ours then), told to the links that there are; taken off the disk, so that nobody
+ * takes it up twice. And leave the same: bits that a peer may lack go to the dirty words.
+ */
+void loop_load_resume(struct loop *loop);
+void loop_take_resume(struct loop *loop);
+void loop_leave_resume(struct loop *loop);
 
 /* Complete and send a message; @route as for transport_send. Returns bytes or a negative errno. */
 int loop_transmit(struct loop *loop, struct transport_socket *socket,

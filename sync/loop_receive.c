@@ -21,7 +21,10 @@ static struct link *loop_find_link(const struct loop *loop, const char *node)
 static void loop_take_hello(struct loop *loop, struct link *link,
 			    const struct wire_message *message)
 {
-	directory_clear(link->directory);
+	if (link->intake.resumes)
+		directory_go_on(link->directory);
+	else
+		directory_clear(link->directory);
 	link_hears_boot(link, message->boot, loop->now_us);
 	loop_take_digest_hello(link);
 }
@@ -63,7 +66,10 @@ static void loop_take_bulk_done(struct loop *loop, struct link *link,
 				const struct wire_message *message)
 {
 	loop->news = true;
-	if (message->round == link->intake.round)
+	if (message->round == 0 && link->intake.resumes)
+		log_info("sync: %s has told what changed since the last conversation",
+			 link->config.name);
+	else if (message->round == link->intake.round)
 		log_info("sync: %s has sent its full table: %llu records so far, %llu unknown",
 			 link->config.name, (unsigned long long)link->received_records,
 			 (unsigned long long)link->counts.unknown);
@@ -124,6 +130,8 @@ static void loop_take_request(void *context, const struct intake_route *route, c
 		return;
 	}
 	link->received_bytes += size;
+	if (message.resumes != loop->boot)
+		message.resumes = 0; /* it goes on with somebody else */
 	refusal = intake_receive(&link->intake, route, &message, loop->now_us);
 	if (refusal) {
 		loop_refuse(loop, route, &message, refusal);
@@ -140,6 +148,17 @@ struct loop_dealer {
 	struct loop *loop;
 	struct link *link;
 };
+
+/* What is dirty when it begins need not be sent twice. */
+static void loop_begin(struct loop *loop, struct link *link)
+{
+	loop_collect_marks(loop);
+	link_begin(link);
+	if (link->peer.resumed)
+		log_info("sync: going on with %s where the last conversation ended: %llu buckets "
+			 "to be told",
+			 link->config.name, (unsigned long long)link->outbox.pending);
+}
 
 static void loop_take_answer(void *context, const struct intake_route *route, const char *name,
 			     const uint8_t *data, size_t size)
@@ -167,10 +186,10 @@ static void loop_take_answer(void *context, const struct intake_route *route, co
 		loop_take_header(dealer->loop, link, &message);
 		link_answered(link, &message, dealer->loop->now_us);
 	}
-	if (mark_all) {
+	if (!refusal && message.type == WIRE_WELCOME)
+		loop_begin(dealer->loop, link);
+	else if (mark_all)
 		link_mark_all(link);
-		dealer->loop->collected_us = 0; /* what is dirty now need not be sent twice */
-	}
 }
 
 static bool loop_receive_router(struct loop *loop)

@@ -67,6 +67,8 @@ static int loop_do_reconnect(struct loop *loop, struct link *link, enum peer_act
 static int loop_do_hello(struct loop *loop, struct link *link, enum peer_action action)
 {
 	link->dictionary_next = 0;
+	if (!link_may_go_on(link))
+		peer_forget(&link->peer);
 	return loop_do_plain(loop, link, action);
 }
 

@@ -47,6 +47,36 @@ void outbox_mark_all(struct outbox *outbox)
 	outbox->withheld = 0;
 }
 
+void outbox_sweep(struct outbox *outbox)
+{
+	outbox->sweep_left = outbox->pending ? outbox->words_count : 0;
+}
+
+static void outbox_recall_place(void *context, uint32_t place)
+{
+	uint32_t bucket = place / LBD_BUCKET_SLOTS;
+
+	outbox_mark(context, bucket / OUTBOX_BITS, 1ULL << bucket % OUTBOX_BITS);
+}
+
+void outbox_recall(struct outbox *outbox, const struct flight *flight)
+{
+	flight_recall(flight, outbox_recall_place, outbox);
+}
+
+void outbox_pour(const struct outbox *outbox)
+{
+	const struct tables *tables = outbox->tables;
+
+	for (uint32_t word = 0; word < outbox->words_count; word++) {
+		uint64_t *dirty = word < outbox->words4 ? &tables->dirty4[word]
+							: &tables->dirty6[word - outbox->words4];
+
+		if (outbox->words[word])
+			__atomic_fetch_or(dirty, outbox->words[word], __ATOMIC_SEQ_CST);
+	}
+}
+
 /* Within a round it is visited; until then all that is taken is taken whole. */
 void outbox_mark_whole(struct outbox *outbox, uint32_t bucket)
 {

@@ -71,6 +71,16 @@ void outbox_destroy(struct outbox *outbox);
 void outbox_mark(struct outbox *outbox, uint32_t word, uint64_t bits);
 void outbox_mark_all(struct outbox *outbox);
 
+/*
+ * A sweep over what is marked now, and no more: a conversation goes on where the
+ * last one ended. What was under way then was marked again (outbox_recall).
+ */
+void outbox_sweep(struct outbox *outbox);
+void outbox_recall(struct outbox *outbox, const struct flight *flight);
+
+/* Give the marks back to the tables' dirty words: whoever collects them next tells them. */
+void outbox_pour(const struct outbox *outbox);
+
 /* Mark a bucket whose entries shall all be told, also those that peers told us: it may lack any. */
 void outbox_mark_whole(struct outbox *outbox, uint32_t bucket);
 

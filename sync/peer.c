@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "sync/peer.h"
 
+#include <string.h>
+
 #include "sync/intake.h"
 
 static const struct {
@@ -38,6 +40,11 @@ static void peer_connect(struct peer *peer, int64_t retry_us)
 {
 	peer->state = SYNC_STATE_CONNECTING;
 	peer->retry_us = retry_us;
+}
+
+void peer_forget(struct peer *peer)
+{
+	peer->resumes = 0;
 }
 
 void peer_restart(struct peer *peer, int64_t now_us)
@@ -128,6 +135,7 @@ void peer_fill(const struct peer *peer, enum peer_action action, int64_t now_us,
 	ret->version_max = WIRE_VERSION;
 	ret->round = peer->round;
 	ret->token = (uint64_t)now_us;
+	ret->resumes = peer->resumes;
 }
 
 bool peer_is_data(enum peer_action action)
@@ -198,10 +206,26 @@ static uint64_t peer_least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/* It agrees to what our hello said, and is who we meant. */
+static bool peer_goes_on(const struct peer *peer, const struct wire_message *welcome)
+{
+	return peer->resumes && welcome->resumes == peer->resumes && welcome->boot == peer->resumes;
+}
+
+static void peer_mark_all(struct peer *peer, struct peer_answer *answer)
+{
+	answer->mark_all = true;
+	peer->resyncs++;
+}
+
 static enum refusal peer_take_welcome(struct peer *peer, struct peer_answer *answer)
 {
 	if (peer->state != SYNC_STATE_HELLO)
 		return REFUSAL_UNEXPECTED;
+	peer->resumed = peer_goes_on(peer, answer->message);
+	if (!peer->resumed)
+		peer_mark_all(peer, answer);
+	peer->resumes = answer->message->boot;
 	peer->state = SYNC_STATE_BULK;
 	peer->boot = answer->message->boot;
 	peer->version = peer_least(answer->message->version_max, WIRE_VERSION);
@@ -209,7 +233,6 @@ static enum refusal peer_take_welcome(struct peer *peer, struct peer_answer *ans
 	peer->dictionary_due = true;
 	peer->heartbeat_us = 0;
 	peer->welcomes++;
-	answer->mark_all = true;
 	return REFUSAL_NONE;
 }
 
@@ -253,12 +276,20 @@ static enum refusal peer_take_resync(struct peer *peer, struct peer_answer *answ
 {
 	peer->round = answer->message->round;
 	peer->state = SYNC_STATE_BULK;
-	answer->mark_all = true;
+	peer_mark_all(peer, answer);
 	return REFUSAL_NONE;
+}
+
+/* One that has started again knows of no conversation; everything else is a loss. */
+static bool peer_is_new_there(const struct wire_message *reset)
+{
+	return strcmp(reset->reason, refusal_name(REFUSAL_NO_CONVERSATION)) == 0;
 }
 
 static enum refusal peer_take_reset(struct peer *peer, struct peer_answer *answer)
 {
+	if (!peer_is_new_there(answer->message))
+		peer_forget(peer);
 	peer_connect(peer, answer->now_us + PEER_RESET_US);
 	return REFUSAL_NONE;
 }
@@ -275,6 +306,7 @@ static enum refusal peer_take_bye(struct peer *peer, struct peer_answer *answer)
 	(void)answer;
 	peer->resume = peer->state;
 	peer->state = SYNC_STATE_STALE;
+	peer->left = true;
 	return REFUSAL_NONE;
 }
 
@@ -282,6 +314,7 @@ static enum refusal peer_take_bye(struct peer *peer, struct peer_answer *answer)
 static void peer_hear(struct peer *peer, int64_t now_us)
 {
 	peer->heard_us = now_us;
+	peer->left = false;
 	if (peer->state == SYNC_STATE_STALE)
 		peer->state = peer->resume;
 }

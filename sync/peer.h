@@ -17,7 +17,8 @@
  *                                              +--> BULK or LIVE, as it was: heard again
  *
  * A new hello begins a new conversation: everything is marked, so nothing that
- * got lost with the old one can stay lost. Sequences count within a
+ * got lost with the old one can stay lost. Unless both say that it goes on
+ * (PROTOCOL.md, Going on): then what is marked already is all that the peer lacks. Sequences count within a
  * conversation, and answers to an older one are refused. While STALE, marked
  * buckets stay marked; nothing queues up.
  */
@@ -40,7 +41,10 @@ struct peer {
 	enum sync_state state;
 	enum sync_state resume; /* where to go from STALE: BULK or LIVE */
 	uint64_t boot;		/* the peer's; 0 unknown */
-	uint64_t version;	/* agreed at the welcome */
+	uint64_t resumes; /* boot that lacks nothing but what is marked for it; 0: none known */
+	bool resumed;	  /* this conversation goes on from the last */
+	bool left;	  /* the peer said bye, and nothing since */
+	uint64_t version; /* agreed at the welcome */
 	uint64_t conversation;
 	uint64_t sequence; /* of the next message */
 	uint64_t answered; /* least sequence that the next answer may have */
@@ -56,6 +60,7 @@ struct peer {
 	int64_t heartbeat_us; /* last sent */
 	uint32_t rtt_us;
 	uint64_t welcomes;
+	uint64_t resyncs; /* times that the whole table was to be told */
 };
 
 /* X(constant, type of the message it sends, or 0, uses credit) */
@@ -105,7 +110,10 @@ void peer_done(struct peer *peer, enum peer_action action, bool more, int64_t no
 /* @action couldn't be done now (not connected, or the connection is full). */
 void peer_failed(struct peer *peer, enum peer_action action, int64_t now_us);
 
-/* An answer came. *ret_mark_all: all buckets must be marked now. */
+/*
+ * An answer came. *ret_mark_all: all buckets must be marked now. After a welcome
+ * without that the conversation goes on (@resumed).
+ */
 enum refusal peer_receive(struct peer *peer, const struct wire_message *message, int64_t now_us,
 			  bool *ret_mark_all);
 
@@ -114,6 +122,9 @@ void peer_say_role(struct peer *peer);
 
 /* Our dictionary is another: tell it before further records. */
 void peer_tell_dictionary(struct peer *peer);
+
+/* It may lack anything: the next conversation begins anew. */
+void peer_forget(struct peer *peer);
 
 /* Begin again with a hello (our own name changed). */
 void peer_restart(struct peer *peer, int64_t now_us);

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/runfile.h"
 #include "sync/loop_sample.h"
 
 #define SYNC_PUBLISH_US 10000
@@ -383,5 +384,6 @@ void sync_stop(struct sync *sync)
 	pthread_mutex_unlock(&sync->mutex);
 	sync_wake(sync);
 	pthread_join(sync->thread, NULL);
+	loop_leave_resume(sync->loop);
 	sync_free(sync);
 }

@@ -38,9 +38,10 @@ struct sync_config {
 	struct curve_pair own; /* else: our keys */
 	struct sync_peer_config *peers;
 	uint32_t peers_count;
-	uint64_t bandwidth;  /* bytes a second for all peers together; 0: without limit */
-	uint32_t cpu;	     /* percent of a core for the thread; 0 or 100: without limit */
-	const char *run_dir; /* where the term is kept; NULL: nowhere. Read at start only */
+	uint64_t bandwidth; /* bytes a second for all peers together; 0: without limit */
+	uint32_t cpu;	    /* percent of a core for the thread; 0 or 100: without limit */
+	const char *
+		run_dir; /* where term and conversations are kept; NULL: nowhere. Read at start only */
 };
 
 /* X(constant, name): the states of a peer, with its diagram in sync/peer.h. */
@@ -99,6 +100,7 @@ struct sync_peer_status {
 	int64_t lag_p50_us, lag_p99_us; /* of changes in the last minute; -1: there were none */
 	uint32_t rtt_us;
 	uint64_t reconnects;
+	uint64_t resyncs;	    /* times that our whole table was to be told to it */
 	uint64_t handshakes_failed; /* since we last talked to it: do the keys fit? */
 	struct sync_proof holds;    /* do we hold what it holds? judged here */
 	struct sync_proof held;	    /* does it hold what we hold? as it said */
@@ -184,7 +186,21 @@ void sync_refusals(struct sync *sync,
 				 uint64_t count),
 		   void *context);
 
-/* Says bye to the peers, joins the thread. Accepts NULL. */
+/*
+ * Says bye to the peers, joins the thread. What a peer may lack is put back into
+ * the tables' dirty words, and the run directory says where each conversation
+ * is: a sync_start over the same run directory has the same boot identity and
+ * goes on there, without telling the whole table again, in this process or in
+ * another. The tables may be others meanwhile (larger, say) as long as they hold
+ * the same entries, and their dirty words mark all that those here mark, and all
+ * that has changed since. Accepts NULL.
+ */
 void sync_stop(struct sync *sync);
+
+/*
+ * The tables are made anew, or lack what they held: whatever a sync_stop has left
+ * in @run_dir is void. To be called before the next sync_start.
+ */
+void sync_forget(const char *run_dir);
 
 #endif

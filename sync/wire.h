@@ -112,6 +112,7 @@ struct wire_message {
 	uint64_t agreed;
 	uint64_t unsettled;
 	uint64_t sample;
+	uint64_t resumes; /* 0: it begins anew */
 	struct wire_rows sums;
 	struct wire_rows regions;
 	struct wire_rows services;

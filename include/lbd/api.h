@@ -39,6 +39,13 @@
 #define API_FAILOVER_TIMEOUT_MS 30000
 #define API_FAILOVER_TIMEOUT_MAX_MS 3600000
 
+/* Differences that GET /v1/diff names. */
+#define API_DIFF_MAX 1000
+
+/* How long a config may be on trial. */
+#define API_CONFIRM_MIN_MS 1000
+#define API_CONFIRM_MAX_MS 86400000
+
 /* Packets of one trace request; their bytes are bounded by API_BODY_MAX. */
 #define API_TRACE_PACKETS_MAX 256
 
@@ -64,7 +71,11 @@
 	X(get_failover, GET, "/v1/failover", "how the planned switchover goes")            \
 	X(post_failover, POST, "/v1/failover", "let a peer take over, by proof")           \
 	X(post_role, POST, "/v1/role", "keepalived's notify script tells the role")        \
+	X(get_diff, GET, "/v1/diff", "what a reload would change")                         \
 	X(post_reload, POST, "/v1/reload", "read the config file again and apply it")      \
+	X(post_confirm, POST, "/v1/confirm", "keep the config that is on trial")           \
+	X(post_cancel, POST, "/v1/cancel", "go back to what ran before the trial")         \
+	X(get_history, GET, "/v1/history", "configs that were put in force")               \
 	X(post_upgrade, POST, "/v1/upgrade", "load a new packet path, try it, swap to it") \
 	X(post_trace, POST, "/v1/trace", "what would become of packets, changing nothing") \
 	X(post_rollback, POST, "/v1/rollback", "swap back to the previous packet path")
@@ -88,12 +99,13 @@ enum api_endpoint {
 	X(REMOTE, "remote", "learned from a peer, no packet seen here yet")
 
 /* X(constant, code, what): exit codes of lbctl, for --help, the man page and scripts. */
-#define LBCTL_EXITS(X)                                                  \
-	X(OK, 0, "done")                                                \
-	X(FAILED, 1, "the daemon refused, or the operation failed")     \
-	X(USAGE, 2, "wrong usage: unknown command, option or argument") \
-	X(UNREACHABLE, 3, "the daemon isn't reachable")                 \
-	X(CONFIG, 4, "the config file is faulty (check, keepalived, trace)")
+#define LBCTL_EXITS(X)                                                       \
+	X(OK, 0, "done")                                                     \
+	X(FAILED, 1, "the daemon refused, or the operation failed")          \
+	X(USAGE, 2, "wrong usage: unknown command, option or argument")      \
+	X(UNREACHABLE, 3, "the daemon isn't reachable")                      \
+	X(CONFIG, 4, "the config file is faulty (check, keepalived, trace)") \
+	X(DIFFERS, 5, "there are differences (diff)")
 
 enum lbctl_exit {
 #define X(constant, code, what) LBCTL_##constant = (code),

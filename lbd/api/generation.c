@@ -33,7 +33,7 @@ static const struct {
 	{ LBD_FEATURE_NAT, "nat" },
 };
 
-static json_t *generation_features_json(uint32_t features)
+json_t *api_features_json(uint32_t features)
 {
 	json_t *list = json_array();
 
@@ -52,7 +52,7 @@ static json_t *generation_json(const struct lbd *lbd, enum lbd_generation_slot s
 	return json_pack(
 		"{s:I, s:s, s:o, s:o, s:I, s:I}", "prog_id", (json_int_t)generation.prog_id, "tag",
 		generation.tag, "version", api_text(generation.version), "features",
-		generation_features_json(generation.features), "instructions",
+		api_features_json(generation.features), "instructions",
 		(json_int_t)generation.instructions, "loaded_at", (json_int_t)generation.loaded_at);
 }
 

@@ -37,6 +37,29 @@ static void problems_generation(const struct lbd *lbd, json_t *problems)
 			     "no packet path is loaded: nothing is forwarded");
 }
 
+static void problems_config(const struct lbd *lbd, json_t *problems)
+{
+	if (lbd->origin == HISTORY_FROM_LAST_GOOD)
+		problems_add(problems, "lbctl check; lbctl reload",
+			     "%s was broken when lbd started, the last good config runs: %s",
+			     lbd->config_path, lbd->file_fault);
+	if (lbd->origin == HISTORY_FROM_REVERTED && !lbd->trial.entry.number)
+		problems_add(problems, "lbctl diff; lbctl reload",
+			     "%s was on trial and not confirmed, what ran before runs: mend the "
+			     "file, or take it as it is",
+			     lbd->config_path);
+	if (lbd->trial.fault[0])
+		problems_add(problems, "lbctl confirm, or lbctl reload --cancel",
+			     "the config on trial is over its time, and the one before is refused: "
+			     "%s",
+			     lbd->trial.fault);
+	if (lbd->history_fault)
+		problems_add(problems, "journalctl -u lbd; df",
+			     "configs can't be kept in %s: a broken file would find no last good "
+			     "one",
+			     lbd->history_dir);
+}
+
 static void problems_role(const struct lbd *lbd, json_t *problems)
 {
 	struct ha_status status;
@@ -159,8 +182,8 @@ static void problems_xdp(const struct lbd *lbd, json_t *problems)
 }
 
 static void (*const problems_checks[])(const struct lbd *, json_t *) = {
-	problems_generation, problems_role,  problems_services,
-	problems_nexthops,   problems_peers, problems_xdp,
+	problems_generation, problems_config, problems_role, problems_services,
+	problems_nexthops,   problems_peers,  problems_xdp,
 };
 
 json_t *api_problems_json(const struct lbd *lbd)

@@ -53,6 +53,12 @@ json_t *api_role_json(const struct lbd *lbd);
 /* {running, previous} */
 json_t *api_generations_json(const struct lbd *lbd);
 
+/* The names of LBD_FEATURE_* bits. */
+json_t *api_features_json(uint32_t features);
+
+/* {number, back_to, left_ms, fault} of the config on trial, or null. */
+json_t *api_trial_json(const struct lbd *lbd);
+
 /* {total, up} over all services. */
 json_t *api_backend_totals_json(const struct lbd *lbd);
 

@@ -20,6 +20,13 @@ static json_t *status_node(const struct lbd *lbd)
 			 status_uptime_ms(lbd), "config", lbd->config_path);
 }
 
+static json_t *status_config(const struct lbd *lbd)
+{
+	return json_pack("{s:I, s:s, s:o}", "config_number", (json_int_t)lbd->recorded.number,
+			 "config_origin", history_origins[lbd->origin], "trial",
+			 api_trial_json(lbd));
+}
+
 static json_t *status_problems(const struct lbd *lbd)
 {
 	json_t *problems = api_problems_json(lbd);
@@ -112,7 +119,7 @@ static json_t *status_fragments(const struct lbd *lbd)
 
 /* Each brings some keys of the answer, in the order they are shown. */
 static json_t *(*const status_parts[])(const struct lbd *) = {
-	status_node,	   status_problems,    api_role_json,	 status_xdp,
+	status_node,	   status_config,      status_problems,	 api_role_json, status_xdp,
 	status_generation, status_connections, status_fragments, status_totals,
 };
 

@@ -55,3 +55,13 @@ struct config_backend *config_find_backend(const struct config_service *service,
 			return &service->backends[i];
 	return NULL;
 }
+
+/* FNV-1a: nobody gains by a collision but who may write the file anyway. */
+uint64_t config_hash(const char *text, size_t size)
+{
+	uint64_t hash = 0xcbf29ce484222325;
+
+	for (size_t i = 0; i < size; i++)
+		hash = (hash ^ (uint8_t)text[i]) * 0x100000001b3;
+	return hash;
+}

@@ -120,8 +120,9 @@ struct config_peer {
 };
 
 struct config {
-	char *instance; /* names the pin directory and the control socket; default "lbd" */
-	char *node;	/* default: the host's name */
+	char *instance;	  /* names the pin directory and the control socket; default "lbd" */
+	char *node;	  /* default: the host's name */
+	uint32_t history; /* configs that are kept, default 20 */
 	struct {
 		char **interfaces; /* at least one */
 		uint32_t interfaces_count;
@@ -200,6 +201,7 @@ struct config {
 	} guard;
 	struct config_service *services;
 	uint32_t services_count;
+	uint64_t text_hash; /* not from a file: of the text that it was read from */
 	struct guard *
 		lists_read; /* not from a file: the lists, read already; whoever did releases them */
 	bool keep_lists; /* not from a file: lists that were read hold, their files aren't read */
@@ -216,8 +218,16 @@ int config_load(const char *path, struct config **ret_config, struct error *err)
 int config_parse(const char *text, size_t size, const char *name, struct config **ret_config,
 		 struct error *err);
 
+/* Tells an edited file from the one that was read. */
+uint64_t config_hash(const char *text, size_t size);
+int config_hash_file(const char *path, uint64_t *ret, struct error *err);
+
 /* Write @config as YAML that config_load accepts, atomically (temporary file, rename), mode 0600. */
 int config_save(const struct config *config, const char *path, struct error *err);
+
+/* The same as text, the caller's, to be freed with free. */
+int config_format(const struct config *config, char **ret_text, size_t *ret_size,
+		  struct error *err);
 
 /* Accepts NULL. */
 void config_free(struct config *config);

@@ -430,6 +430,11 @@ const struct key keys_top[] = {
 	  .kind = KEY_LABEL, AT(raw_config, instance) },
 	{ "node", "This node's name for its peers. Without it: the host's name.", .kind = KEY_NAME,
 	  AT(raw_config, node) },
+	{ "history",
+	  "Configs that were put in force and are kept for lbctl history, reload --from-history "
+	  "and "
+	  "a start that finds this file broken. 16 MiB of them at most; the newest good one stays.",
+	  "20", .kind = KEY_NUMBER, .min = 2, .max = 200, AT(raw_config, history) },
 	{ "xdp", "Where packets are taken.", .kind = KEY_MAPPING, .children = keys_xdp,
 	  .size = sizeof(struct raw_xdp), .required = true, AT(raw_config, xdp) },
 	{ "limits", "Sizes of the pinned maps. They hold until lbd --detach.", .kind = KEY_MAPPING,

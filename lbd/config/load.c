@@ -358,6 +358,7 @@ static struct config *load_convert(const struct raw_config *raw)
 		return NULL;
 	config->instance = load_copy(load_text(raw->instance, keys_top, "instance"));
 	config->node = load_node(raw);
+	config->history = value_number(load_text(raw->history, keys_top, "history"));
 	load_xdp(raw->xdp, config);
 	load_limits(raw->limits ? raw->limits : &no_limits, config);
 	load_timeouts(raw->timeouts ? raw->timeouts : &no_timeouts, config);
@@ -460,17 +461,17 @@ int config_parse(const char *text, size_t size, const char *name, struct config 
 	if (rc)
 		return rc;
 	rc = load_checked(&document, text, size, ret_config, err);
+	if (!rc)
+		(*ret_config)->text_hash = config_hash(text, size);
 	document_close(&document);
 	return rc;
 }
 
-int config_load(const char *path, struct config **ret_config, struct error *err)
+static int load_open(const char *path, size_t *ret_size, struct error *err)
 {
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc = 0;
 	struct stat st;
-	char *text = NULL;
-	int fd, rc;
 
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return error_errno(err, -errno, "%s", path);
 	if (fstat(fd, &st))
@@ -480,13 +481,52 @@ int config_load(const char *path, struct config **ret_config, struct error *err)
 	else if (st.st_size > DOCUMENT_SIZE_MAX)
 		rc = error_set(err, -EINVAL, "%s: %lld bytes, expected at most %u", path,
 			       (long long)st.st_size, DOCUMENT_SIZE_MAX);
-	else if (!(text = malloc((size_t)st.st_size + 1)))
-		rc = error_set(err, -ENOMEM, "out of memory");
-	else
-		rc = file_read_whole(fd, path, text, (size_t)st.st_size, err);
-	if (!rc)
-		rc = config_parse(text, (size_t)st.st_size, path, ret_config, err);
-	free(text);
+	if (rc) {
+		close(fd);
+		return rc;
+	}
+	*ret_size = (size_t)st.st_size;
+	return fd;
+}
+
+/* The whole text of a file, the caller's. */
+static int load_file(const char *path, char **ret, size_t *ret_size, struct error *err)
+{
+	int fd = load_open(path, ret_size, err), rc;
+
+	if (fd < 0)
+		return fd;
+	*ret = malloc(*ret_size + 1);
+	rc = *ret ? file_read_whole(fd, path, *ret, *ret_size, err)
+		  : error_set(err, -ENOMEM, "out of memory");
+	if (rc)
+		free(*ret);
 	close(fd);
 	return rc;
+}
+
+int config_load(const char *path, struct config **ret_config, struct error *err)
+{
+	char *text;
+	size_t size;
+	int rc = load_file(path, &text, &size, err);
+
+	if (rc)
+		return rc;
+	rc = config_parse(text, size, path, ret_config, err);
+	free(text);
+	return rc;
+}
+
+int config_hash_file(const char *path, uint64_t *ret, struct error *err)
+{
+	char *text;
+	size_t size;
+	int rc = load_file(path, &text, &size, err);
+
+	if (rc)
+		return rc;
+	*ret = config_hash(text, size);
+	free(text);
+	return 0;
 }

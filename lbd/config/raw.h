@@ -115,7 +115,7 @@ struct raw_vrrp {
 };
 
 struct raw_config {
-	char *instance, *node;
+	char *instance, *node, *history;
 	struct raw_xdp *xdp;
 	struct raw_limits *limits;
 	struct raw_timeouts *timeouts;
@@ -131,5 +131,13 @@ struct raw_config {
 	struct raw_service *services;
 	uint32_t services_count;
 };
+
+struct config;
+
+/* @config as the writer puts it down, every default written out. NULL: no memory. */
+struct raw_config *config_raw(const struct config *config);
+
+/* Accepts NULL. */
+void config_raw_free(struct raw_config *raw);
 
 #endif

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* struct config back to text values, and through libcyaml to a file that appears whole. */
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/file.h"
 #include "config/config.h"
 #include "config/guard.h"
 #include "config/schema.h"
@@ -344,7 +343,7 @@ static void save_service(const struct config_service *service, struct raw_servic
 	raw->fallback = save_backends(service, true, &raw->fallback_count);
 }
 
-static struct raw_config *save_convert(const struct config *config)
+struct raw_config *config_raw(const struct config *config)
 {
 	struct raw_config *raw = calloc(1, sizeof(*raw));
 
@@ -352,6 +351,7 @@ static struct raw_config *save_convert(const struct config *config)
 		return NULL;
 	raw->instance = save_text("%s", config->instance);
 	raw->node = save_text("%s", config->node);
+	raw->history = save_text("%u", config->history);
 	raw->xdp = save_xdp(config);
 	raw->limits = save_limits(config);
 	raw->timeouts = save_timeouts(config);
@@ -368,53 +368,24 @@ static struct raw_config *save_convert(const struct config *config)
 	return raw;
 }
 
+void config_raw_free(struct raw_config *raw)
+{
+	struct schema schema;
+
+	if (!raw)
+		return;
+	if (!schema_make(&schema))
+		cyaml_free(&schema_cyaml, &schema.top, raw, 0);
+	schema_free(&schema);
+}
+
 /* --- the file */
 
-static int save_write(int fd, const char *text, size_t size)
+int config_format(const struct config *config, char **ret_text, size_t *ret_size, struct error *err)
 {
-	while (size) {
-		ssize_t wrote = write(fd, text, size);
-
-		if (wrote < 0)
-			return -errno;
-		text += wrote;
-		size -= (size_t)wrote;
-	}
-	return fsync(fd) ? -errno : 0;
-}
-
-static int save_file(const char *path, const char *text, size_t size, struct error *err)
-{
-	char *draft = save_text("%s.XXXXXX", path);
-	int fd, rc;
-
-	if (!draft)
-		return error_set(err, -ENOMEM, "out of memory");
-	fd = mkostemp(draft, O_CLOEXEC); /* mode 0600 */
-	if (fd < 0) {
-		rc = error_errno(err, -errno, "%s", draft);
-		goto out;
-	}
-	rc = save_write(fd, text, size);
-	close(fd);
-	if (!rc && rename(draft, path))
-		rc = -errno;
-	if (rc) {
-		unlink(draft);
-		error_errno(err, rc, "write %s", path);
-	}
-out:
-	free(draft);
-	return rc;
-}
-
-int config_save(const struct config *config, const char *path, struct error *err)
-{
-	struct raw_config *raw = save_convert(config);
-	char *text = NULL;
+	struct raw_config *raw = config_raw(config);
 	struct schema schema;
 	cyaml_err_t code;
-	size_t size = 0;
 	int rc;
 
 	rc = schema_make(&schema);
@@ -422,14 +393,25 @@ int config_save(const struct config *config, const char *path, struct error *err
 		rc = error_set(err, -ENOMEM, "out of memory");
 		goto out;
 	}
-	code = cyaml_save_data(&text, &size, &schema_cyaml, &schema.top, (cyaml_data_t *)raw, 0);
+	code = cyaml_save_data(ret_text, ret_size, &schema_cyaml, &schema.top, (cyaml_data_t *)raw,
+			       0);
 	if (code != CYAML_OK)
-		rc = error_set(err, -EIO, "write %s: %s", path, cyaml_strerror(code));
-	else
-		rc = save_file(path, text, size, err);
-	free(text);
+		rc = error_set(err, -EIO, "the config as text: %s", cyaml_strerror(code));
 out:
 	cyaml_free(&schema_cyaml, &schema.top, raw, 0);
 	schema_free(&schema);
+	return rc;
+}
+
+int config_save(const struct config *config, const char *path, struct error *err)
+{
+	char *text = NULL;
+	size_t size = 0;
+	int rc;
+
+	rc = config_format(config, &text, &size, err);
+	if (!rc)
+		rc = file_write_whole(path, text, size, err);
+	free(text);
 	return rc;
 }

@@ -75,6 +75,7 @@ static void peers_print(const struct invocation *invocation, const json_t *answe
 		{ "APPLIED", "applied", table_count, true },
 		{ "UNKNOWN", "unknown", table_count, true },
 		{ "RECONNECTS", "reconnects", table_count, true },
+		{ "WHOLE TABLES", "resyncs", table_count, true },
 		{ 0 },
 	};
 

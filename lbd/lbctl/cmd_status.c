@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <string.h>
+
 #include "lbctl/commands.h"
 #include "lbctl/show.h"
 #include "lbctl/table.h"
@@ -36,6 +38,35 @@ static void status_node(const json_t *status)
 	       status_text(status, "instance"), status_text(status, "version"),
 	       table_ms(json_object_get(status, "uptime_ms"), uptime),
 	       status_text(status, "config"));
+}
+
+/* What the config stems from, and how long a trial lasts. */
+static const char *status_origin(const json_t *status)
+{
+	static const struct {
+		const char *name, *text;
+	} origins[] = {
+		{ "history", ", asked for in place of the file, until that is edited or reloaded" },
+		{ "reverted", ", in place of the file, which was not confirmed" },
+		{ "last_good", ", the last good one: the file was broken at start" },
+	};
+
+	for (size_t i = 0; i < sizeof(origins) / sizeof(*origins); i++)
+		if (!strcmp(origins[i].name, status_text(status, "config_origin")))
+			return origins[i].text;
+	return "";
+}
+
+static void status_config(const json_t *status)
+{
+	if (!json_is_object(json_object_get(status, "trial"))) {
+		printf("config       %lld%s\n", status_number(status, "config_number"),
+		       status_origin(status));
+		return;
+	}
+	printf("config       %lld on trial: %lld runs again in %lld s, unless lbctl confirm\n",
+	       status_number(status, "trial.number"), status_number(status, "trial.back_to"),
+	       (status_number(status, "trial.left_ms") + 999) / 1000);
 }
 
 static void status_role(const json_t *status)
@@ -133,9 +164,9 @@ static void status_start(const json_t *status)
 static void status_print(const struct invocation *invocation, const json_t *status)
 {
 	static void (*const lines[])(const json_t *) = {
-		status_verdict,	  status_node,	      status_role,
-		status_xdp,	  status_generations, status_connections,
-		status_fragments, status_services,    status_start,
+		status_verdict,	 status_node,	     status_config,	 status_role,
+		status_xdp,	 status_generations, status_connections, status_fragments,
+		status_services, status_start,
 	};
 
 	(void)invocation;

@@ -18,7 +18,10 @@
 	X(backend)     \
 	X(check)       \
 	X(trace)       \
+	X(diff)        \
 	X(reload)      \
+	X(confirm)     \
+	X(history)     \
 	X(upgrade)     \
 	X(rollback)    \
 	X(drill)       \

@@ -4,6 +4,8 @@
 # Promise: a good config applies at one stroke and no flow notices; a bad one
 # is refused with its line, its key and the remedy, and nothing changes.
 
+bats_require_minimum_version 1.5.0
+
 load all.sh
 
 setup_file() {
@@ -172,4 +174,85 @@ fresh() {
   fails http_get "http://[$VIP6_IPIP]/"
   http_get "http://[$VIP6_DSR]/"
   load_unharmed "removed-$BATS_TEST_NUMBER"
+}
+
+# --- lbctl diff, reload --confirm, history
+
+# One backend less, which the packet path and every flow on it would notice.
+without_be1() {
+  config_solo lb1 be2 | config_write lb1
+}
+
+# ran_before: as the setup of each test left it.
+ran_before() {
+  ctl_says lb1 '[.backends[] | select(.name == "be1" and .state == "up")] | length > 0' backends
+}
+
+@test "diff names what a reload would change, and changes nothing" {
+  before=$(state)
+  run -0 ctl lb1 diff
+  [[ $output == "No difference"* ]]
+  without_be1
+  run -5 ctl lb1 diff
+  echo "$output"
+  [[ $output == *"- services[web-dsr4].backends[be1]: address: 192.0.2.21"* ]]
+  diff <(echo "$before") <(state)
+  sed -i 's/eth0/eth7/' "$LAB/lb1.yaml"
+  run -5 ctl lb1 diff
+  [[ $output == *"refused: xdp.interfaces: there is no interface eth7"* ]]
+}
+
+@test "a reload on trial goes back in time, and no flow that it left alone notices" {
+  config_solo lb1 be1 be2 be3 | config_write lb1
+  ctl lb1 reload --confirm 1s
+  ctl_says lb1 '.trial.left_ms > 0' status
+  wait_for 3 "the way back" ctl_says lb1 '.trial == null and .config_origin == "reverted"' status
+  fails fresh be3
+  load_unharmed "trial-$BATS_TEST_NUMBER"
+}
+
+@test "kill -9 during a trial: the next start goes back, and stays there" {
+  config_solo lb1 be1 be2 be3 | config_write lb1
+  ctl lb1 reload --confirm 1h
+  for ((i = 0; i < 2; i++)); do
+    murder lbd-lb1
+    lbd_start lb1
+    ctl_says lb1 '.config_origin == "reverted" and (.problems | length > 0)' status
+    ran_before
+    fails fresh be3
+  done
+  ctl lb1 reload --confirm 1h
+  ctl lb1 confirm
+  murder lbd-lb1
+  lbd_start lb1
+  ctl_says lb1 '.config_origin == "file"' status
+  wait_for 5 "healthy backends" backends_healthy lb1
+  fresh be3
+  load_unharmed "killed-$BATS_TEST_NUMBER"
+}
+
+@test "a broken file at start: the last good config serves, and status says so" {
+  cp "$LAB/lb1.yaml" "$LAB/good.yaml"
+  echo "nonsense: 1" >>"$LAB/lb1.yaml"
+  murder lbd-lb1
+  run -1 on lb1 "$LAB_LBD" --config "$LAB/lb1.yaml" --objects "$LAB_OBJECTS" --strict
+  lbd_start lb1
+  ctl_says lb1 '.config_origin == "last_good" and (.problems[0].what | test("nonsense"))' status
+  ran_before
+  load_unharmed "broken-$BATS_TEST_NUMBER"
+  mv "$LAB/good.yaml" "$LAB/lb1.yaml"
+  ctl lb1 reload
+  ctl_says lb1 '.config_origin == "file"' status
+}
+
+@test "history lists what ran, and returns to it" {
+  number=$(ctl_json lb1 .config_number status)
+  config_solo lb1 be1 be2 be3 | config_write lb1
+  ctl lb1 reload
+  ctl_says lb1 '.configs[0] | .runs and .trigger == "reload" and .changes > 0' history
+  ctl lb1 reload --from-history "$number"
+  fails fresh be3
+  ctl_says lb1 '.config_origin == "history"' status
+  ctl lb1 reload
+  load_unharmed "history-$BATS_TEST_NUMBER"
 }

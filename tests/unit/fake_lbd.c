@@ -267,15 +267,71 @@ static int fake_result(const struct lbd *lbd, struct error *err)
 	return code;
 }
 
-int lbd_reload_begin(struct lbd *lbd, lbd_reload_done done, void *context, struct error *err)
+int lbd_reload_begin(struct lbd *lbd, const struct lbd_reload_order *order, lbd_reload_done done,
+		     void *context, struct error *err)
 {
 	struct error refused = { 0 };
+
+	if (order->confirm_ms)
+		lbd->trial = (struct lbd_trial){ .entry = { .number = 12 },
+						 .ends_ms = order->confirm_ms,
+						 .back = order->history ? order->history : 11 };
 
 	(void)err;
 	lbd->changes_dropped = lbd->runtime_changes;
 	lbd->runtime_changes = false;
 	done(context, fake_result(lbd, &refused), &refused);
 	return 0;
+}
+
+int64_t lbd_trial_left_ms(const struct lbd *lbd)
+{
+	return lbd->trial.entry.number ? lbd->trial.ends_ms : -1;
+}
+
+int lbd_trial_confirm(struct lbd *lbd, struct error *err)
+{
+	lbd->recorded.number = 12;
+	return fake_result(lbd, err);
+}
+
+int lbd_trial_cancel(struct lbd *lbd, struct error *err)
+{
+	lbd->recorded.number = 13;
+	return fake_result(lbd, err);
+}
+
+int lbd_read_begin(struct lbd *lbd, struct lbd_reading **slot, const char *path, lbd_read_done done,
+		   void *context, struct error *err)
+{
+	struct config *config = NULL;
+	struct error why = { 0 };
+	int rc;
+
+	(void)slot;
+	(void)err;
+	if (!strcmp(path, API_CONFIG_DEFAULT))
+		path = "conf/lbd.yaml";
+	rc = fake_result(lbd, &why);
+	if (!rc)
+		rc = config_load(path, &config, &why);
+	done(context, rc, config, &why);
+	return 0;
+}
+
+void lbd_read_free(struct config *config)
+{
+	config_free(config);
+}
+
+void lbd_weigh(struct lbd *lbd, const struct config *config, struct lbd_verdict *ret)
+{
+	(void)lbd;
+	*ret = (struct lbd_verdict){ .refit = true,
+				     .features_now = LBD_FEATURE_IPV4,
+				     .features_then = LBD_FEATURE_IPV4 | LBD_FEATURE_NAT };
+	ret->refused = !strcmp(config->instance, "other");
+	snprintf(ret->why.text, sizeof(ret->why.text), "instance: told to refuse");
 }
 
 int lbd_change_backend(struct lbd *lbd, const struct lbd_backend_change *change, struct error *err)

@@ -182,6 +182,25 @@ static void a_missing_packet_path_is_a_problem(void **state)
 	assert_true(has_problem(fake, "no packet path is loaded"));
 }
 
+static void a_config_that_is_not_the_files_is_a_problem(void **state)
+{
+	struct fake_state *fake = *state;
+
+	assert_false(has_problem(fake, "lbd.yaml"));
+	fake->lbd.origin = HISTORY_FROM_LAST_GOOD;
+	strcpy(fake->lbd.file_fault, "line 7 is nonsense");
+	assert_true(has_problem(fake,
+				"/etc/lbd/lbd.yaml was broken when lbd started, the last good "
+				"config runs: line 7 is nonsense"));
+	fake->lbd.origin = HISTORY_FROM_REVERTED;
+	assert_true(has_problem(fake, "/etc/lbd/lbd.yaml was on trial and not confirmed"));
+	fake->lbd.origin = HISTORY_FROM_FILE;
+	strcpy(fake->lbd.trial.fault, "no interface eth7");
+	assert_true(has_problem(fake, "the one before is refused: no interface eth7"));
+	fake->lbd.history_fault = true;
+	assert_true(has_problem(fake, "configs can't be kept"));
+}
+
 static void services_say_which_of_them_are_gone(void **state)
 {
 	json_t *json = client_get(*state, "/v1/services"),
@@ -254,6 +273,7 @@ int main(void)
 		CLIENT_TEST(generic_xdp_is_a_problem),
 		CLIENT_TEST(a_missing_next_hop_is_a_problem),
 		CLIENT_TEST(a_missing_packet_path_is_a_problem),
+		CLIENT_TEST(a_config_that_is_not_the_files_is_a_problem),
 		CLIENT_TEST(services_say_which_of_them_are_gone),
 		CLIENT_TEST(backends_can_be_asked_for_by_service),
 		CLIENT_TEST(a_backend_that_is_not_checked_has_no_health),

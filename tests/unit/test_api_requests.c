@@ -287,6 +287,22 @@ static void a_reload_says_that_runtime_changes_are_gone(void **state)
 	json_decref(json);
 }
 
+static void an_order_to_reload_is_checked(void **state)
+{
+	static const char *const bad[] = { "{\"confirm_ms\":1}",       "{\"confirm_ms\":86400001}",
+					   "{\"confirm_ms\":-5}",      "{\"history\":-1}",
+					   "{\"history\":4294967296}", "{\"confirm\":1000}" };
+	struct fake_state *fake = *state;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		client_refused(fake, "POST", "/v1/reload", bad[i], 400, "EINVAL");
+	client_refused(fake, "GET", "/v1/diff?file=lbd.yaml", NULL, 400, "EINVAL");
+	client_refused(fake, "GET", "/v1/diff?history=x", NULL, 400, "EINVAL");
+	client_refused(fake, "GET", "/v1/diff?file=/nonexistent", NULL, 404, "ENOENT");
+	client_refused(fake, "GET", "/v1/history?number=-1", NULL, 400, "EINVAL");
+	client_refused(fake, "GET", "/v1/history?number=7", NULL, 404, "ENOENT");
+}
+
 static void a_role_is_set_or_refused(void **state)
 {
 	struct fake_state *fake = *state;
@@ -313,6 +329,7 @@ int main(void)
 		CLIENT_TEST(too_many_and_too_large_packets_are_refused),
 		CLIENT_TEST(what_the_daemon_refuses_comes_back_with_its_hint),
 		CLIENT_TEST(a_reload_says_that_runtime_changes_are_gone),
+		CLIENT_TEST(an_order_to_reload_is_checked),
 		CLIENT_TEST(a_role_is_set_or_refused),
 	};
 

@@ -184,6 +184,25 @@ static void what_the_peer_told_is_held_where_it_stands(void **state)
 	assert_int_equal(held, 40);
 }
 
+static void count_place(void *context, uint32_t place)
+{
+	uint64_t *places = context;
+
+	*places |= 1ULL << place;
+}
+
+static void what_is_under_way_is_recalled(void **state)
+{
+	struct lab *lab = *state;
+	uint64_t places = 0;
+
+	for (uint64_t number = 1; number <= 5; number++)
+		tell(lab, number, START_US);
+	acknowledge(lab, 2, START_US);
+	flight_recall(&lab->flight, count_place, &places);
+	assert_int_equal(places, 1ULL << 3 | 1ULL << 4 | 1ULL << 5);
+}
+
 static void a_window_and_no_more_is_kept(void **state)
 {
 	struct lab *lab = *state;
@@ -255,6 +274,7 @@ int main(void)
 		LAB(what_peers_told_is_held_once_the_whole_table_is_acknowledged),
 		LAB(what_the_peer_told_it_holds_with_its_own_backend),
 		LAB(what_the_peer_told_is_held_where_it_stands),
+		LAB(what_is_under_way_is_recalled),
 		LAB(a_window_and_no_more_is_kept),
 		LAB(percentiles_are_right_to_an_eighth),
 		LAB(times_of_any_length_are_counted),

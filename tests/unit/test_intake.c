@@ -145,6 +145,55 @@ static void a_new_hello_begins_from_nothing(void **state)
 	assert_int_equal(take(&intake, WIRE_RECORDS, 2), REFUSAL_NO_CONVERSATION);
 }
 
+/* Says hello, asking to go on with our boot; what the welcome says to it. */
+static uint64_t go_on(struct intake *intake, uint64_t boot)
+{
+	struct wire_message hello = request(WIRE_HELLO, 0), welcome = { 0 };
+
+	hello.boot = boot;
+	hello.resumes = 99;
+	assert_int_equal(intake_receive(intake, &elsewhere, &hello, START_US), REFUSAL_NONE);
+	assert_false(intake->received_all);
+	intake_fill(intake, INTAKE_WELCOME, &welcome);
+	return welcome.resumes;
+}
+
+static void who_holds_the_whole_table_goes_on_with_it(void **state)
+{
+	struct intake intake;
+
+	(void)state;
+	open_intake(&intake);
+	assert_int_equal(go_on(&intake, 7), 0);
+	open_intake(&intake);
+	assert_int_equal(take(&intake, WIRE_BULK_DONE, 1), REFUSAL_NONE);
+	assert_int_equal(go_on(&intake, 7), 99);
+	/* Before it was told what has changed since, too: the sender has that marked still. */
+	assert_int_equal(go_on(&intake, 7), 99);
+	assert_int_equal(go_on(&intake, 8), 0);
+	assert_int_equal(go_on(&intake, 7), 0);
+}
+
+static void who_asked_for_all_or_refused_something_begins_anew(void **state)
+{
+	struct intake intake;
+
+	(void)state;
+	open_intake(&intake);
+	assert_int_equal(take(&intake, WIRE_BULK_DONE, 1), REFUSAL_NONE);
+	intake_ask_resync(&intake);
+	assert_int_equal(go_on(&intake, 7), 0);
+	open_intake(&intake);
+	assert_int_equal(take(&intake, WIRE_BULK_DONE, 1), REFUSAL_NONE);
+	assert_int_equal(take(&intake, WIRE_RECORDS, 7), REFUSAL_OUT_OF_ORDER);
+	assert_int_equal(go_on(&intake, 7), 0);
+	open_intake(&intake);
+	assert_int_equal(take(&intake, WIRE_BULK_DONE, 1), REFUSAL_NONE);
+	intake_close(&intake);
+	intake_ask_resync(&intake);
+	assert_int_equal(go_on(&intake, 7), 0);
+}
+
 static void a_type_to_come_is_passed_over(void **state)
 {
 	struct intake intake;
@@ -208,6 +257,8 @@ int main(void)
 		cmocka_unit_test(data_beyond_the_credit_ends_the_conversation),
 		cmocka_unit_test(the_table_is_complete_at_the_end_of_the_last_round_asked),
 		cmocka_unit_test(a_new_hello_begins_from_nothing),
+		cmocka_unit_test(who_holds_the_whole_table_goes_on_with_it),
+		cmocka_unit_test(who_asked_for_all_or_refused_something_begins_anew),
 		cmocka_unit_test(a_type_to_come_is_passed_over),
 		cmocka_unit_test(a_digest_takes_credit_and_its_answer_is_owed_once),
 		cmocka_unit_test(an_answer_sent_as_a_request_is_refused),

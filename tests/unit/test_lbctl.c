@@ -121,7 +121,10 @@ static const struct {
 	{ "peers --json", { "peers", "refusals" } },
 	{ "backend drain web web1 --json", { "backends" } },
 	{ "backend add web web9 198.51.100.19 --weight 5 --port 8080 --json", { "backends" } },
-	{ "reload --json", { "services", "runtime_changes_dropped" } },
+	{ "reload --json", { "services", "runtime_changes_dropped", "trial" } },
+	{ "confirm --json", { "number" } },
+	{ "reload --cancel --json", { "number" } },
+	{ "history --json", { "directory", "configs" } },
 	{ "upgrade --json", { "running", "previous" } },
 	{ "rollback --json", { "running", "previous" } },
 	{ "role --json", { "role", "role_ms_ago", "gate" } },
@@ -162,6 +165,13 @@ static void every_command_prints_text(void **state)
 		{ "peers", "differs in 3 regions" },
 		{ "backend weight web web1 7", "web1" },
 		{ "reload", "Reloaded: 2 services, 4 backends, 2 of them up" },
+		{ "history", "no config is kept" },
+		{ "status", "config       0\n" },
+		{ "reload --confirm 2m", "config 11 runs again in 120 s, unless: lbctl confirm" },
+		{ "status", "config       12 on trial: 11 runs again in 120 s" },
+		{ "reload --confirm 60 --from-history 3", "config 3 runs again in 60 s" },
+		{ "confirm", "config 12 stays" },
+		{ "reload --cancel", "runs again, as config 13" },
 		{ "upgrade", "tag a04f5eef06a7f555" },
 		{ "rollback", "previous  none" },
 		{ "role", "master for 60.0 s, term 3; gate open: in sync with lb2" },
@@ -225,6 +235,61 @@ static void status_begins_with_a_verdict(void **state)
 	fake->lbd.model->backends[2].healthy = true;
 	ask(&result, fake, "status");
 	assert_int_equal(strncmp(result.out, "OK: lb1 forwards to 3 of 4 backends", 35), 0);
+}
+
+/* Exit code and text of a comparison; the fake daemon runs no service and says no to "other". */
+static void a_diff_names_what_comes_and_what_goes(void **state)
+{
+	FILE *file = fopen("/tmp/lbctl-diff.yaml", "w");
+	struct result result;
+
+	assert_non_null(file);
+	fputs("instance: other\nxdp: {interfaces: [eth0, eth1]}\nservices:\n- {name: web, vip: "
+	      "192.0.2.1, port: 80, backends: [{address: 198.51.100.1}]}\n",
+	      file);
+	fclose(file);
+	ask(&result, *state, "diff /tmp/lbctl-diff.yaml");
+	assert_int_equal(result.code, LBCTL_DIFFERS);
+	assert_has(result.out, "~ instance: lbd -> other   (refused)\n");
+	assert_has(result.out, "+ xdp.interfaces: eth1\n");
+	assert_has(result.out, "+ services[web]: vip: 192.0.2.1, port: 80");
+	assert_has(result.out, "is loaded and swapped in: +nat\n");
+	assert_has(result.out, "would be refused: instance: told to refuse\n");
+	ask(&result, *state, "diff /tmp/lbctl-diff.yaml --json");
+	assert_int_equal(result.code, LBCTL_DIFFERS);
+	assert_has(result.out, "\"effect\": \"refused\"");
+	unlink("/tmp/lbctl-diff.yaml");
+	ask(&result, *state, "diff /tmp/lbctl-diff.yaml");
+	assert_int_equal(result.code, LBCTL_FAILED);
+	assert_has(result.err, "No such file");
+}
+
+static void the_history_is_a_table_and_each_config_a_file(void **state)
+{
+	struct fake_state *fake = *state;
+	struct history_entry entry = { .at = 1700000000, .changes = 2, .summary = "two things" };
+	struct config *config = NULL;
+	struct result result;
+	char command[256];
+
+	snprintf(fake->lbd.history_dir, sizeof(fake->lbd.history_dir), "%.100s.history",
+		 fake->socket);
+	assert_int_equal(config_load("conf/lbd.yaml", &config, NULL), 0);
+	assert_int_equal(history_open(fake->lbd.history_dir, NULL), 0);
+	assert_int_equal(history_add(fake->lbd.history_dir, &entry, config, 5, NULL), 0);
+	fake->lbd.recorded = entry;
+	ask(&result, fake, "history");
+	assert_has(result.out, "start  applied        2  two things\n");
+	assert_has(result.out, "\n*       1  20");
+	ask(&result, fake, "history show 1");
+	assert_has(result.out, "# summary: two things\n");
+	assert_has(result.out, "interfaces:\n");
+	ask(&result, fake, "history show 2");
+	assert_int_equal(result.code, LBCTL_FAILED);
+	assert_has(result.err, "the history has no config 2");
+	snprintf(command, sizeof(command), "rm -r %.200s", fake->lbd.history_dir);
+	assert_int_equal(system(command), 0);
+	config_free(config);
 }
 
 static void counters_hide_zeros_unless_told_otherwise(void **state)
@@ -320,6 +385,14 @@ static void wrong_usage_is_exit_code_2_and_names_what_was_meant(void **state)
 		{ "backend drain web web1 --port 3", "--port goes with add only" },
 		{ "backend add web web1 192.0.2.1 --port 0", "port 0: expected 1 to 65535" },
 		{ "backend add web web1 192.0.2.1 --port 65536", "expected 1 to 65535" },
+		{ "reload --confirm 25h", "expected a time of 1s to 24h" },
+		{ "reload --confirm 5d", "expected a time of 1s to 24h" },
+		{ "reload --confirm 0", "expected a time of 1s to 24h" },
+		{ "reload --from-history x", "expected a number that lbctl history shows" },
+		{ "reload --cancel --confirm 5s", "--cancel goes with no other option" },
+		{ "history shwo 1", "did you mean show?" },
+		{ "history show", "number of a config missing" },
+		{ "diff conf/lbd.yaml --from-history 3", "not both" },
 	};
 	struct result result;
 
@@ -458,6 +531,8 @@ int main(void)
 		CLIENT_TEST(drops_are_followed_until_interrupted),
 		cmocka_unit_test(drops_are_not_followed_without_a_daemon),
 		CLIENT_TEST(status_begins_with_a_verdict),
+		CLIENT_TEST(a_diff_names_what_comes_and_what_goes),
+		CLIENT_TEST(the_history_is_a_table_and_each_config_a_file),
 		CLIENT_TEST(counters_hide_zeros_unless_told_otherwise),
 		CLIENT_TEST(large_numbers_are_grouped),
 		CLIENT_TEST(a_missing_daemon_is_exit_code_3_and_the_next_command),

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -282,6 +283,62 @@ static void a_resync_marks_everything_and_its_round_comes_back(void **state)
 	assert_int_equal(done.round, 3);
 }
 
+/* A hello that goes on with boot 7, and what the welcome says to it. */
+static bool welcome_marks_all(struct peer *peer, uint64_t boot, uint64_t resumes)
+{
+	struct wire_message hello = { 0 }, message;
+	bool mark_all = false;
+
+	peer_restart(peer, START_US);
+	assert_int_equal(next(peer, START_US, false, true), PEER_HELLO);
+	peer_fill(peer, PEER_HELLO, START_US, &hello);
+	peer_done(peer, PEER_HELLO, false, START_US);
+	assert_int_equal(hello.resumes, peer->resumes);
+	message = answer(peer, WIRE_WELCOME, 0);
+	message.boot = boot;
+	message.resumes = resumes;
+	assert_int_equal(peer_receive(peer, &message, START_US, &mark_all), REFUSAL_NONE);
+	assert_int_equal(peer->resumed, !mark_all);
+	assert_int_equal(peer->state, SYNC_STATE_BULK);
+	return mark_all;
+}
+
+static void a_conversation_goes_on_if_both_say_so(void **state)
+{
+	struct peer peer;
+
+	(void)state;
+	go_live(&peer);
+	assert_int_equal(peer.resumes, 7);
+	assert_int_equal(peer.resyncs, 1);
+	assert_false(welcome_marks_all(&peer, 7, 7));
+	assert_int_equal(peer.resyncs, 1);
+	assert_true(welcome_marks_all(&peer, 7, 0));
+	assert_int_equal(peer.resyncs, 2);
+	assert_true(welcome_marks_all(&peer, 8, 7));
+	assert_true(welcome_marks_all(&peer, 8, 7));
+	assert_false(welcome_marks_all(&peer, 8, 8));
+	peer_forget(&peer);
+	assert_true(welcome_marks_all(&peer, 8, 8));
+}
+
+static void a_reset_for_a_loss_begins_anew_but_not_one_of_a_daemon_that_is_new(void **state)
+{
+	struct wire_message reset;
+	struct peer peer;
+
+	(void)state;
+	go_live(&peer);
+	reset = answer(&peer, WIRE_RESET, 0);
+	strcpy(reset.reason, "no_conversation");
+	assert_int_equal(receive(&peer, reset, START_US), REFUSAL_NONE);
+	assert_int_equal(peer.resumes, 7);
+	go_live(&peer);
+	strcpy(reset.reason, "out_of_order");
+	assert_int_equal(receive(&peer, reset, START_US), REFUSAL_NONE);
+	assert_int_equal(peer.resumes, 0);
+}
+
 static enum peer_action next_with_sums(struct peer *peer)
 {
 	struct peer_input input = { START_US, true, true, PEER_DIGEST, false };
@@ -360,6 +417,9 @@ int main(void)
 		cmocka_unit_test(a_reset_leads_to_a_new_conversation_but_not_at_once),
 		cmocka_unit_test(a_bye_makes_stale_at_once),
 		cmocka_unit_test(a_resync_marks_everything_and_its_round_comes_back),
+		cmocka_unit_test(a_conversation_goes_on_if_both_say_so),
+		cmocka_unit_test(
+			a_reset_for_a_loss_begins_anew_but_not_one_of_a_daemon_that_is_new),
 		cmocka_unit_test(sums_go_before_records_but_only_when_live_and_with_credit),
 		cmocka_unit_test(a_repair_is_no_answer_to_version_1),
 		cmocka_unit_test(answers_out_of_place_are_refused),

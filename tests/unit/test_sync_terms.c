@@ -259,6 +259,7 @@ static void run_dir_remove(const char *dir)
 
 	snprintf(path, sizeof(path), "%s/term", dir);
 	unlink(path);
+	sync_forget(dir);
 	assert_int_equal(rmdir(dir), 0);
 }
 

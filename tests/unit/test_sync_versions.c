@@ -411,6 +411,32 @@ static void a_reset_of_version_1_begins_a_new_conversation(void **state)
 	old_close(&old);
 }
 
+/* It has the boot that we would go on with, but can't agree to that: the field is younger. */
+static void an_old_peer_that_comes_again_is_told_everything(void **state)
+{
+	struct old_peer old;
+
+	(void)state;
+	old_open(&old, ZMQ_ROUTER);
+	make_web(old.node, 0, 100);
+	node_start(old.node);
+	old_await(&old, WIRE_HELLO);
+	old.conversation = (uint8_t)old.last.conversation;
+	old_send(&old, "welcome");
+	old_await(&old, WIRE_BULK_DONE);
+	old_send_number(&old, "credit", 128);
+	WAIT_UNTIL(peer_status(old.node, "lb1").unacknowledged == 0);
+	old_send(&old, "bye");
+	while (old_receive(&old) != WIRE_HELLO)
+		; /* who has said bye answers nothing */
+	old.conversation = (uint8_t)old.last.conversation;
+	old_send(&old, "welcome");
+	old_await(&old, WIRE_RECORDS);
+	assert_int_equal(old.last.rows, 100);
+	WAIT_UNTIL(peer_status(old.node, "lb1").resyncs == 2);
+	old_close(&old);
+}
+
 /* A type that is to come: counted, passed over, and the conversation goes on. */
 static void a_type_that_is_not_known_is_counted_and_passed_over(void **state)
 {
@@ -444,6 +470,7 @@ int main(void)
 		cmocka_unit_test(version_1_may_lead_a_conversation_with_us),
 		cmocka_unit_test(we_lead_a_conversation_with_version_1_in_its_terms),
 		cmocka_unit_test(a_reset_of_version_1_begins_a_new_conversation),
+		cmocka_unit_test(an_old_peer_that_comes_again_is_told_everything),
 		cmocka_unit_test(a_type_that_is_not_known_is_counted_and_passed_over),
 	};
 

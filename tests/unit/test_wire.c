@@ -168,6 +168,30 @@ static void the_worked_bytes_of_the_specification_are_what_is_sent(void **state)
 	}
 }
 
+static void a_conversation_that_goes_on_says_with_whom(void **state)
+{
+	static const struct {
+		const char *name;
+		uint64_t type;
+	} examples[] = { { "HELLO, going on", WIRE_HELLO }, { "WELCOME, going on", WIRE_WELCOME } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(examples) / sizeof(*examples); i++) {
+		uint8_t bytes[WIRE_MESSAGE_MAX], written[1024];
+		struct wire_message message;
+		struct example example;
+		int size;
+
+		example_make(examples[i].type, &example);
+		example.message.resumes = 0x99aabbccddeeff01;
+		size = wire_encode(&example.message, bytes, sizeof(bytes));
+		assert_int_equal(protocol_example(examples[i].name, written), size);
+		assert_memory_equal(written, bytes, size);
+		assert_int_equal(wire_decode(bytes, (size_t)size, &message), REFUSAL_NONE);
+		assert_int_equal(message.resumes, 0x99aabbccddeeff01);
+	}
+}
+
 /* --- versions to come */
 
 static void unknown_fields_are_passed_over(void **state)
@@ -217,6 +241,7 @@ int main(void)
 		cmocka_unit_test(a_message_that_does_not_fit_is_not_written),
 		cmocka_unit_test(more_rows_than_allowed_are_not_written),
 		cmocka_unit_test(the_worked_bytes_of_the_specification_are_what_is_sent),
+		cmocka_unit_test(a_conversation_that_goes_on_says_with_whom),
 		cmocka_unit_test(unknown_fields_are_passed_over),
 		cmocka_unit_test(rows_of_a_newer_sender_may_be_longer),
 	};
