@@ -84,6 +84,9 @@ static int lbd_used_ids(struct lbd *lbd, struct tables_ids *ret)
 		lbd_mark_gone(lbd->model, &gone);
 		tables_release(tables, &gone);
 		tables_mark_used(tables, ret);
+		/* Nobody can tell what refers to them before the tables have been moved. */
+		if (dataplane_is_foreign(lbd->dataplane))
+			lbd_mark_gone(lbd->model, ret);
 	}
 	lbd_ids_free(&gone);
 	return rc;
@@ -115,7 +118,7 @@ int lbd_build_model(struct lbd *lbd, const struct config *config, struct model *
 /* --- commit */
 
 /* Frames for other hosts, which a promiscuous interface also sees, aren't ours to forward. */
-static void lbd_own_macs(struct lbd *lbd)
+void lbd_own_macs(struct lbd *lbd)
 {
 	uint32_t count = 0;
 

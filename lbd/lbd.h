@@ -199,6 +199,15 @@ int lbd_apply(struct lbd *lbd, struct config *config, struct error *err);
 int lbd_build_model(struct lbd *lbd, const struct config *config, struct model **ret,
 		    struct error *err);
 
+/* Write the addresses of our interfaces into the model. */
+void lbd_own_macs(struct lbd *lbd);
+
+/*
+ * Put maps as config and build want them in the place of those that were adopted,
+ * with all that is in them; packets go on. For the start: nothing else runs yet.
+ */
+int lbd_move(struct lbd *lbd, struct error *err);
+
 /* Put lbd->model in force, with a generation that fits it. On failure the old snapshot is. */
 int lbd_commit(struct lbd *lbd, struct error *err);
 

@@ -222,7 +222,8 @@ static int start_commit(struct lbd *lbd, struct error *err)
 	if (rc)
 		return error_errno(err, rc, "follow the backends' next hops");
 	lbd_follow_model(lbd);
-	return lbd_commit(lbd, err);
+	rc = lbd_move(lbd, err);
+	return rc ? rc : lbd_commit(lbd, err);
 }
 
 static int start_attach(struct lbd *lbd, struct error *err)

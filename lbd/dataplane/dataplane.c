@@ -73,6 +73,12 @@ int dataplane_open(const struct dataplane_options *options, struct dataplane **r
 	return 0;
 }
 
+bool dataplane_stays(const struct dataplane *dataplane, const struct lbd_limits *limits)
+{
+	return !dataplane_is_foreign(dataplane) &&
+	       !memcmp(&dataplane->limits, limits, sizeof(*limits));
+}
+
 void dataplane_close(struct dataplane *dataplane)
 {
 	if (!dataplane)

@@ -36,11 +36,20 @@ struct dataplane_options {
 /*
  * Make or adopt the maps. Refuses (-EPROTO) pins of another ABI; pins of other
  * limits are adopted with those (dataplane_limits), and can be left for others
- * (next.h). Half-made pins of a killed start are removed and made again; half-made
+ * (next.h), and so are pins of another layout that can be converted. Half-made pins of a killed start are removed and made again; half-made
  * claims are swept.
  */
 int dataplane_open(const struct dataplane_options *options, struct dataplane **ret,
 		   struct error *err);
+
+/*
+ * Did another release make maps of this set, in another layout? Then it is but
+ * there to be adopted and moved (next.h): its tables are not to be read.
+ */
+bool dataplane_is_foreign(const struct dataplane *dataplane);
+
+/* Are the maps as @limits, and this lbd's layout, want them? Otherwise: next.h. */
+bool dataplane_stays(const struct dataplane *dataplane, const struct lbd_limits *limits);
 
 /* Unmaps and closes; pins, programs and attachments stay. Accepts NULL. */
 void dataplane_close(struct dataplane *dataplane);

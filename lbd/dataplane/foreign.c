@@ -173,7 +173,7 @@ int foreign_map_memory(struct dataplane *dataplane, enum map_id id, const struct
 	return shape->adopted ? foreign_copy(dataplane, id, shape, err) : 0;
 }
 
-bool foreign_any(const struct dataplane *dataplane)
+bool dataplane_is_foreign(const struct dataplane *dataplane)
 {
 	for (int id = 0; id < MAP_COUNT; id++)
 		if (dataplane->foreign[id])

@@ -31,8 +31,6 @@ int foreign_map_memory(struct dataplane *dataplane, enum map_id id, const struct
 /* Entry @index in our layout. -ERANGE: there is no room for what it holds. */
 int foreign_convert(const struct foreign *foreign, uint32_t index, void *to, struct error *err);
 
-bool foreign_any(const struct dataplane *dataplane);
-
 /* For struct carry_source; @context is the struct foreign. */
 void foreign_line(void *context, const void *from, struct lbd_bucket6 *to);
 void foreign_both(void *context, const void *from, struct lbd_bucket6 *to);

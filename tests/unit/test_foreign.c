@@ -280,7 +280,7 @@ static void the_model_is_read_back(void **state)
 
 	assert_true(age(desk) >= 10);
 	reopen(desk);
-	assert_true(foreign_any(desk->now));
+	assert_true(dataplane_is_foreign(desk->now));
 	assert_int_equal(dataplane_adopt(desk->now, &model, &desk->err), 0);
 	for (int id = 1; id <= 2; id++) {
 		assert_memory_equal(&model->services[id].vip, &desk->model->services[id].vip,
@@ -306,7 +306,7 @@ static void all_entries_and_counters_come_along(void **state)
 	reopen(desk);
 	if (move(desk))
 		fail_msg("%s", desk->err.text);
-	assert_false(foreign_any(desk->now));
+	assert_false(dataplane_is_foreign(desk->now));
 	assert_flows(desk);
 	assert_memory_equal(&secret, &desk->now->tables.secret, sizeof(secret));
 	assert_int_equal(dataplane_service_traffic(desk->now, traffic), 0);
@@ -317,7 +317,7 @@ static void all_entries_and_counters_come_along(void **state)
 	/* And for good. */
 	dataplane_close(desk->now);
 	reopen(desk);
-	assert_false(foreign_any(desk->now));
+	assert_false(dataplane_is_foreign(desk->now));
 	assert_flows(desk);
 }
 
