@@ -142,7 +142,12 @@ static uint32_t lbd_features(const struct lbd *lbd)
 
 struct upgrade_target lbd_target(const struct lbd *lbd)
 {
-	return (struct upgrade_target){ lbd->dataplane, lbd->model, lbd_features(lbd) };
+	return (struct upgrade_target){
+		.dataplane = lbd->dataplane,
+		.model = lbd->model,
+		.features = lbd_features(lbd),
+		.ifindex = lbd->attachments[0].ifindex,
+	};
 }
 
 struct upgrade_place lbd_place(const struct lbd *lbd)

@@ -22,6 +22,7 @@
 #include "upgrade/upgrade.h"
 
 struct api;
+struct preflight_report;
 
 /* The running packet path once more, for traces: loaded when asked for, gone when idle. */
 struct lbd_tracing {
@@ -278,10 +279,14 @@ void lbd_forget(const struct lbd *lbd);
 int lbd_change_backend(struct lbd *lbd, const struct lbd_backend_change *change, struct error *err);
 
 /*
- * Load @object (NULL: the installed one) as a new generation, try golden
- * packets on it and swap. The running one keeps running on any failure.
+ * Take @object (NULL: the installed one) through the preflight (upgrade/preflight.h)
+ * and swap. @force: though its replay differs. The running one keeps running on
+ * any failure.
  */
-int lbd_upgrade(struct lbd *lbd, const char *object, struct error *err);
+int lbd_upgrade(struct lbd *lbd, const char *object, bool force, struct error *err);
+
+/* What lbd_upgrade would find; nothing is swapped. An error only if it can't be tried. */
+int lbd_check(struct lbd *lbd, const char *object, struct preflight_report *ret, struct error *err);
 
 /*
  * The running packet path over the live tables, writing nothing, to run frames

@@ -59,6 +59,9 @@ json_t *api_features_json(uint32_t features);
 /* {number, back_to, left_ms, fault} of the config on trial, or null. */
 json_t *api_trial_json(const struct lbd *lbd);
 
+/* -EINVAL if @object, which may be NULL, is no absolute path. */
+int api_check_object(const char *object, struct error *err);
+
 /* {total, up} over all services. */
 json_t *api_backend_totals_json(const struct lbd *lbd);
 

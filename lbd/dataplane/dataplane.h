@@ -115,6 +115,22 @@ int dataplane_rollback(struct dataplane *dataplane, struct error *err);
 int dataplane_generation(const struct dataplane *dataplane, enum lbd_generation_slot slot,
 			 struct dataplane_generation *ret);
 
+/* A generation with its stages, summed up. */
+struct dataplane_program {
+	struct dataplane_generation generation;
+	uint32_t programs;     /* that it is made of */
+	uint32_t instructions; /* after verification */
+	uint32_t verified; /* that the verifier walked through; 0: Linux before 5.16 doesn't say */
+	uint32_t jited_bytes; /* of machine code; 0: the kernel doesn't compile */
+};
+
+/* Ask the kernel of @prog_fd, or of the running generation with -1 (-ENOENT: none runs). */
+int dataplane_inspect(const struct dataplane *dataplane, int prog_fd,
+		      struct dataplane_program *ret);
+
+/* Close a generation that was loaded and never carried packets: its stages go with it. */
+void dataplane_unload(struct dataplane *dataplane, int prog_fd);
+
 /* What becomes of a pinned map. */
 #define DATAPLANE_FATES(X)                                             \
 	X(REUSED, "reused")	/* as it is */                         \

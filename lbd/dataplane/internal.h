@@ -226,6 +226,12 @@ int stages_enter(const struct dataplane *dataplane, struct bpf_object *object, u
 
 /* --- generation.c */
 
+/* The program in @slot of lbd_generations, to be closed. -ENOENT: there is none. */
+int generation_open(const struct dataplane *dataplane, __u32 slot);
+
+/* What program @fd is, and the configuration that it was loaded with. */
+int generation_read(int fd, struct dataplane_generation *ret, struct lbd_generation_config *config);
+
 /* What the generation in @slot was loaded with. False: there is none, or it can't be asked. */
 bool generation_held(const struct dataplane *dataplane, enum lbd_generation_slot slot,
 		     struct lbd_generation_config *ret);

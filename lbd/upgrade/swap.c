@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "upgrade/upgrade.h"
+#include "upgrade/preflight.h"
 
 static int swap_load(const struct upgrade_target *target, const char *object, int *ret_fd,
 		     struct error *err)
@@ -22,9 +22,7 @@ static int swap_prove(const struct upgrade_place *place, const struct upgrade_ta
 	kept_path(place, UPGRADE_KEPT_DRAFT, draft);
 	rc = kept_copy(place, object, err);
 	if (!rc)
-		rc = golden_try(draft, target->features & LBD_FEATURE_NAT, err);
-	if (!rc)
-		rc = swap_load(target, draft, ret_fd, err);
+		rc = preflight_prove(place, target, draft, ret_fd, err);
 	if (rc)
 		unlink(draft);
 	return rc == -ENOENT ? rc : rc ? error_prefix(err, rc, "%s", object) : 0;

@@ -23,6 +23,7 @@ struct fake_state {
 	uint16_t picked; /* the backend that Maglev gives any flow */
 	uint64_t outcomes[LBD_OUTCOME_MAX];
 	int fail;			  /* what lbd_reload and the like return */
+	bool forced;			  /* the last upgrade */
 	int upgrades, rollbacks;	  /* how often asked for */
 	char object[256];		  /* of the last upgrade, "installed" for none */
 	struct lbd_backend_change change; /* the last one; its strings are gone */

@@ -12,8 +12,8 @@ static void upgrade_to_another(struct dataplane_generation *ret_old)
 	char object[256];
 
 	dataplane_generation(daemon_now.dataplane, LBD_GENERATION_RUNNING, ret_old);
-	snprintf(object, sizeof(object), "%s/tests/unit/bad_none.bpf.o", build);
-	assert_int_equal(lbd_upgrade(&daemon_now, object, &err), 0);
+	snprintf(object, sizeof(object), "%s/tests/unit/bad_live_none.bpf.o", build);
+	assert_int_equal(lbd_upgrade(&daemon_now, object, false, &err), 0);
 }
 
 static void a_rollback_is_not_undone_by_a_config_change(void **state)
@@ -68,7 +68,7 @@ static void a_bad_object_changes_nothing(void **state)
 
 	(void)state;
 	snprintf(object, sizeof(object), "%s/tests/unit/bad_forgetful.bpf.o", build);
-	assert_int_equal(lbd_upgrade(&daemon_now, object, &err), -EBADMSG);
+	assert_int_equal(lbd_upgrade(&daemon_now, object, false, &err), -EBADMSG);
 	assert_int_equal(running(LBD_GENERATION_RUNNING), program);
 	assert_int_equal(running(LBD_GENERATION_PREVIOUS), 0);
 }
