@@ -20,17 +20,6 @@
 
 _Static_assert(MAP_COUNT <= DATAPLANE_MAPS_MAX, "room for every map");
 
-const char *dataplane_fate_name(enum dataplane_fate fate)
-{
-	static const char *const names[] = {
-#define X(constant, name) [DATAPLANE_FATE_##constant] = (name),
-		DATAPLANE_FATES(X)
-#undef X
-	};
-
-	return names[fate];
-}
-
 /* A map as one of both sides has it. */
 struct side {
 	uint32_t type, key_size, value_size, flags;

@@ -29,11 +29,6 @@ static int object_print(enum libbpf_print_level level, const char *format, va_li
 	return 0;
 }
 
-void object_quiet(void)
-{
-	libbpf_set_print(object_print);
-}
-
 /*
  * A tail call is refused unless both programs say the same of where they will
  * be attached (Linux 6.18, and the stable series since: 4540aed51b12 "bpf:
@@ -54,7 +49,7 @@ int object_read(const char *path, char *log, size_t log_size, struct bpf_object 
 	LIBBPF_OPTS(bpf_object_open_opts, options, .kernel_log_buf = log,
 		    .kernel_log_size = log_size);
 
-	object_quiet();
+	libbpf_set_print(object_print);
 	if (access(path, R_OK))
 		return error_errno(err, -errno, "%s", path);
 	*ret = bpf_object__open_file(path, &options);
