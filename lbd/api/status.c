@@ -34,6 +34,11 @@ static json_t *status_problems(const struct lbd *lbd)
 	return json_pack("{s:b, s:o}", "ok", !json_array_size(problems), "problems", problems);
 }
 
+static json_t *status_peers(const struct lbd *lbd)
+{
+	return json_pack("{s:o}", "peers", api_peers_brief_json(lbd));
+}
+
 static json_t *status_chain(uint32_t ifindex)
 {
 	struct dataplane_chain chain;
@@ -119,8 +124,8 @@ static json_t *status_fragments(const struct lbd *lbd)
 
 /* Each brings some keys of the answer, in the order they are shown. */
 static json_t *(*const status_parts[])(const struct lbd *) = {
-	status_node,	   status_config,      status_problems,	 api_role_json, status_xdp,
-	status_generation, status_connections, status_fragments, status_totals,
+	status_node, status_config,	status_problems,    api_role_json,    status_peers,
+	status_xdp,  status_generation, status_connections, status_fragments, status_totals,
 };
 
 int api_get_status(struct lbd *lbd, const struct api_request *request, json_t **ret,

@@ -75,6 +75,24 @@ static void status_role(const json_t *status)
 	show_role(NULL, status);
 }
 
+/* Versions may differ for as long as wanted: they are shown, and nothing is said against it. */
+static void status_peers(const json_t *status)
+{
+	const json_t *list = json_object_get(status, "peers"), *peer;
+	const char *own = status_text(status, "version");
+	size_t i;
+
+	json_array_foreach(list, i, peer) {
+		const char *lbd = status_text(peer, "lbd");
+
+		printf("%-13s%s %s, %s, runs %s%s%s\n", i ? "" : "peers", status_text(peer, "name"),
+		       status_text(peer, "role"), status_text(peer, "state"),
+		       strcmp(lbd, "-") ? "lbd " : "a version of lbd that doesn't say which",
+		       strcmp(lbd, "-") ? lbd : "",
+		       strcmp(lbd, own) ? " (mixed versions: lbctl cluster upgrade)" : "");
+	}
+}
+
 /* "lbd_root alone", or all of libxdp's chain in the order they run. */
 static void status_programs(const json_t *at)
 {
@@ -164,9 +182,9 @@ static void status_start(const json_t *status)
 static void status_print(const struct invocation *invocation, const json_t *status)
 {
 	static void (*const lines[])(const json_t *) = {
-		status_verdict,	 status_node,	     status_config,	 status_role,
-		status_xdp,	 status_generations, status_connections, status_fragments,
-		status_services, status_start,
+		status_verdict,	  status_node,	   status_config,      status_role,
+		status_peers,	  status_xdp,	   status_generations, status_connections,
+		status_fragments, status_services, status_start,
 	};
 
 	(void)invocation;

@@ -470,6 +470,7 @@ static void fake_describe(struct dataplane *fake)
 	state->ha = (struct ha_status){ HA_ROLE_MASTER, 60000, true, "in sync with lb2" };
 	state->peer = (struct sync_peer_status){
 		.name = "lb2",
+		.release = "0.1.0",
 		.address = { fake_addr("192.0.2.2"), htons(7400) },
 		.state = SYNC_STATE_LIVE,
 		.received_all = true,
