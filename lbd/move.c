@@ -11,7 +11,6 @@ static void move_say(const struct lbd *lbd)
 {
 	const struct dataplane_options options = {
 		.pin_dir = lbd->pin_dir,
-		.object = lbd->object,
 		.limits = lbd->model->limits,
 	};
 	struct dataplane_map rows[DATAPLANE_MAPS_MAX];

@@ -143,7 +143,6 @@ static int start_maps(struct lbd *lbd, struct error *err)
 {
 	const struct dataplane_options options = {
 		.pin_dir = lbd->pin_dir,
-		.object = lbd->object,
 		.limits = model_limits(lbd->config),
 	};
 	uint32_t swept;

@@ -10,7 +10,6 @@ include tests/model/model.mk
 include tests/vm/vm.mk
 include tests/variant/variant.mk
 include tests/fuzz/fuzz.mk
-include tests/older/older.mk
 
 # It races against this program.
 $(BUILD)/asan/tests/unit/test_conntable_race: | $(BUILD)/tests/unit/conntable.bpf.o
@@ -19,11 +18,11 @@ $(BUILD)/asan/tests/unit/test_conntable_race: | $(BUILD)/tests/unit/conntable.bp
 $(BUILD)/asan/tests/unit/test_layout: | $(BUILD)/tests/unit/layout_pairs.bpf.o
 
 # They read objects of other releases.
-$(BUILD)/asan/tests/unit/test_compare $(BUILD)/asan/tests/unit/test_foreign: | variant-objects
+$(BUILD)/asan/tests/unit/test_compare $(BUILD)/asan/tests/unit/test_foreign: | older less
 
 # Everything that tests run: as shipped, under sanitizers, and the tools.
 test-binaries: all $(BUILD)/asan/lbd $(BUILD)/asan/lbctl $(UNIT_TESTS) $(PACKET_TEST) $(MODEL_TEST) $(TOOLS) \
-	$(FUZZ_REPLAYS) $(TEST_BPF_OBJECTS) older
+	$(FUZZ_REPLAYS) $(TEST_BPF_OBJECTS) older less
 
 check: deps
 	@BUILD=$(BUILD) JOBS=$(JOBS) tests/check

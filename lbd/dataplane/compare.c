@@ -293,7 +293,7 @@ int dataplane_compare_pins(const struct dataplane_options *options,
 	*ret_count = 0;
 	if (!pins_are_there(options->pin_dir))
 		return error_set(err, -ENOENT, "%s: no maps are pinned there", options->pin_dir);
-	rc = options->object ? types_open(options->object, &types, err) : 0;
+	rc = types_open(&types, err);
 	if (rc)
 		return rc;
 	compare_pins(options->pin_dir, &options->limits, types, ret);

@@ -54,8 +54,7 @@ int dataplane_open(const struct dataplane_options *options, struct dataplane **r
 	if (options->pin_dir) {
 		snprintf(dataplane->pin_dir, sizeof(dataplane->pin_dir), "%s", options->pin_dir);
 	}
-	if (options->object)
-		rc = types_open(options->object, &dataplane->types, err);
+	rc = types_open(&dataplane->types, err);
 	if (!rc && options->pin_dir)
 		rc = next_recover(options->pin_dir, dataplane->types, err);
 	if (!rc)

@@ -28,8 +28,7 @@
 struct dataplane;
 
 struct dataplane_options {
-	const char *pin_dir; /* NULL: private, nothing is pinned */
-	const char *object;  /* BPF object whose types the maps are made with; NULL: without any */
+	const char *pin_dir;	  /* NULL: private, nothing is pinned */
 	struct lbd_limits limits; /* of maps that are made; pinned ones keep theirs */
 };
 

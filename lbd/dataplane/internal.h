@@ -152,8 +152,11 @@ int quic_write(const struct dataplane *dataplane, const struct model *model, uin
 struct layout;
 struct types;
 
-/* Read the types of BPF object @path. *ret: types_close. */
-int types_open(const char *path, struct types **ret, struct error *err);
+/* Those of this build. *ret: types_close. */
+int types_open(struct types **ret, struct error *err);
+
+/* Those of a BPF object, as the file is. */
+int types_read(const void *object, size_t size, struct types **ret, struct error *err);
 
 /* Accepts NULL. */
 void types_close(struct types *types);

@@ -14,7 +14,7 @@ setup_file() {
 }
 
 setup() {
-  readonly other=$LAB_BUILD/variant/layout/build less=$LAB_BUILD/variant/less/build
+  readonly other=$LAB_BUILD/older/build less=$LAB_BUILD/less/build
   readonly pins=/sys/fs/bpf/lbd/lb1
   readonly rounds=${LAYOUT_ROUNDS:-2} open=${LAYOUT_CONNECTIONS:-300}
 }

@@ -60,7 +60,6 @@ static int open_set(struct desk *desk)
 {
 	const struct dataplane_options options = {
 		.pin_dir = PINS,
-		.object = built("bpf/lb.bpf.o"),
 		.limits = desk->model->limits,
 	};
 
@@ -201,7 +200,7 @@ static int desk_open(void **state)
 	    model_build(desk->config, NULL, NULL, NULL, &desk->model, &desk->err) ||
 	    open_set(desk) || dataplane_commit(desk->now, desk->model, &desk->err))
 		fail_msg("%s", desk->err.text);
-	desk->other = bpf_object__open_file(built("variant/layout/build/bpf/lb.bpf.o"), NULL);
+	desk->other = bpf_object__open_file(built("older/build/bpf/lb.bpf.o"), NULL);
 	assert_non_null(desk->other);
 	raw = btf__raw_data(bpf_object__btf(desk->other), &size);
 	desk->btf = btf__new(raw, size);

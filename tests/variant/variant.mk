@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Other releases to stand before and after this one (tests/variant/build).
+# Other releases, made from these sources by tests/variant/build.
 
-# Its maps have another layout.
-variant:
-	+@tests/variant/build $(BUILD)/variant/layout 0.0.9 layout -- all
+# To stand beside this one and to be exchanged with it: tests/cluster/{mixed,layout}.bats.
+older:
+	+@tests/variant/build $(BUILD)/older 0.0.9 sync layout -- all
 
-# Of that one and of one whose maps lack something: what they would do to maps.
-variant-objects:
-	+@tests/variant/build $(BUILD)/variant/layout 0.0.9 layout -- build/bpf/lb.bpf.o
-	+@tests/variant/build $(BUILD)/variant/less 0.0.8 less -- build/bpf/lb.bpf.o
+# What it would lose is told by its object alone.
+less:
+	+@tests/variant/build $(BUILD)/less 0.0.8 less -- build/bpf/lb.bpf.o
 
-.PHONY: variant variant-objects
+.PHONY: older less
