@@ -72,7 +72,7 @@ entries() {
 @test "a release that lacks a field is refused by name, and packets go on" {
   load_start 100 8000
   murder lbd-lb1
-  run on lb1 "$LAB_LBD" --config "$LAB/lb1.yaml" --objects "$less/bpf"
+  run on lb1 timeout 20 "$less/lbd" --config "$LAB/lb1.yaml" --objects "$less/bpf"
   echo "$output"
   [[ $status == 1 && $output == *"map lbd_services: sticky: the new layout has no such field"* ]]
   load_unharmed refused

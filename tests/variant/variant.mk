@@ -5,8 +5,8 @@
 older:
 	+@tests/variant/build $(BUILD)/older 0.0.9 sync layout -- all
 
-# What it would lose is told by its object alone.
+# Its maps lack something.
 less:
-	+@tests/variant/build $(BUILD)/less 0.0.8 less -- build/bpf/lb.bpf.o
+	+@tests/variant/build $(BUILD)/less 0.0.8 less -- build/lbd build/bpf/lb.bpf.o
 
 .PHONY: older less
