@@ -5,6 +5,8 @@
 #include "lbctl/show.h"
 #include "lbctl/table.h"
 
+#define STATUS_WIDTH 72 /* of what stands behind the labels */
+
 static long long status_number(const json_t *status, const char *path)
 {
 	return (long long)json_integer_value(table_value(status, path));
@@ -135,6 +137,7 @@ static void status_generations(const json_t *status)
 	show_generation_line(table_value(status, "generation.running"));
 	printf("previous     ");
 	show_generation_line(table_value(status, "generation.previous"));
+	show_trial(table_value(status, "generation.trial"));
 }
 
 static void status_connections(const json_t *status)
@@ -170,6 +173,32 @@ static void status_services(const json_t *status)
 		       : "");
 }
 
+/* Names in lines of a screen's width; what isn't in use on a line of its own. */
+static void status_pins(const json_t *status)
+{
+	const json_t *files = table_value(status, "pins.files"), *file;
+	int column = 0;
+	size_t i;
+
+	printf("pins         %lld in use, %lld not, below %s", status_number(status, "pins.in_use"),
+	       status_number(status, "pins.not_in_use"), status_text(status, "pins.directory"));
+	json_array_foreach(files, i, file) {
+		if (!json_is_true(json_object_get(file, "in_use")))
+			continue;
+		column -= (int)strlen(status_text(file, "path")) + 1;
+		if (column < 0) {
+			column = STATUS_WIDTH - (int)strlen(status_text(file, "path"));
+			printf("\n            ");
+		}
+		printf(" %s", status_text(file, "path"));
+	}
+	puts("");
+	json_array_foreach(files, i, file)
+		if (!json_is_true(json_object_get(file, "in_use")))
+			printf("             not in use: %s (%s): %s\n", status_text(file, "path"),
+			       status_text(file, "what"), status_text(file, "why"));
+}
+
 static void status_start(const json_t *status)
 {
 	if (json_is_true(json_object_get(status, "adopted")))
@@ -184,7 +213,7 @@ static void status_print(const struct invocation *invocation, const json_t *stat
 	static void (*const lines[])(const json_t *) = {
 		status_verdict,	  status_node,	   status_config,      status_role,
 		status_peers,	  status_xdp,	   status_generations, status_connections,
-		status_fragments, status_services, status_start,
+		status_fragments, status_services, status_start,       status_pins,
 	};
 
 	(void)invocation;
@@ -200,13 +229,14 @@ static int status_run(const struct invocation *invocation)
 static const struct command_example status_examples[] = {
 	{ "status", "is all well, and if not, what to look at next" },
 	{ "status --json | jq -e .ok", "the same for a script" },
+	{ "status --json | jq .pins.files", "what is pinned, and what for" },
 	{ 0 },
 };
 
 const struct command cmd_status = {
 	.name = "status",
 	.arguments = "",
-	.summary = "is all well: role, sync, attachment, packet path, totals",
+	.summary = "is all well: role, sync, attachment, packet path, totals, pins",
 	.details =
 		"The first line is the verdict: OK, or what is wrong, worst first, each with the "
 		"next command to try.",
