@@ -235,7 +235,7 @@ static int start_commit(struct lbd *lbd, struct error *err)
 	if (dataplane_stays(lbd->dataplane, &lbd->model->limits))
 		return lbd_commit(lbd, err);
 	start_tell_move(lbd);
-	return lbd_move(lbd, NULL, err);
+	return lbd_move(lbd, err);
 }
 
 static int start_attach(struct lbd *lbd, struct error *err)
@@ -344,6 +344,7 @@ void lbd_stop(struct lbd *lbd)
 	lbd_read_end(&lbd->reload);
 	lbd_read_end(&lbd->weighing);
 	lbd_migrate_end(lbd);
+	lbd_prove_end(lbd);
 	lbd_trial_end(lbd);
 	api_free(lbd->api);
 	lbd_trace_end(lbd);

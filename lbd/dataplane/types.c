@@ -13,14 +13,17 @@
 #include "dataplane/layout.h"
 
 /* bpf/types/types.bpf.c, compiled. */
-extern const char types_own[], types_own_end[];
+extern const char types_own[];
+extern const uint64_t types_own_size;
 
 __asm__(".pushsection .rodata\n"
 	".balign 8\n"
 	"types_own:\n"
 	".incbin \"" LBD_OWN_TYPES "\"\n"
-	"types_own_end:\n"
-	".byte 0\n"
+	"1:\n"
+	".balign 8\n"
+	"types_own_size:\n"
+	".quad 1b - types_own\n"
 	".popsection\n");
 
 struct types {
@@ -75,7 +78,7 @@ int types_read(const void *object, size_t size, struct types **ret, struct error
 
 int types_open(struct types **ret, struct error *err)
 {
-	return types_read(types_own, (size_t)(types_own_end - types_own), ret, err);
+	return types_read(types_own, types_own_size, ret, err);
 }
 
 /* The kernel takes BTF for none of these. */

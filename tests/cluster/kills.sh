@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # kill -9 of lbd on lb1 amid what it is told to do, and what must hold after the
-# next start. Chance picks operation and moment; KILL_SEED repeats its picks.
+# next start. Chance picks operation and moment; KILL_SEED repeats its picks, and
+# KILL_AMID names the operations to pick from ("limits start"; without it, all).
 #
 # The config's services have two backends each ("narrow") or three ("wide").
-# $LAB/width says which of them the file has; all but web-dsr4, which lbctl
-# backend changes, must be as one of the two.
+# $LAB/width says which of them the file has, $LAB/slots how many connections fit. All
+# services but web-dsr4, which lbctl backend changes, must be as one of the two.
 
 # A row per operation: kill_NAME does it. Behind the name may stand a command of lbctl and a word
 # that its help has: without it the operation isn't known yet, and left out.
@@ -18,6 +19,7 @@ readonly KILL_OPERATIONS=(
   "confirm reload --confirm"
   "cancel reload --confirm"
   "backend"
+  "limits"
   "start"
 )
 declare -gA KILL_TOOK=()
@@ -28,6 +30,12 @@ kill_reload() { kill_toggle && ctl lb1 reload; }
 kill_trial() { kill_toggle && ctl lb1 reload --confirm 1h; }
 kill_confirm() { kill_trial && ctl lb1 confirm; }
 kill_cancel() { kill_trial && ctl lb1 reload --cancel; }
+
+# The tables move to twice or half the slots.
+kill_limits() {
+  echo "$((196608 - $(<"$LAB/slots")))" >"$LAB/slots"
+  kill_write "$(<"$LAB/width")" && ctl lb1 reload
+}
 
 kill_backend() {
   ctl lb1 backend weight talk-dsr4 be1 "$((RANDOM % 200 + 1))"
@@ -47,10 +55,10 @@ kill_start() {
 # --- the config
 
 kill_write() {
-  case $1 in
-  narrow) config_solo lb1 be1 be2 ;;
-  wide) config_solo lb1 be1 be2 be3 ;;
-  esac | config_write lb1
+  local backends=(be1 be2)
+  [[ $1 == narrow ]] || backends+=(be3)
+  config_solo lb1 "${backends[@]}" |
+    sed "s/connections-ipv4: .*/connections-ipv4: $(<"$LAB/slots")/" | config_write lb1
   echo "$1" >"$LAB/width"
 }
 
@@ -82,6 +90,7 @@ kill_operations() {
   local row name command word
   for row in "${KILL_OPERATIONS[@]}"; do
     read -r name command word <<<"$row"
+    [[ " ${KILL_AMID:-$name} " == *" $name "* ]] || continue
     if [[ -z $command ]] || "$LAB_LBCTL" help "$command" 2>&1 | grep -q -e "$word"; then
       echo "$name"
     fi
@@ -129,6 +138,8 @@ kill_whole() {
   [[ $origin == reverted && $1 =~ ^(trial|confirm|cancel)$ ]] && due=$(kill_other "$due")
   [[ $origin == file || $due != $(<"$LAB/width") ]] || lab_fail "config_origin is $origin" || return
   [[ $runs == "$due" ]] || lab_fail "$runs services run where $due ones are due" || return
+  ctl_says lb1 ".connections.ipv4.slots == $(<"$LAB/slots")" status >/dev/null ||
+    lab_fail "not $(<"$LAB/slots") slots" || return
   [[ $origin == file ]] || kill_tidy >>"$LAB/logs/kills.log"
 }
 
