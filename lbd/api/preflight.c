@@ -13,12 +13,6 @@ static const char *const preflight_verdicts[] = {
 	[PREFLIGHT_REFUSED] = "refused",
 };
 
-static const char *const preflight_fates[] = {
-	[DATAPLANE_FATE_REUSED] = "reused",
-	[DATAPLANE_FATE_UNUSED] = "unused",
-	[DATAPLANE_FATE_REFUSED] = "refused",
-};
-
 static json_t *preflight_steps_json(const struct preflight_report *report)
 {
 	json_t *list = json_array();
@@ -44,7 +38,7 @@ static json_t *preflight_maps_json(const struct preflight_report *report)
 	for (uint32_t i = 0; i < report->maps_count; i++)
 		json_array_append_new(
 			list, json_pack("{s:s, s:s, s:s?}", "map", report->maps[i].name, "fate",
-					preflight_fates[report->maps[i].fate], "why",
+					dataplane_fate_name(report->maps[i].fate), "why",
 					*report->maps[i].why ? report->maps[i].why : NULL));
 	return list;
 }
