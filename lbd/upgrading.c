@@ -179,8 +179,13 @@ static int upgrading_begin(struct lbd *lbd, const struct upgrading_request *aske
 
 /* --- requests */
 
-static int upgrading_refuse_canary(const struct lbd *lbd, struct error *err)
+/* Neither beside a canary nor while the tables move. */
+static int upgrading_refuse_now(const struct lbd *lbd, struct error *err)
 {
+	int rc = lbd_check_still(lbd, err);
+
+	if (rc)
+		return rc;
 	if (lbd->upgrading.trial != UPGRADING_CANARY)
 		return 0;
 	error_set(err, -EBUSY, "a canary of %s is on", lbd->upgrading.object);
@@ -213,7 +218,7 @@ int lbd_upgrade(struct lbd *lbd, const char *object, bool force, struct error *e
 		.swapped = true,
 		.patience_ms = UPGRADING_PATIENCE_MS,
 	};
-	int rc = upgrading_refuse_canary(lbd, err);
+	int rc = upgrading_refuse_now(lbd, err);
 
 	if (!rc)
 		rc = lbd_upgrading_settle(lbd, "another upgrade takes its place", err);
@@ -280,7 +285,7 @@ int lbd_canary(struct lbd *lbd, const struct lbd_canary *canary, struct error *e
 	int rc = upgrading_name_services(lbd, canary, &trial, err);
 
 	if (!rc)
-		rc = upgrading_refuse_canary(lbd, err);
+		rc = upgrading_refuse_now(lbd, err);
 	if (!rc)
 		rc = lbd_upgrading_settle(lbd, "a canary takes its place", err);
 	if (!rc)
@@ -312,7 +317,7 @@ int lbd_rollback(struct lbd *lbd, struct error *err)
 {
 	const struct upgrade_target target = lbd_target(lbd);
 	const struct upgrade_place place = lbd_place(lbd);
-	int rc = upgrading_refuse_canary(lbd, err);
+	int rc = upgrading_refuse_now(lbd, err);
 
 	if (rc)
 		return rc;

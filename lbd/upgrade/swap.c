@@ -146,13 +146,17 @@ int upgrade_rollback(const struct upgrade_place *place, const struct upgrade_tar
 		     struct error *err)
 {
 	struct dataplane_generation previous;
+	char kept[UPGRADE_PATH_MAX];
 	int rc;
 
 	rc = dataplane_generation(target->dataplane, LBD_GENERATION_PREVIOUS, &previous);
 	if (rc)
 		return error_errno(err, rc, "query the previous generation");
-	if (!previous.prog_id || dataplane_fits(target->dataplane, LBD_GENERATION_PREVIOUS,
-						target->model, target->features))
+	/* A move to other maps leaves the slot empty: the program that was in it is of the old ones. */
+	if (!previous.prog_id && access(kept_path(place, UPGRADE_KEPT_PREVIOUS, kept), R_OK))
+		rc = dataplane_rollback(target->dataplane, err);
+	else if (dataplane_fits(target->dataplane, LBD_GENERATION_PREVIOUS, target->model,
+				target->features))
 		rc = dataplane_rollback(target->dataplane, err);
 	else
 		rc = swap_reload_previous(place, target, err);
