@@ -371,7 +371,7 @@ static void each_side_counts_what_it_was_handed(void **state)
 	split_send(split, &(struct frame){ 0 }, sizeof(struct frame));
 	split_begin(split, (struct dataplane_split_plan){ .share = 5000 });
 	candidates_of(split, 200);
-	assert_int_equal(dataplane_split_counts(split->dataplane, &counts), 0);
+	assert_int_equal(dataplane_split_counts(split->dataplane, false, &counts), 0);
 	assert_int_equal(dataplane_outcomes(split->dataplane, all), 0);
 	for (int side = 0; side < LBD_SPLIT_SLOTS; side++) {
 		uint64_t sum = 0;
