@@ -170,6 +170,7 @@ struct upgrade_target lbd_target(const struct lbd *lbd)
 		.model = lbd->model,
 		.features = lbd_model_features(lbd, lbd->model),
 		.ifindex = lbd->attachments[0].ifindex,
+		.proof = lbd->proving.usable ? lbd->proving.proof : NULL,
 	};
 }
 

@@ -221,7 +221,7 @@ static int start_commit(struct lbd *lbd, struct error *err)
 		return lbd_commit(lbd, err);
 	log_info("the maps in %s have other limits than %s: the tables move", lbd->pin_dir,
 		 lbd->config_path);
-	return lbd_move(lbd, NULL, err);
+	return lbd_move(lbd, err);
 }
 
 static int start_attach(struct lbd *lbd, struct error *err)
@@ -330,6 +330,7 @@ void lbd_stop(struct lbd *lbd)
 	lbd_read_end(&lbd->reload);
 	lbd_read_end(&lbd->weighing);
 	lbd_migrate_end(lbd);
+	lbd_prove_end(lbd);
 	lbd_trial_end(lbd);
 	api_free(lbd->api);
 	lbd_trace_end(lbd);

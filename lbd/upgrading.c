@@ -218,7 +218,7 @@ struct upgrading_request {
 	uint32_t time_ms;
 };
 
-/* The copy for traces goes first: preflight needs the banks of stages that are free. */
+/* The copy for traces goes first: the new one may want its bank of stages. */
 static struct upgrade_target upgrading_target(struct lbd *lbd, bool force)
 {
 	struct upgrade_target target = lbd_target(lbd);
@@ -260,8 +260,7 @@ static int upgrading_begin(struct lbd *lbd, const struct upgrading_request *aske
 
 /* --- requests */
 
-/* Neither beside a canary nor while the tables move. */
-static int upgrading_refuse_now(const struct lbd *lbd, struct error *err)
+int lbd_upgrading_refuse(const struct lbd *lbd, struct error *err)
 {
 	int rc = lbd_check_still(lbd, err);
 
@@ -304,7 +303,7 @@ int lbd_upgrade(struct lbd *lbd, const char *object, bool force, struct error *e
 		.swapped = true,
 		.patience_ms = UPGRADING_PATIENCE_MS,
 	};
-	int rc = upgrading_refuse_now(lbd, err);
+	int rc = lbd_upgrading_refuse(lbd, err);
 
 	if (!rc)
 		rc = lbd_upgrading_settle(lbd, "another upgrade takes its place", err);
@@ -373,7 +372,7 @@ int lbd_canary(struct lbd *lbd, const struct lbd_canary *canary, struct error *e
 	int rc = upgrading_name_services(lbd, canary, &trial, err);
 
 	if (!rc)
-		rc = upgrading_refuse_now(lbd, err);
+		rc = lbd_upgrading_refuse(lbd, err);
 	if (!rc)
 		rc = lbd_upgrading_settle(lbd, "a canary takes its place", err);
 	if (!rc)
@@ -390,25 +389,11 @@ int lbd_canary(struct lbd *lbd, const struct lbd_canary *canary, struct error *e
 	return 0;
 }
 
-int lbd_check(struct lbd *lbd, const char *object, struct preflight_report *ret, struct error *err)
-{
-	const struct upgrade_target target = upgrading_target(lbd, false);
-	const struct upgrade_place place = lbd_place(lbd);
-
-	/* Of the banks of stages, the one that is left isn't enough for a replay. */
-	if (lbd->upgrading.trial) {
-		error_set(err, -EBUSY, "%s is on trial", lbd->upgrading.object);
-		error_hint(err, "lbctl upgrade --promote takes it, lbctl upgrade --abort ends it");
-		return -EBUSY;
-	}
-	return upgrade_check(&place, &target, object, ret, err);
-}
-
 int lbd_rollback(struct lbd *lbd, struct error *err)
 {
 	const struct upgrade_target target = lbd_target(lbd);
 	const struct upgrade_place place = lbd_place(lbd);
-	int rc = upgrading_refuse_now(lbd, err);
+	int rc = lbd_upgrading_refuse(lbd, err);
 
 	if (rc)
 		return rc;

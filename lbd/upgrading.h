@@ -42,20 +42,16 @@ struct lbd_upgrading {
 	struct lbd_watching watching;
 };
 
-struct preflight_report;
-
 /*
  * Take @object (NULL: the installed one) through the preflight
- * (upgrade/preflight.h), swap, and watch it. @force: though its replay differs.
+ * (upgrade/preflight.h), swap, and watch it; from lbd_prove_begin, its proof is there
+ * already. @force: though its replay differs.
  * The running one runs on upon any failure.
  */
 int lbd_upgrade(struct lbd *lbd, const char *object, bool force, struct error *err);
 
-/*
- * What lbd_upgrade would find; nothing is swapped. An error only if it can't be
- * tried. -EBUSY: one is on trial.
- */
-int lbd_check(struct lbd *lbd, const char *object, struct preflight_report *ret, struct error *err);
+/* -EBUSY while a canary is on, or the tables move: no other packet path can come. */
+int lbd_upgrading_refuse(const struct lbd *lbd, struct error *err);
 
 struct lbd_canary {
 	const char *object; /* NULL: the installed one */

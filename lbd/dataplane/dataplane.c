@@ -94,19 +94,6 @@ bool dataplane_recovered(const struct dataplane *dataplane)
 	return dataplane->recovered;
 }
 
-char *dataplane_format_limits(const struct lbd_limits *limits, char *buffer)
-{
-	snprintf(buffer, DATAPLANE_LIMITS_TEXT,
-		 "services %u, backends %u, connections-ipv4 %u, connections-ipv6 %u, nat-ipv4 %u, "
-		 "nat-ipv6 %u, sticky %u, maglev %u, prefixes %u, sources %u",
-		 limits->services, limits->backends, limits->conn4_buckets * LBD_BUCKET_SLOTS,
-		 limits->conn6_buckets * LBD_BUCKET_SLOTS, limits->nat4_buckets * LBD_BUCKET_SLOTS,
-		 limits->nat6_buckets * LBD_BUCKET_SLOTS, limits->sticky_buckets * LBD_BUCKET_SLOTS,
-		 limits->ring_size, limits->acl_entries / LBD_ACL_ROOM,
-		 limits->source_buckets * LBD_SOURCE_SLOTS);
-	return buffer;
-}
-
 const struct lbd_limits *dataplane_limits(const struct dataplane *dataplane)
 {
 	return &dataplane->limits;

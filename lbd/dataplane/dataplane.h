@@ -51,9 +51,17 @@ bool dataplane_adopted(const struct dataplane *dataplane, uint32_t *ret_swept);
 /* Had the last lbd died while a candidate was on trial? Then what ran before it runs again. */
 bool dataplane_recovered(const struct dataplane *dataplane);
 
-/* Limits in the words of the config; @buffer has DATAPLANE_LIMITS_TEXT 320bytes and is returned. */
+/* Limits in the words of the config; @buffer has DATAPLANE_LIMITS_TEXT bytes and is returned. */
 #define DATAPLANE_LIMITS_TEXT 320
 char *dataplane_format_limits(const struct lbd_limits *limits, char *buffer);
+
+/* Only those that differ, "NAME FROM -> TO"; the same buffer. */
+char *dataplane_format_change(const struct lbd_limits *from, const struct lbd_limits *to,
+			      char *buffer);
+
+/* The limit in @place, counted from 0, as the config has it. False: there are no more. */
+bool dataplane_limit(const struct lbd_limits *limits, uint32_t place, const char **ret_name,
+		     uint32_t *ret_value);
 
 const struct lbd_limits *dataplane_limits(const struct dataplane *dataplane);
 const struct tables *dataplane_tables(const struct dataplane *dataplane);
@@ -94,6 +102,40 @@ struct dataplane_generation {
 int dataplane_load(struct dataplane *dataplane, const char *object, const struct model *model,
 		   uint32_t features, int *ret_fd, struct error *err);
 
+/*
+ * The same in two steps. A bank is chosen and the generation entered by whoever
+ * owns the data plane; in between any thread prepares, by a second hold on the
+ * maps. Until it is entered another load may take the bank: -ESTALE then.
+ */
+struct dataplane_prepared;
+
+uint32_t dataplane_choose_bank(struct dataplane *dataplane);
+
+/* *ret: dataplane_discard. */
+int dataplane_prepare(const struct dataplane *dataplane, const char *object,
+		      const struct model *model, uint32_t features, uint32_t bank,
+		      struct dataplane_prepared **ret, struct error *err);
+
+/* Would preparing it now, for these, make just the same? */
+bool dataplane_prepared_fits(const struct dataplane *dataplane,
+			     const struct dataplane_prepared *prepared, const struct model *model,
+			     uint32_t features);
+
+/* *ret_fd is the caller's, as dataplane_load gives it. */
+int dataplane_enter(const struct dataplane *dataplane, const struct dataplane_prepared *prepared,
+		    int *ret_fd, struct error *err);
+
+/* Accepts NULL. */
+void dataplane_discard(struct dataplane_prepared *prepared);
+
+/*
+ * A second hold on the maps, for another thread: what is loaded through it and
+ * entered stands apart from the generations that carry packets if @own_stages.
+ * Nothing may be committed or swapped through it. *ret: dataplane_close.
+ */
+int dataplane_open_beside(const struct dataplane *dataplane, bool own_stages,
+			  struct dataplane **ret, struct error *err);
+
 /* Make @prog_fd the running generation; the one that ran becomes the previous one. */
 int dataplane_swap(struct dataplane *dataplane, int prog_fd, struct error *err);
 
@@ -125,6 +167,10 @@ struct dataplane_program {
 /* Ask the kernel of @prog_fd, or of the running generation with -1 (-ENOENT: none runs). */
 int dataplane_inspect(const struct dataplane *dataplane, int prog_fd,
 		      struct dataplane_program *ret);
+
+/* The same of one that is only prepared. */
+int dataplane_inspect_prepared(const struct dataplane_prepared *prepared,
+			       struct dataplane_program *ret);
 
 /* Close a generation that was loaded and never carried packets: its stages go with it. */
 void dataplane_unload(struct dataplane *dataplane, int prog_fd);

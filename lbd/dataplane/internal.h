@@ -175,6 +175,20 @@ int object_read(const char *path, char *log, size_t log_size, struct bpf_object 
 int object_open(const struct dataplane *dataplane, const char *path, char *log, size_t log_size,
 		struct bpf_object **ret, struct error *err);
 
+/*
+ * Open and load @path for @model, its stages in bank @config->bank, and enter
+ * nothing; *config is what it was specialised for. *ret: bpf_object__close.
+ */
+int object_build(const struct dataplane *dataplane, const char *path, const struct model *model,
+		 uint32_t features, struct lbd_generation_config *config, struct bpf_object **ret,
+		 struct error *err);
+
+/* The program that packets enter by. NULL: there is none. */
+const struct bpf_program *object_entry(const struct bpf_object *object);
+
+/* The same as a descriptor that outlives the object. */
+int object_take(const struct bpf_object *object, const char *path, int *ret_fd, struct error *err);
+
 /* Let libbpf say what it says to our debug log alone. */
 void object_quiet(void);
 
@@ -218,6 +232,12 @@ void stages_select(struct bpf_object *object, uint32_t features);
 /* Enter the loaded stages of @object into @bank. */
 int stages_enter(const struct dataplane *dataplane, struct bpf_object *object, uint32_t bank,
 		 struct error *err);
+
+/* --- inspect.c */
+
+/* Add up a program and its stages: what it is, and how long each one of them is. */
+int inspect_entry(const struct bpf_program *entry, struct dataplane_program *ret);
+int inspect_add(int fd, struct dataplane_program *ret);
 
 /* --- generation.c */
 

@@ -216,6 +216,11 @@ void object_specialise(const struct dataplane *dataplane, const struct model *mo
 	memcpy(config->macs, model->macs, sizeof(config->macs));
 }
 
+const struct bpf_program *object_entry(const struct bpf_object *object)
+{
+	return bpf_object__find_program_by_name(object, LBD_PROGRAM);
+}
+
 /* The last two lines of the verifier's log say what it refused. */
 static void object_tail(const char *log, char *ret, size_t size)
 {
@@ -235,7 +240,7 @@ static int object_load(struct bpf_object *object, const char *path, const char *
 	char tail[401];
 	int rc;
 
-	if (!bpf_object__find_program_by_name(object, LBD_PROGRAM))
+	if (!object_entry(object))
 		return error_set(err, -EPROTO, "%s: no program " LBD_PROGRAM, path);
 	rc = bpf_object__load(object);
 	if (!rc)
@@ -244,18 +249,31 @@ static int object_load(struct bpf_object *object, const char *path, const char *
 	return error_set(err, rc, "%s: the kernel refused it (%s): %s", path, strerror(-rc), tail);
 }
 
-/* The program that packets enter by, which outlives the object. */
-static int object_take(const struct bpf_object *object, const char *path, int *ret_fd,
-		       struct error *err)
+int object_take(const struct bpf_object *object, const char *path, int *ret_fd, struct error *err)
 {
-	*ret_fd = dup(bpf_program__fd(bpf_object__find_program_by_name(object, LBD_PROGRAM)));
+	*ret_fd = dup(bpf_program__fd(object_entry(object)));
 	return *ret_fd < 0 ? error_errno(err, -errno, "keep program of %s", path) : 0;
 }
 
-int dataplane_load(struct dataplane *dataplane, const char *path, const struct model *model,
-		   uint32_t features, int *ret_fd, struct error *err)
+/* Specialise the opened @object and let the kernel have it. */
+static int object_make(const struct dataplane *dataplane, struct bpf_object *object,
+		       const char *path, const struct lbd_generation_config *config,
+		       const char *log, struct error *err)
 {
-	struct lbd_generation_config config = { 0 };
+	int rc;
+
+	stages_select(object, config->features);
+	rc = object_configure(object, path, config, err);
+	if (!rc)
+		rc = object_count_apart(dataplane, object, err);
+	return rc ? rc : object_load(object, path, log, err);
+}
+
+int object_build(const struct dataplane *dataplane, const char *path, const struct model *model,
+		 uint32_t features, struct lbd_generation_config *config, struct bpf_object **ret,
+		 struct error *err)
+{
+	const uint32_t bank = config->bank;
 	struct bpf_object *object = NULL;
 	char *log;
 	int rc;
@@ -264,28 +282,37 @@ int dataplane_load(struct dataplane *dataplane, const char *path, const struct m
 	if (!log)
 		return error_set(err, -ENOMEM, "out of memory");
 	rc = object_open(dataplane, path, log, VERIFIER_LOG_SIZE, &object, err);
+	if (!rc)
+		rc = object_prove(object, path, config, err);
+	if (!rc) {
+		object_specialise(dataplane, model, features, config);
+		config->bank = bank;
+		rc = object_make(dataplane, object, path, config, log, err);
+	}
+	free(log);
 	if (rc)
-		goto out;
-	rc = object_prove(object, path, &config, err);
+		bpf_object__close(object);
+	else
+		*ret = object;
+	return rc;
+}
+
+int dataplane_load(struct dataplane *dataplane, const char *path, const struct model *model,
+		   uint32_t features, int *ret_fd, struct error *err)
+{
+	struct lbd_generation_config config = { .bank = stages_take_bank(dataplane) };
+	struct bpf_object *object = NULL;
+	int rc;
+
+	rc = object_build(dataplane, path, model, features, &config, &object, err);
 	if (rc)
-		goto out;
-	object_specialise(dataplane, model, features, &config);
-	config.bank = stages_take_bank(dataplane);
-	stages_select(object, features);
-	rc = object_configure(object, path, &config, err);
-	if (!rc)
-		rc = object_count_apart(dataplane, object, err);
-	if (!rc)
-		rc = object_load(object, path, log, err);
-	if (!rc)
-		rc = stages_enter(dataplane, object, config.bank, err);
+		return rc;
+	rc = stages_enter(dataplane, object, config.bank, err);
 	if (!rc)
 		rc = object_take(object, path, ret_fd, err);
 	/* Until one runs, entries are aged as the first to be loaded will. */
 	if (!rc && !dataplane->tables.timeouts.tcp)
 		object_follow_timeouts(dataplane, &config);
-out:
 	bpf_object__close(object);
-	free(log);
 	return rc;
 }

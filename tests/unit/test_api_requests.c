@@ -232,7 +232,7 @@ static void a_preflight_says_what_an_upgrade_would_and_does_none(void **state)
 		client_ask(fake, "POST", "/v1/preflight", "{\"object\":\"/x/lb.bpf.o\"}", 200);
 
 	assert_true(json_is_false(json_object_get(json, "taken")));
-	assert_int_equal(json_array_size(json_object_get(json, "steps")), 4);
+	assert_int_equal(json_array_size(json_object_get(json, "steps")), 5);
 	assert_string_equal(fake->object, "/x/lb.bpf.o");
 	json_decref(json);
 	json = client_ask(fake, "POST", "/v1/preflight", NULL, 200);
