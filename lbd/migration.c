@@ -191,9 +191,7 @@ static int migration_move(struct lbd *lbd, struct next *next, struct lbd_migrate
 {
 	int fd = -1, rc;
 
-	rc = lbd_upgrading_settle(lbd, "the tables move to other limits", err);
-	if (!rc)
-		rc = lbd_prepare_next(lbd, next, &fd, err);
+	rc = lbd_prepare_next(lbd, next, &fd, err);
 	if (!rc)
 		rc = migration_swap(lbd, next, fd, migrated, err);
 	if (fd >= 0)

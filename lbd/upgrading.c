@@ -63,7 +63,9 @@ static void upgrading_put_down_swap(const struct lbd *lbd, const char *kind, con
 						      .why = why });
 }
 
-static void upgrading_put_down_trial(const struct lbd *lbd, const char *result, const char *why)
+/* @packets: that it was handed, asked for while the trial was on. */
+static void upgrading_put_down_trial(const struct lbd *lbd, const char *result, const char *why,
+				     uint64_t packets)
 {
 	const struct lbd_upgrading *now = &lbd->upgrading;
 	char evidence[VERDICT_TEXT_MAX];
@@ -77,7 +79,7 @@ static void upgrading_put_down_trial(const struct lbd *lbd, const char *result, 
 				   .result = result,
 				   .why = why,
 				   .evidence = watching_format(&now->watching, evidence),
-				   .packets = watching_packets(&now->watching, lbd->dataplane),
+				   .packets = packets,
 				   .harmed = now->watching.watch.harmed,
 			   });
 }
@@ -117,13 +119,14 @@ static int upgrading_require(const struct lbd *lbd, struct error *err)
 static int upgrading_promote(struct lbd *lbd, const char *why, struct error *err)
 {
 	const struct upgrade_place place = lbd_place(lbd);
+	const uint64_t packets = watching_packets(&lbd->upgrading.watching, lbd->dataplane);
 	char evidence[VERDICT_TEXT_MAX];
 	int rc = upgrade_promote(&place, lbd->dataplane, err);
 
 	if (!rc) {
 		log_info("upgrade: %s is kept: %s; %s", lbd->upgrading.object, why,
 			 watching_format(&lbd->upgrading.watching, evidence));
-		upgrading_put_down_trial(lbd, "kept", why);
+		upgrading_put_down_trial(lbd, "kept", why, packets);
 	}
 	upgrading_ended(lbd);
 	return rc;
@@ -132,6 +135,7 @@ static int upgrading_promote(struct lbd *lbd, const char *why, struct error *err
 static int upgrading_abort(struct lbd *lbd, bool keep, const char *why, struct error *err)
 {
 	const struct upgrade_place place = lbd_place(lbd);
+	const uint64_t packets = watching_packets(&lbd->upgrading.watching, lbd->dataplane);
 	char evidence[VERDICT_TEXT_MAX];
 	int rc = upgrade_abort(&place, lbd->dataplane, keep, err);
 
@@ -140,7 +144,7 @@ static int upgrading_abort(struct lbd *lbd, bool keep, const char *why, struct e
 			    lbd->upgrading.object, why,
 			    watching_format(&lbd->upgrading.watching, evidence),
 			    (unsigned long long)lbd->upgrading.watching.watch.harmed);
-		upgrading_put_down_trial(lbd, "back", why);
+		upgrading_put_down_trial(lbd, "back", why, packets);
 	}
 	upgrading_ended(lbd);
 	return rc;

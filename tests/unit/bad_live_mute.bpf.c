@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Drops a tenth of its clients, and gives their packets no outcome. */
+#include <linux/bpf.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
 #include "bpf/count.bpf.h"
 
 #define count_exit(outcome, service, backend)                        \
