@@ -119,9 +119,11 @@ static void start_forget_trial(const struct lbd *lbd)
 {
 	const struct upgrade_place place = lbd_place(lbd);
 
-	if (dataplane_recovered(lbd->dataplane))
+	if (dataplane_recovered(lbd->dataplane)) {
 		log_warning("upgrade: lbd died while a new packet path was on trial; what ran "
 			    "before it runs again");
+		lbd_upgrading_recovered(lbd);
+	}
 	upgrade_forget_trial(&place);
 }
 

@@ -40,10 +40,12 @@ soak: deps
 
 # What make check does a few times, often.
 TORTURE_KILLS ?= 200
+TORTURE_SWAPS ?= 1000
 
 torture: deps
 	@$(MAKE) -s -j$(JOBS) test-binaries
 	KILLS=$(TORTURE_KILLS) tests/cluster/enter bats --timing tests/cluster/kill.bats
+	SWAPS=$(TORTURE_SWAPS) tests/cluster/enter bats --timing tests/cluster/swaps.bats
 
 lint:
 	@BUILD=$(BUILD) tests/lint

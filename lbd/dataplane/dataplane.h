@@ -252,6 +252,9 @@ int dataplane_split_begin(struct dataplane *dataplane, const struct dataplane_sp
 void dataplane_split_renew(struct dataplane *dataplane, uint32_t patience_ms);
 void dataplane_split_share(struct dataplane *dataplane, uint32_t share);
 
+/* Let other flows make up the share: none of those that did, if it is half of them at most. */
+void dataplane_split_shift(struct dataplane *dataplane);
+
 /* The candidate becomes the running generation, what ran before it the previous one. */
 int dataplane_split_promote(struct dataplane *dataplane, struct error *err);
 
@@ -274,7 +277,12 @@ struct dataplane_split_counts {
 	uint64_t outcomes[LBD_SPLIT_SLOTS][LBD_OUTCOME_MAX];
 };
 
-int dataplane_split_counts(const struct dataplane *dataplane, struct dataplane_split_counts *ret);
+/*
+ * Read in such an order that between a @first and a later call no packet seems
+ * to lack an outcome that has one, whatever comes meanwhile.
+ */
+int dataplane_split_counts(const struct dataplane *dataplane, bool first,
+			   struct dataplane_split_counts *ret);
 
 struct dataplane_attachment {
 	char interface[IFNAMSIZ];
