@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "lbd.h"
+#include "upgrade/preflight.h"
 
 /* --- runtime changes */
 
@@ -91,16 +92,31 @@ int lbd_change_backend(struct lbd *lbd, const struct lbd_backend_change *change,
 
 /* --- upgrade */
 
-int lbd_upgrade(struct lbd *lbd, const char *object, struct error *err)
+/* The copy for traces goes first: preflight needs the banks of stages that are free. */
+int lbd_upgrade(struct lbd *lbd, const char *object, bool force, struct error *err)
 {
-	const struct upgrade_target target = lbd_target(lbd);
+	struct upgrade_target target = lbd_target(lbd);
 	const struct upgrade_place place = lbd_place(lbd);
 	int rc;
 
+	rc = lbd_check_still(lbd, err);
+	if (rc)
+		return rc;
+	lbd_trace_end(lbd);
+	target.force = force;
 	rc = upgrade_swap(&place, &target, object, err);
 	if (!rc)
 		log_info("upgrade: %s runs", object ? object : lbd->object);
 	return rc;
+}
+
+int lbd_check(struct lbd *lbd, const char *object, struct preflight_report *ret, struct error *err)
+{
+	const struct upgrade_target target = lbd_target(lbd);
+	const struct upgrade_place place = lbd_place(lbd);
+
+	lbd_trace_end(lbd);
+	return upgrade_check(&place, &target, object, ret, err);
 }
 
 int lbd_rollback(struct lbd *lbd, struct error *err)
@@ -109,7 +125,9 @@ int lbd_rollback(struct lbd *lbd, struct error *err)
 	const struct upgrade_place place = lbd_place(lbd);
 	int rc;
 
-	rc = upgrade_rollback(&place, &target, err);
+	rc = lbd_check_still(lbd, err);
+	if (!rc)
+		rc = upgrade_rollback(&place, &target, err);
 	if (!rc)
 		log_info("rollback: the previous packet path runs again");
 	return rc;

@@ -183,6 +183,8 @@ static int handover_check(const struct lbd *lbd, struct error *err)
 
 	if (lbd->reload)
 		return error_set(err, -EBUSY, "a reload is under way");
+	if (lbd->migration)
+		return error_set(err, -EBUSY, "tables are being moved");
 	ha_look_failover(lbd->ha, &failover);
 	if (failover_is_on(&failover))
 		return error_set(err, -EBUSY, "a switchover is on");

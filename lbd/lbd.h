@@ -16,12 +16,14 @@
 #include "ha/ha.h"
 #include "health/health.h"
 #include "history/history.h"
+#include "migration.h"
 #include "model/model.h"
 #include "net/neighbours.h"
 #include "sync/sync.h"
 #include "upgrade/upgrade.h"
 
 struct api;
+struct preflight_report;
 
 /* The running packet path once more, for traces: loaded when asked for, gone when idle. */
 struct lbd_tracing {
@@ -88,6 +90,8 @@ struct lbd {
 	struct event *interfaces_timer; /* looks for interfaces that came back */
 	/* Configs that are read, to be put in force or only compared; NULL: none. */
 	struct lbd_reading *reload, *weighing;
+	struct lbd_migration *migration; /* under way; or NULL */
+	struct lbd_migrated migrated;	 /* the last one */
 	struct lbd_tracing tracing;
 	struct lbd_heir *heir;	       /* while it takes over; or NULL */
 	struct lbd_handover *handover; /* waits for one that takes over */
@@ -199,9 +203,14 @@ void lbd_source_started(struct lbd *lbd);
 
 /*
  * Apply @config, which becomes lbd->config on success. On failure it is still
- * the caller's, and everything is as it was.
+ * the caller's, and everything is as it was. If its limits are others, the tables
+ * move meanwhile, which keeps the event loop: lbd_migrate_begin doesn't.
  */
 int lbd_apply(struct lbd *lbd, struct config *config, struct error *err);
+
+/* The same, where @moving has the tables in maps of the limits of @config already. */
+int lbd_apply_over(struct lbd *lbd, struct config *config, const struct lbd_moving *moving,
+		   struct error *err);
 
 /* The model that @config asks for, going on from lbd->model. *ret: model_free. */
 int lbd_build_model(struct lbd *lbd, const struct config *config, struct model **ret,
@@ -209,6 +218,15 @@ int lbd_build_model(struct lbd *lbd, const struct config *config, struct model *
 
 /* Put lbd->model in force, with a generation that fits it. On failure the old snapshot is. */
 int lbd_commit(struct lbd *lbd, struct error *err);
+
+/*
+ * Put lbd->model into the maps of @next, which don't serve yet, and load a
+ * generation over them. *ret_fd is the caller's.
+ */
+int lbd_prepare_next(struct lbd *lbd, struct next *next, int *ret_fd, struct error *err);
+
+/* What @model asks of a packet path on the interfaces that we stand on. */
+uint32_t lbd_model_features(const struct lbd *lbd, const struct model *model);
 
 /* A commit was refused and lbd->model is the old one again: let the generation fit that. */
 void lbd_recommit(struct lbd *lbd);
@@ -314,10 +332,14 @@ void lbd_forget(const struct lbd *lbd);
 int lbd_change_backend(struct lbd *lbd, const struct lbd_backend_change *change, struct error *err);
 
 /*
- * Load @object (NULL: the installed one) as a new generation, try golden
- * packets on it and swap. The running one keeps running on any failure.
+ * Take @object (NULL: the installed one) through the preflight (upgrade/preflight.h)
+ * and swap. @force: though its replay differs. The running one keeps running on
+ * any failure.
  */
-int lbd_upgrade(struct lbd *lbd, const char *object, struct error *err);
+int lbd_upgrade(struct lbd *lbd, const char *object, bool force, struct error *err);
+
+/* What lbd_upgrade would find; nothing is swapped. An error only if it can't be tried. */
+int lbd_check(struct lbd *lbd, const char *object, struct preflight_report *ret, struct error *err);
 
 /*
  * The running packet path over the live tables, writing nothing, to run frames

@@ -2,6 +2,9 @@
 /*
  * The config file read again, or an older config taken from the history, and put
  * in force; whatever lbctl backend changed gives way.
+ *
+ *   lbd_reload_begin -> thread: file, lists, tree -> event loop: apply -> done()
+ *                                 with other limits: migration, apply -> done()
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,6 +17,9 @@ struct reload {
 	struct lbd_reload_order order;
 	lbd_reload_done done;
 	void *context;
+	/* While its tables move. */
+	struct config *config;
+	struct history_entry entry;
 };
 
 /* From the file: it is what runs. From the history: that runs in place of the file. */
@@ -42,18 +48,22 @@ static void reload_finish(struct lbd *lbd)
 	lbd_forget_changes(lbd);
 }
 
+static void reload_settle(struct lbd *lbd, struct history_entry *entry)
+{
+	lbd->origin = entry->origin;
+	lbd->instead_of = entry->instead_of;
+	lbd_record(lbd, entry);
+	log_info("reloaded %s: %u services", lbd->config_path, lbd->config->services_count);
+}
+
 static int reload_for_good(struct lbd *lbd, struct config *config, struct history_entry *entry,
 			   struct error *err)
 {
 	int rc = lbd_apply(lbd, config, err);
 
-	if (rc)
-		return rc;
-	lbd->origin = entry->origin;
-	lbd->instead_of = entry->instead_of;
-	lbd_record(lbd, entry);
-	log_info("reloaded %s: %u services", lbd->config_path, lbd->config->services_count);
-	return 0;
+	if (!rc)
+		reload_settle(lbd, entry);
+	return rc;
 }
 
 /* @config is lbd's, or freed. */
@@ -84,19 +94,65 @@ int lbd_reload(struct lbd *lbd, struct error *err)
 	int rc = lbd_trial_refuse(lbd, err);
 
 	if (!rc)
+		rc = lbd_check_still(lbd, err);
+	if (!rc)
 		rc = lbd_read(lbd->config_path, &config, err);
 	return rc ? rc : reload_apply(lbd, &order, config, err);
 }
 
+static void reload_end(struct reload *reload, int rc, const struct error *err)
+{
+	reload->done(reload->context, rc, err);
+	free(reload);
+}
+
+static void reload_moved(void *context, int rc, const struct lbd_migrated *migrated,
+			 const struct error *err)
+{
+	struct reload *reload = context;
+
+	(void)migrated;
+	if (rc) {
+		lbd_read_free(reload->config);
+	} else {
+		lbd_read_release(reload->config);
+		reload_settle(reload->lbd, &reload->entry);
+		reload_finish(reload->lbd);
+	}
+	reload_end(reload, rc, err);
+}
+
+/* Other limits: the tables move first, and the config is applied at the end of that. */
+static int reload_move(struct reload *reload, struct config *config, struct error *err)
+{
+	const struct lbd_migrate_plan plan = { .config = config,
+					       .done = reload_moved,
+					       .context = reload };
+	int rc;
+
+	reload->config = config;
+	rc = reload_describe(reload->lbd, &reload->order, config, &reload->entry, err);
+	if (!rc)
+		rc = lbd_migrate_begin(reload->lbd, &plan, err);
+	if (rc)
+		lbd_read_free(config);
+	return rc;
+}
+
+/* A trial moves them in one go: it must stand, or not, when this is over. */
 static void reload_read(void *context, int rc, struct config *config, const struct error *err)
 {
 	struct reload *reload = context;
 	struct error why = *err;
 
-	if (!rc)
+	if (!rc && !reload->order.confirm_ms && lbd_has_other_limits(reload->lbd, config)) {
+		rc = reload_move(reload, config, &why);
+		if (!rc)
+			return;
+	} else if (!rc) {
 		rc = reload_apply(reload->lbd, &reload->order, config, &why);
-	reload->done(reload->context, rc, &why);
-	free(reload);
+	}
+	reload_end(reload, rc, &why);
 }
 
 /* A second reload would decide about the trial by the way; --confirm says what is meant. */
@@ -130,8 +186,10 @@ int lbd_reload_begin(struct lbd *lbd, const struct lbd_reload_order *order, lbd_
 
 	if (!reload)
 		return error_set(err, -ENOMEM, "out of memory");
-	*reload = (struct reload){ lbd, *order, done, context };
-	rc = reload_check(lbd, order, err);
+	*reload = (struct reload){ .lbd = lbd, .order = *order, .done = done, .context = context };
+	rc = lbd_check_still(lbd, err);
+	if (!rc)
+		rc = reload_check(lbd, order, err);
 	if (!rc)
 		rc = lbd_read_begin(lbd, &lbd->reload,
 				    order->history

@@ -125,23 +125,6 @@ static void start_forget(const struct lbd *lbd)
 	sync_forget(lbd->run_dir);
 }
 
-static int start_compare_limits(const struct lbd *lbd, const struct lbd_limits *asked,
-				struct error *err)
-{
-	const struct lbd_limits *have = dataplane_limits(lbd->dataplane);
-	char made[DATAPLANE_LIMITS_TEXT], text[DATAPLANE_LIMITS_TEXT];
-	int rc;
-
-	if (!memcmp(have, asked, sizeof(*asked)))
-		return 0;
-	rc = error_set(err, -E2BIG,
-		       "limits: the maps in %s were made for %s; the config asks for %s",
-		       lbd->pin_dir, dataplane_format_limits(have, made),
-		       dataplane_format_limits(asked, text));
-	error_hint(err, "set the limits back, or start empty: lbd --detach");
-	return rc;
-}
-
 /* The limits come with the model; ids and everything else from what is pinned. */
 static int start_maps(struct lbd *lbd, struct error *err)
 {
@@ -154,8 +137,6 @@ static int start_maps(struct lbd *lbd, struct error *err)
 	int rc;
 
 	rc = dataplane_open(&options, &lbd->dataplane, err);
-	if (!rc)
-		rc = start_compare_limits(lbd, &options.limits, err);
 	if (rc)
 		return rc;
 	if (dataplane_adopted(lbd->dataplane, &swept))
@@ -228,7 +209,11 @@ static int start_commit(struct lbd *lbd, struct error *err)
 		return error_errno(err, rc, "follow the backends' next hops");
 	lbd_follow_model(lbd);
 	lbd_heir_take_health(lbd);
-	return lbd_commit(lbd, err);
+	if (!lbd_has_other_limits(lbd, lbd->config))
+		return lbd_commit(lbd, err);
+	log_info("the maps in %s have other limits than %s: the tables move", lbd->pin_dir,
+		 lbd->config_path);
+	return lbd_move(lbd, NULL, err);
 }
 
 static int start_attach(struct lbd *lbd, struct error *err)
@@ -343,6 +328,7 @@ void lbd_stop(struct lbd *lbd)
 {
 	lbd_read_end(&lbd->reload);
 	lbd_read_end(&lbd->weighing);
+	lbd_migrate_end(lbd);
 	lbd_trial_end(lbd);
 	lbd_handover_end(lbd);
 	api_free(lbd->api);

@@ -274,5 +274,6 @@ void link_status(const struct link *link, int64_t now_us, struct sync_peer_statu
 	proof_report(&link->prover.proof, now_us, &ret->held);
 	link_lag_status(link, now_us, ret);
 	memcpy(ret->name, link->config.name, sizeof(ret->name));
+	memcpy(ret->release, link->release, sizeof(ret->release));
 	*ret_heard_us = link_later(peer->heard_us, intake->heard_us);
 }

@@ -17,8 +17,9 @@
 
 struct link {
 	struct sync_peer_config config;
-	enum sync_role role; /* as the peer said last, in either direction */
-	uint64_t term;	     /* its own, as well */
+	enum sync_role role;		/* as the peer said last, in either direction */
+	uint64_t term;			/* its own, as well */
+	char release[SYNC_RELEASE_MAX]; /* of its lbd, as it said hello or welcome last */
 	struct transport_socket *dealer;
 	uint32_t key;	      /* of config.keys: the one that the dealer expects */
 	int64_t reconnect_us; /* not before */

@@ -5,6 +5,8 @@
 #include "sync/loop_digest.h"
 #include "sync/loop_sample.h"
 
+_Static_assert(SYNC_RELEASE_MAX == WIRE_TEXT_MAX, "what a peer says is kept whole");
+
 /* Messages of a socket in a turn: a full window. */
 #define LOOP_RECEIVE_BUDGET (2 * INTAKE_WINDOW)
 
@@ -87,11 +89,23 @@ static loop_take *const loop_takes[WIRE_TYPE_LIMIT] = {
 	[WIRE_SAMPLE] = loop_take_sample,
 };
 
+/* Said once a conversation: whoever says nothing is of a release that didn't. */
+static void loop_hear_release(struct link *link, const struct wire_message *message)
+{
+	if (message->type != WIRE_HELLO && message->type != WIRE_WELCOME)
+		return;
+	if (*message->release && strcmp(link->release, message->release) != 0)
+		log_info("sync: %s runs lbd %s%s", link->config.name, message->release,
+			 strcmp(message->release, LBD_VERSION) ? ", this node " LBD_VERSION : "");
+	memcpy(link->release, message->release, sizeof(link->release));
+}
+
 /* Every message in order says what part its sender has. */
 static void loop_take_header(struct loop *loop, struct link *link,
 			     const struct wire_message *message)
 {
 	link->role = (enum sync_role)message->role;
+	loop_hear_release(link, message);
 	loop_hear_term(loop, link, message);
 }
 

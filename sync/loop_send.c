@@ -20,6 +20,7 @@ int loop_transmit(struct loop *loop, struct transport_socket *socket,
 	snprintf(message->node, sizeof(message->node), "%s", loop->node);
 	message->boot = loop->boot;
 	loop_fill_term(loop, message);
+	snprintf(message->release, sizeof(message->release), "%s", LBD_VERSION);
 	size = wire_encode(message, loop->buffer, sizeof(loop->buffer));
 	if (size < 0)
 		return size;

@@ -81,8 +81,11 @@ enum sync_role {
 #undef X
 };
 
+#define SYNC_RELEASE_MAX 64 /* a version of lbd, with the NUL */
+
 struct sync_peer_status {
 	char name[CONFIG_NAME_MAX];
+	char release[SYNC_RELEASE_MAX]; /* its version of lbd; "": it doesn't say */
 	struct addr_endpoint address;
 	enum sync_role role;   /* as it said last */
 	uint64_t term;	       /* of its last takeover, 0: none that it knows of */

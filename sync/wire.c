@@ -41,7 +41,7 @@ struct wire_field {
 			optional                                                            \
 	}
 
-/* Keys 12 to 15 are kept for the header, 36 and up are free. */
+/* Keys 12 to 15 are kept for the header, 37 and up are free. */
 static const struct wire_field wire_fields[] = {
 	WIRE_NUMBER(1, version, 255, WIRE_ALL, 0),
 	WIRE_NUMBER(2, type, WIRE_TYPE_LIMIT - 1, WIRE_ALL, 0),
@@ -77,6 +77,7 @@ static const struct wire_field wire_fields[] = {
 	WIRE_ROWS(33, regions, WIRE_REGIONS, WIRE_REGION_SIZE, WIRE_ON(REPAIR)),
 	WIRE_NUMBER(34, sample, WIRE_SAMPLE_MAX, WIRE_ON(SAMPLE_ASK), 0),
 	WIRE_NUMBER(35, resumes, UINT64_MAX, 0, WIRE_ON(HELLO) | WIRE_ON(WELCOME)),
+	WIRE_TEXT(36, release, 0, WIRE_ON(HELLO) | WIRE_ON(WELCOME)),
 };
 
 #define WIRE_FIELDS_COUNT (sizeof(wire_fields) / sizeof(wire_fields[0]))

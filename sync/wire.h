@@ -113,6 +113,7 @@ struct wire_message {
 	uint64_t unsettled;
 	uint64_t sample;
 	uint64_t resumes; /* 0: it begins anew */
+	char release[WIRE_TEXT_MAX];
 	struct wire_rows sums;
 	struct wire_rows regions;
 	struct wire_rows services;

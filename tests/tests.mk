@@ -9,6 +9,7 @@ include tests/packet/packet.mk
 include tests/model/model.mk
 include tests/vm/vm.mk
 include tests/fuzz/fuzz.mk
+include tests/older/older.mk
 
 # It races against this program.
 $(BUILD)/asan/tests/unit/test_conntable_race: | $(BUILD)/tests/unit/conntable.bpf.o
@@ -18,7 +19,7 @@ $(BUILD)/asan/tests/unit/test_layout: | $(BUILD)/tests/unit/layout_pairs.bpf.o
 
 # Everything that tests run: as shipped, under sanitizers, and the tools.
 test-binaries: all $(BUILD)/asan/lbd $(BUILD)/asan/lbctl $(UNIT_TESTS) $(PACKET_TEST) $(MODEL_TEST) $(TOOLS) \
-	$(FUZZ_REPLAYS) $(TEST_BPF_OBJECTS)
+	$(FUZZ_REPLAYS) $(TEST_BPF_OBJECTS) older
 
 check: deps
 	@BUILD=$(BUILD) JOBS=$(JOBS) tests/check

@@ -53,33 +53,34 @@
  * X(endpoint, method, path, what). A GET changes nothing. An endpoint's
  * handler is api_<endpoint>() in lbd/api/.
  */
-#define API_ENDPOINTS(X)                                                                    \
-	X(get_version, GET, "/v1/version", "versions of the daemon, the API and the maps")  \
-	X(get_status, GET, "/v1/status", "role, gate, attachment, generation, totals")      \
-	X(get_services, GET, "/v1/services", "services with their traffic")                 \
-	X(get_backends, GET, "/v1/backends", "backends with state, health, next hop")       \
-	X(post_backends, POST, "/v1/backends", "add, remove, drain or weigh a backend")     \
-	X(get_connections, GET, "/v1/connections", "count connections and show some")       \
-	X(get_counters, GET, "/v1/counters", "what happened to packets")                    \
-	X(get_guard, GET, "/v1/guard", "lists and limits, and what they drop")              \
-	X(get_drops, GET, "/v1/drops", "dropped packets that were kept")                    \
-	X(get_peers, GET, "/v1/peers", "sync with the other nodes")                         \
-	X(get_risk, GET, "/v1/risk", "connections that a failover would break now")         \
-	X(get_role, GET, "/v1/role", "role and gate")                                       \
-	X(get_drill, GET, "/v1/drill", "where a peer's connections would go here")          \
-	X(post_drill, POST, "/v1/drill", "ask the active peer for some connections")        \
-	X(get_failover, GET, "/v1/failover", "how the planned switchover goes")             \
-	X(post_failover, POST, "/v1/failover", "let a peer take over, by proof")            \
-	X(post_role, POST, "/v1/role", "keepalived's notify script tells the role")         \
-	X(get_diff, GET, "/v1/diff", "what a reload would change")                          \
-	X(post_reload, POST, "/v1/reload", "read the config file again and apply it")       \
-	X(post_confirm, POST, "/v1/confirm", "keep the config that is on trial")            \
-	X(post_cancel, POST, "/v1/cancel", "go back to what ran before the trial")          \
-	X(get_history, GET, "/v1/history", "configs that were put in force")                \
-	X(post_upgrade, POST, "/v1/upgrade", "load a new packet path, try it, swap to it")  \
-	X(get_takeover, GET, "/v1/takeover", "which process serves, and which prepares to") \
-	X(post_takeover, POST, "/v1/takeover", "start the installed lbd, to take over")     \
-	X(post_trace, POST, "/v1/trace", "what would become of packets, changing nothing")  \
+#define API_ENDPOINTS(X)                                                                   \
+	X(get_version, GET, "/v1/version", "versions of the daemon, the API and the maps") \
+	X(get_status, GET, "/v1/status", "role, gate, attachment, generation, totals")     \
+	X(get_services, GET, "/v1/services", "services with their traffic")                \
+	X(get_backends, GET, "/v1/backends", "backends with state, health, next hop")      \
+	X(post_backends, POST, "/v1/backends", "add, remove, drain or weigh a backend")    \
+	X(get_connections, GET, "/v1/connections", "count connections and show some")      \
+	X(get_counters, GET, "/v1/counters", "what happened to packets")                   \
+	X(get_guard, GET, "/v1/guard", "lists and limits, and what they drop")             \
+	X(get_drops, GET, "/v1/drops", "dropped packets that were kept")                   \
+	X(get_peers, GET, "/v1/peers", "sync with the other nodes")                        \
+	X(get_risk, GET, "/v1/risk", "connections that a failover would break now")        \
+	X(get_role, GET, "/v1/role", "role and gate")                                      \
+	X(get_drill, GET, "/v1/drill", "where a peer's connections would go here")         \
+	X(post_drill, POST, "/v1/drill", "ask the active peer for some connections")       \
+	X(get_failover, GET, "/v1/failover", "how the planned switchover goes")            \
+	X(post_failover, POST, "/v1/failover", "let a peer take over, by proof")           \
+	X(post_role, POST, "/v1/role", "keepalived's notify script tells the role")        \
+	X(get_diff, GET, "/v1/diff", "what a reload would change")                         \
+	X(post_reload, POST, "/v1/reload", "read the config file again and apply it")      \
+	X(post_confirm, POST, "/v1/confirm", "keep the config that is on trial")           \
+	X(post_cancel, POST, "/v1/cancel", "go back to what ran before the trial")         \
+	X(get_history, GET, "/v1/history", "configs that were put in force")               \
+	X(post_upgrade, POST, "/v1/upgrade", "load a new packet path, try it, swap to it") \
+	X(post_preflight, POST, "/v1/preflight", "what an upgrade would find")             \
+	X(get_takeover, GET, "/v1/takeover", "which process serves")                       \
+	X(post_takeover, POST, "/v1/takeover", "have the installed lbd take over")         \
+	X(post_trace, POST, "/v1/trace", "what would become of packets, changing nothing") \
 	X(post_rollback, POST, "/v1/rollback", "swap back to the previous packet path")
 
 enum api_endpoint {

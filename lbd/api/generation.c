@@ -62,19 +62,27 @@ json_t *api_generations_json(const struct lbd *lbd)
 			 "previous", generation_json(lbd, LBD_GENERATION_PREVIOUS));
 }
 
+/* The daemon's working directory is none of the client's business. */
+int api_check_object(const char *object, struct error *err)
+{
+	if (!object || *object == '/')
+		return 0;
+	return error_set(err, -EINVAL, "object: %.200s, expected an absolute path", object);
+}
+
 int api_post_upgrade(struct lbd *lbd, const struct api_request *request, json_t **ret,
 		     struct error *err)
 {
 	const char *object = NULL;
-	int rc = 0;
+	int force = 0, rc = 0;
 
 	if (request->body)
-		rc = api_body_unpack(request, err, "{s?s}", "object", &object);
-	/* The daemon's working directory is none of the client's business. */
-	if (!rc && object && *object != '/')
-		rc = error_set(err, -EINVAL, "object: %.200s, expected an absolute path", object);
+		rc = api_body_unpack(request, err, "{s?s, s?b}", "object", &object, "force",
+				     &force);
 	if (!rc)
-		rc = lbd_upgrade(lbd, object, err);
+		rc = api_check_object(object, err);
+	if (!rc)
+		rc = lbd_upgrade(lbd, object, force, err);
 	if (!rc)
 		*ret = api_generations_json(lbd);
 	return rc;

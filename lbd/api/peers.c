@@ -15,6 +15,12 @@ static const char *const peers_roles[] = {
 #undef X
 };
 
+/* Null: it is of a release that doesn't say. */
+static json_t *peers_release_json(const struct sync_peer_status *peer)
+{
+	return *peer->release ? json_string(peer->release) : json_null();
+}
+
 /* What it may lack, and for how long. */
 static json_t *peers_lag_json(const struct sync_peer_status *peer)
 {
@@ -49,6 +55,7 @@ static json_t *peers_json(const struct sync_peer_status *peer)
 			 (json_int_t)peer->received_records, "received_bytes",
 			 (json_int_t)peer->received_bytes);
 	json_object_set_new(json, "role", json_string(peers_roles[peer->role]));
+	json_object_set_new(json, "lbd", peers_release_json(peer));
 	json_object_update_new(json, peers_lag_json(peer));
 	json_object_set_new(json, "term", json_integer((json_int_t)peer->term));
 	json_object_update_new(
@@ -97,6 +104,24 @@ static int peers_list(struct sync *sync, json_t *list, json_t *refusals)
 	sync_refusals(sync, peers_add_refusal, refusals);
 	free(peers);
 	return 0;
+}
+
+json_t *api_peers_brief_json(const struct lbd *lbd)
+{
+	struct sync_peer_status *peers = NULL;
+	json_t *list = json_array();
+	uint32_t count = 0;
+
+	/* Without an answer the list is empty: the problems say so (problems.c). */
+	if (lbd->sync && sync_peers(lbd->sync, &peers, &count))
+		count = 0;
+	for (uint32_t i = 0; i < count; i++)
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:o}", "name", peers[i].name,
+						      "role", peers_roles[peers[i].role], "state",
+						      peers_states[peers[i].state], "lbd",
+						      peers_release_json(&peers[i])));
+	free(peers);
+	return list;
 }
 
 int api_get_peers(struct lbd *lbd, const struct api_request *request, json_t **ret,

@@ -50,6 +50,9 @@ json_t *api_gate_json(const struct lbd *lbd);
 /* The object that GET /v1/role answers, {role, role_ms_ago, gate}. */
 json_t *api_role_json(const struct lbd *lbd);
 
+/* The peers in short: who they are, how they are, what they run. */
+json_t *api_peers_brief_json(const struct lbd *lbd);
+
 /* {running, previous} */
 json_t *api_generations_json(const struct lbd *lbd);
 
@@ -58,6 +61,21 @@ json_t *api_features_json(uint32_t features);
 
 /* {number, back_to, left_ms, fault} of the config on trial, or null. */
 json_t *api_trial_json(const struct lbd *lbd);
+
+/* -EINVAL if @object, which may be NULL, is no absolute path. */
+int api_check_object(const char *object, struct error *err);
+
+/* {directory, in_use, not_in_use, files}: what is pinned, and what for. */
+json_t *api_pins_json(const struct lbd *lbd);
+
+/* Is anything pinned that nothing uses? *ret is the first, and how many there are beside. */
+struct api_pins_fault {
+	char what[400];
+	const char *hint;
+	uint32_t others;
+};
+
+bool api_pins_fault(const struct lbd *lbd, struct api_pins_fault *ret);
 
 /* {total, up} over all services. */
 json_t *api_backend_totals_json(const struct lbd *lbd);

@@ -437,8 +437,12 @@ const struct key keys_top[] = {
 	  "20", .kind = KEY_NUMBER, .min = 2, .max = 200, AT(raw_config, history) },
 	{ "xdp", "Where packets are taken.", .kind = KEY_MAPPING, .children = keys_xdp,
 	  .size = sizeof(struct raw_xdp), .required = true, AT(raw_config, xdp) },
-	{ "limits", "Sizes of the pinned maps. They hold until lbd --detach.", .kind = KEY_MAPPING,
-	  .children = keys_limits, .size = sizeof(struct raw_limits), AT(raw_config, limits) },
+	{ "limits",
+	  "Sizes of the pinned maps. With other ones, a reload, a restart or lbctl resize moves "
+	  "what "
+	  "they hold while packets flow.",
+	  .kind = KEY_MAPPING, .children = keys_limits, .size = sizeof(struct raw_limits),
+	  AT(raw_config, limits) },
 	{ "timeouts", "When an idle entry of the connection table may be displaced.",
 	  .kind = KEY_MAPPING, .children = keys_timeouts, .size = sizeof(struct raw_timeouts),
 	  AT(raw_config, timeouts) },

@@ -106,6 +106,45 @@ int dataplane_rollback(struct dataplane *dataplane, struct error *err);
 int dataplane_generation(const struct dataplane *dataplane, enum lbd_generation_slot slot,
 			 struct dataplane_generation *ret);
 
+/* A generation with its stages, summed up. */
+struct dataplane_program {
+	struct dataplane_generation generation;
+	uint32_t programs;     /* that it is made of */
+	uint32_t instructions; /* after verification */
+	uint32_t verified; /* that the verifier walked through; 0: Linux before 5.16 doesn't say */
+	uint32_t jited_bytes; /* of machine code; 0: the kernel doesn't compile */
+};
+
+/* Ask the kernel of @prog_fd, or of the running generation with -1 (-ENOENT: none runs). */
+int dataplane_inspect(const struct dataplane *dataplane, int prog_fd,
+		      struct dataplane_program *ret);
+
+/* Close a generation that was loaded and never carried packets: its stages go with it. */
+void dataplane_unload(struct dataplane *dataplane, int prog_fd);
+
+/* What an object would do with a map that is there. */
+enum dataplane_fate {
+	DATAPLANE_FATE_REUSED,	/* as it is */
+	DATAPLANE_FATE_UNUSED,	/* the object doesn't know it */
+	DATAPLANE_FATE_REFUSED, /* the object takes it for something else */
+};
+
+struct dataplane_map {
+	const char *name;
+	enum dataplane_fate fate;
+	char why[120]; /* it is refused; or empty */
+};
+
+#define DATAPLANE_MAPS_MAX 48
+
+/*
+ * Compare what @object says of each map with those in use. *ret_count of @ret are filled.
+ * -EPROTO: it is no packet path of this ABI, or one map is refused at least.
+ */
+int dataplane_compare(const struct dataplane *dataplane, const char *object,
+		      struct dataplane_map ret[DATAPLANE_MAPS_MAX], uint32_t *ret_count,
+		      struct error *err);
+
 /* Was the generation in @slot loaded with just these features and @model's times and secret? */
 bool dataplane_fits(const struct dataplane *dataplane, enum lbd_generation_slot slot,
 		    const struct model *model, uint32_t features);

@@ -27,7 +27,7 @@ static uint32_t generation_id(const struct dataplane *dataplane, __u32 slot)
 	return id;
 }
 
-static int generation_fd(const struct dataplane *dataplane, __u32 slot)
+int generation_open(const struct dataplane *dataplane, __u32 slot)
 {
 	uint32_t id = generation_id(dataplane, slot), again;
 	int fd;
@@ -51,7 +51,7 @@ static int generation_set(const struct dataplane *dataplane, __u32 slot, int fd,
 
 int dataplane_swap(struct dataplane *dataplane, int prog_fd, struct error *err)
 {
-	int running = generation_fd(dataplane, LBD_GENERATION_RUNNING), rc = 0;
+	int running = generation_open(dataplane, LBD_GENERATION_RUNNING), rc = 0;
 
 	if (running >= 0)
 		rc = generation_set(dataplane, LBD_GENERATION_PREVIOUS, running, err);
@@ -77,7 +77,7 @@ int dataplane_refit(struct dataplane *dataplane, int prog_fd, struct error *err)
 
 int dataplane_rollback(struct dataplane *dataplane, struct error *err)
 {
-	int previous = generation_fd(dataplane, LBD_GENERATION_PREVIOUS), rc;
+	int previous = generation_open(dataplane, LBD_GENERATION_PREVIOUS), rc;
 
 	if (previous < 0)
 		return error_set(err, -ENOENT, "there is no previous generation to go back to");
@@ -142,8 +142,7 @@ void generation_config(int prog_fd, struct lbd_generation_config *ret)
 	close(fd);
 }
 
-static int generation_read(int fd, struct dataplane_generation *ret,
-			   struct lbd_generation_config *config)
+int generation_read(int fd, struct dataplane_generation *ret, struct lbd_generation_config *config)
 {
 	struct bpf_prog_info info = { 0 };
 	__u32 size = sizeof(info);
@@ -164,7 +163,7 @@ static int generation_read(int fd, struct dataplane_generation *ret,
 static int generation_query(const struct dataplane *dataplane, enum lbd_generation_slot slot,
 			    struct dataplane_generation *ret, struct lbd_generation_config *config)
 {
-	int fd = generation_fd(dataplane, slot), rc;
+	int fd = generation_open(dataplane, slot), rc;
 
 	memset(ret, 0, sizeof(*ret));
 	memset(config, 0, sizeof(*config));
@@ -237,7 +236,7 @@ int dataplane_test_run(struct dataplane *dataplane, int prog_fd, uint32_t ifinde
 		run.ctx_size_in = sizeof(context);
 	}
 	if (fd < 0)
-		fd = generation_fd(dataplane, LBD_GENERATION_RUNNING);
+		fd = generation_open(dataplane, LBD_GENERATION_RUNNING);
 	if (fd < 0)
 		return fd;
 	rc = bpf_prog_test_run_opts(fd, &run);

@@ -171,6 +171,13 @@ int object_read(const char *path, char *log, size_t log_size, struct bpf_object 
 int object_open(const struct dataplane *dataplane, const char *path, char *log, size_t log_size,
 		struct bpf_object **ret, struct error *err);
 
+/* Let libbpf say what it says to our debug log alone. */
+void object_quiet(void);
+
+/* What the object was built with. -EPROTO: it is none of ours, or of another ABI. */
+int object_prove(struct bpf_object *object, const char *path, struct lbd_generation_config *ret,
+		 struct error *err);
+
 /* What @library prints, a line of it, for our debug log: what it means we report ourselves. */
 void object_say(const char *library, const char *format, va_list args)
 	__attribute__((format(printf, 2, 0)));
@@ -191,6 +198,12 @@ int stages_enter(const struct dataplane *dataplane, struct bpf_object *object, u
 		 struct error *err);
 
 /* --- generation.c */
+
+/* The program in @slot of lbd_generations, to be closed. -ENOENT: there is none. */
+int generation_open(const struct dataplane *dataplane, __u32 slot);
+
+/* What program @fd is, and the configuration that it was loaded with. */
+int generation_read(int fd, struct dataplane_generation *ret, struct lbd_generation_config *config);
 
 /* What the generation in @slot was loaded with. False: there is none, or it can't be asked. */
 bool generation_held(const struct dataplane *dataplane, enum lbd_generation_slot slot,

@@ -29,6 +29,11 @@ static int object_print(enum libbpf_print_level level, const char *format, va_li
 	return 0;
 }
 
+void object_quiet(void)
+{
+	libbpf_set_print(object_print);
+}
+
 /*
  * A tail call is refused unless both programs say the same of where they will
  * be attached (Linux 6.18, and the stable series since: 4540aed51b12 "bpf:
@@ -49,7 +54,7 @@ int object_read(const char *path, char *log, size_t log_size, struct bpf_object 
 	LIBBPF_OPTS(bpf_object_open_opts, options, .kernel_log_buf = log,
 		    .kernel_log_size = log_size);
 
-	libbpf_set_print(object_print);
+	object_quiet();
 	if (access(path, R_OK))
 		return error_errno(err, -errno, "%s", path);
 	*ret = bpf_object__open_file(path, &options);
@@ -88,9 +93,8 @@ static struct bpf_map *object_config_map(struct bpf_object *object)
 	return NULL;
 }
 
-/* What the object was built with, if it is one of ours. */
-static int object_prove(struct bpf_object *object, const char *path,
-			struct lbd_generation_config *ret, struct error *err)
+int object_prove(struct bpf_object *object, const char *path, struct lbd_generation_config *ret,
+		 struct error *err)
 {
 	struct bpf_map *map = object_config_map(object);
 	const struct lbd_generation_config *built;

@@ -59,6 +59,7 @@ static void peers_print(const struct invocation *invocation, const json_t *answe
 	static const struct table_column columns[] = {
 		{ "PEER", "name", table_text, false },
 		{ "ADDRESS", "address", table_text, false },
+		{ "LBD", "lbd", table_text, false },
 		{ "ROLE", "role", table_text, false },
 		{ "TERM", "term", table_count, true },
 		{ "STATE", "state", table_text, false },
@@ -104,7 +105,9 @@ const struct command cmd_peers = {
 	.name = "peers",
 	.arguments = "",
 	.summary = "sync of the connection table with the other nodes",
-	.details = "TERM counts takeovers: of what two nodes say of a connection the higher one's "
+	.details = "LBD: the version that the peer runs; others than this node's may stay for as "
+		   "long as wanted. TERM counts takeovers: of what two nodes say of a connection "
+		   "the higher one's "
 		   "stands (0: none yet). SENT, RECEIVED, APPLIED and UNKNOWN count connection "
 		   "records; UNKNOWN were of services or backends that this node's config "
 		   "doesn't have: they are kept aside, and entered when it has. PROVEN HERE: when "

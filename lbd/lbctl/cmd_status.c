@@ -5,6 +5,8 @@
 #include "lbctl/show.h"
 #include "lbctl/table.h"
 
+#define STATUS_WIDTH 72 /* of what stands behind the labels */
+
 static long long status_number(const json_t *status, const char *path)
 {
 	return (long long)json_integer_value(table_value(status, path));
@@ -73,6 +75,24 @@ static void status_role(const json_t *status)
 {
 	printf("role         ");
 	show_role(NULL, status);
+}
+
+/* Versions may differ for as long as wanted: they are shown, and nothing is said against it. */
+static void status_peers(const json_t *status)
+{
+	const json_t *list = json_object_get(status, "peers"), *peer;
+	const char *own = status_text(status, "version");
+	size_t i;
+
+	json_array_foreach(list, i, peer) {
+		const char *lbd = status_text(peer, "lbd");
+
+		printf("%-13s%s %s, %s, runs %s%s%s\n", i ? "" : "peers", status_text(peer, "name"),
+		       status_text(peer, "role"), status_text(peer, "state"),
+		       strcmp(lbd, "-") ? "lbd " : "a version of lbd that doesn't say which",
+		       strcmp(lbd, "-") ? lbd : "",
+		       strcmp(lbd, own) ? " (mixed versions: lbctl cluster upgrade)" : "");
+	}
 }
 
 /* "lbd_root alone", or all of libxdp's chain in the order they run. */
@@ -152,6 +172,32 @@ static void status_services(const json_t *status)
 		       : "");
 }
 
+/* Names in lines of a screen's width; what isn't in use on a line of its own. */
+static void status_pins(const json_t *status)
+{
+	const json_t *files = table_value(status, "pins.files"), *file;
+	int column = 0;
+	size_t i;
+
+	printf("pins         %lld in use, %lld not, below %s", status_number(status, "pins.in_use"),
+	       status_number(status, "pins.not_in_use"), status_text(status, "pins.directory"));
+	json_array_foreach(files, i, file) {
+		if (!json_is_true(json_object_get(file, "in_use")))
+			continue;
+		column -= (int)strlen(status_text(file, "path")) + 1;
+		if (column < 0) {
+			column = STATUS_WIDTH - (int)strlen(status_text(file, "path"));
+			printf("\n            ");
+		}
+		printf(" %s", status_text(file, "path"));
+	}
+	puts("");
+	json_array_foreach(files, i, file)
+		if (!json_is_true(json_object_get(file, "in_use")))
+			printf("             not in use: %s (%s): %s\n", status_text(file, "path"),
+			       status_text(file, "what"), status_text(file, "why"));
+}
+
 static void status_start(const json_t *status)
 {
 	if (json_is_true(json_object_get(status, "adopted")))
@@ -164,9 +210,9 @@ static void status_start(const json_t *status)
 static void status_print(const struct invocation *invocation, const json_t *status)
 {
 	static void (*const lines[])(const json_t *) = {
-		status_verdict,	 status_node,	     status_config,	 status_role,
-		status_xdp,	 status_generations, status_connections, status_fragments,
-		status_services, status_start,
+		status_verdict,	  status_node,	   status_config,      status_role,
+		status_peers,	  status_xdp,	   status_generations, status_connections,
+		status_fragments, status_services, status_start,       status_pins,
 	};
 
 	(void)invocation;
@@ -182,13 +228,14 @@ static int status_run(const struct invocation *invocation)
 static const struct command_example status_examples[] = {
 	{ "status", "is all well, and if not, what to look at next" },
 	{ "status --json | jq -e .ok", "the same for a script" },
+	{ "status --json | jq .pins.files", "what is pinned, and what for" },
 	{ 0 },
 };
 
 const struct command cmd_status = {
 	.name = "status",
 	.arguments = "",
-	.summary = "is all well: role, sync, attachment, packet path, totals",
+	.summary = "is all well: role, sync, attachment, packet path, totals, pins",
 	.details =
 		"The first line is the verdict: OK, or what is wrong, worst first, each with the "
 		"next command to try.",

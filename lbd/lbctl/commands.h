@@ -26,6 +26,7 @@
 	X(rollback)    \
 	X(drill)       \
 	X(failover)    \
+	X(cluster)     \
 	X(role)        \
 	X(keepalived)  \
 	X(keygen)      \

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -77,6 +78,35 @@ int kept_copy(const struct upgrade_place *place, const char *object, struct erro
 	rc = kept_write(kept_path(place, UPGRADE_KEPT_DRAFT, path), from, size, err);
 	close(from);
 	return rc;
+}
+
+/* Byte by byte, without reading more than a page of either at a time. */
+static bool kept_compare(int a, int b)
+{
+	char one[4096], other[4096];
+	ssize_t size;
+
+	do {
+		size = read(a, one, sizeof(one));
+		if (size < 0 || read(b, other, sizeof(other)) != size ||
+		    memcmp(one, other, (size_t)size) != 0)
+			return false;
+	} while (size);
+	return true;
+}
+
+bool kept_is(const struct upgrade_place *place, enum upgrade_kept which, const char *object)
+{
+	char path[UPGRADE_PATH_MAX];
+	int a = open(kept_path(place, which, path), O_RDONLY | O_CLOEXEC);
+	int b = open(object, O_RDONLY | O_CLOEXEC);
+	bool same = a >= 0 && b >= 0 && kept_compare(a, b);
+
+	if (a >= 0)
+		close(a);
+	if (b >= 0)
+		close(b);
+	return same;
 }
 
 int kept_advance(const struct upgrade_place *place, bool shift, struct error *err)

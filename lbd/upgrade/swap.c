@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "upgrade/upgrade.h"
+#include "upgrade/preflight.h"
 
 static int swap_load(const struct upgrade_target *target, const char *object, int *ret_fd,
 		     struct error *err)
@@ -22,9 +22,7 @@ static int swap_prove(const struct upgrade_place *place, const struct upgrade_ta
 	kept_path(place, UPGRADE_KEPT_DRAFT, draft);
 	rc = kept_copy(place, object, err);
 	if (!rc)
-		rc = golden_try(draft, target->features & LBD_FEATURE_NAT, err);
-	if (!rc)
-		rc = swap_load(target, draft, ret_fd, err);
+		rc = preflight_prove(place, target, draft, ret_fd, err);
 	if (rc)
 		unlink(draft);
 	return rc == -ENOENT ? rc : rc ? error_prefix(err, rc, "%s", object) : 0;
@@ -98,13 +96,17 @@ int upgrade_rollback(const struct upgrade_place *place, const struct upgrade_tar
 		     struct error *err)
 {
 	struct dataplane_generation previous;
+	char kept[UPGRADE_PATH_MAX];
 	int rc;
 
 	rc = dataplane_generation(target->dataplane, LBD_GENERATION_PREVIOUS, &previous);
 	if (rc)
 		return error_errno(err, rc, "query the previous generation");
-	if (!previous.prog_id || dataplane_fits(target->dataplane, LBD_GENERATION_PREVIOUS,
-						target->model, target->features))
+	/* A move to other maps leaves the slot empty: the program that was in it is of the old ones. */
+	if (!previous.prog_id && access(kept_path(place, UPGRADE_KEPT_PREVIOUS, kept), R_OK))
+		rc = dataplane_rollback(target->dataplane, err);
+	else if (dataplane_fits(target->dataplane, LBD_GENERATION_PREVIOUS, target->model,
+				target->features))
 		rc = dataplane_rollback(target->dataplane, err);
 	else
 		rc = swap_reload_previous(place, target, err);

@@ -27,6 +27,8 @@ struct upgrade_target {
 	struct dataplane *dataplane;
 	const struct model *model;
 	uint32_t features;
+	uint32_t ifindex; /* where packets come in, one of the interfaces */
+	bool force;	  /* take an object though its replay differs */
 };
 
 /*
@@ -76,6 +78,9 @@ char *kept_path(const struct upgrade_place *place, enum upgrade_kept which, char
 
 /* Copy @object into the draft. Refuses what isn't a regular file of sensible size. */
 int kept_copy(const struct upgrade_place *place, const char *object, struct error *err);
+
+/* Is the regular file @object, byte by byte, the one that is kept? */
+bool kept_is(const struct upgrade_place *place, enum upgrade_kept which, const char *object);
 
 /* The draft becomes the running one; the one that ran becomes the previous one if @shift. */
 int kept_advance(const struct upgrade_place *place, bool shift, struct error *err);

@@ -10,6 +10,34 @@ LAB_LBD=${LAB_LBD:-$LAB_USER_SPACE/lbd}
 LAB_LBCTL=${LAB_LBCTL:-$LAB_USER_SPACE/lbctl}
 LAB_OBJECTS=${LAB_OBJECTS:-$LAB_BUILD/bpf}
 
+# node_install NODE [FOLDER]: from its next start on the node's release is what was built there,
+# instead of this one.
+node_install() {
+  rm -f "$LAB/$1.release"
+  [[ -z ${2:-} ]] || echo "$2" >"$LAB/$1.release"
+}
+
+# node_part NODE PART DEFAULT: where the part of its release is.
+node_part() {
+  if [[ -f $LAB/$1.release ]]; then
+    echo "$(<"$LAB/$1.release")/$2"
+  else
+    echo "$3"
+  fi
+}
+
+node_lbd() {
+  node_part "$1" lbd "$LAB_LBD"
+}
+
+node_lbctl() {
+  node_part "$1" lbctl "$LAB_LBCTL"
+}
+
+node_objects() {
+  node_part "$1" bpf "$LAB_OBJECTS"
+}
+
 declare -gAr NODE_PEER=([lb1]=lb2 [lb2]=lb1)
 declare -gAr NODE_PRIORITY=([lb1]=110 [lb2]=100)
 
@@ -141,7 +169,7 @@ config_secret() {
 ctl() {
   local node=$1
   shift
-  on "$node" "$LAB_LBCTL" --instance "$node" "$@"
+  on "$node" "$(node_lbctl "$node")" --instance "$node" "$@"
 }
 
 # ctl_json NODE FILTER COMMAND...: what jq makes of the answer.
@@ -162,7 +190,8 @@ lbd_spawn() {
   local node=$1
   shift
   config_secret
-  spawn "$node" "lbd-$node" "$LAB_LBD" --config "$LAB/$node.yaml" --objects "$LAB_OBJECTS" "$@"
+  spawn "$node" "lbd-$node" "$(node_lbd "$node")" --config "$LAB/$node.yaml" \
+    --objects "$(node_objects "$node")" "$@"
 }
 
 # lbd_start NODE: returns when it answers.
@@ -172,7 +201,7 @@ lbd_start() {
 }
 
 lbd_detach() {
-  on "$1" "$LAB_LBD" --config "$LAB/$1.yaml" --detach >>"$LAB/logs/lbd-$1.log" 2>&1
+  on "$1" "$(node_lbd "$1")" --config "$LAB/$1.yaml" --detach >>"$LAB/logs/lbd-$1.log" 2>&1
 }
 
 backends_healthy() {

@@ -18,6 +18,7 @@
 #include "fake_model.h"
 #include "lbd/api.h"
 #include "sync/held.h"
+#include "upgrade/preflight.h"
 
 #define FAKE_CONN4_BUCKETS 65536
 #define FAKE_CONN6_BUCKETS 64
@@ -75,6 +76,18 @@ int dataplane_generation(const struct dataplane *dataplane, enum lbd_generation_
 			 struct dataplane_generation *ret)
 {
 	*ret = dataplane->state.generations[slot];
+	return 0;
+}
+
+int dataplane_pins(const struct dataplane *dataplane, struct dataplane_pin **ret,
+		   uint32_t *ret_count)
+{
+	struct dataplane_pin *pin = calloc(1, sizeof(*pin));
+
+	*pin = (struct dataplane_pin){ "next/lbd_control", "array map, 1 entries of 104 bytes",
+				       DATAPLANE_PIN_MAP, dataplane->state.pin, 17 };
+	*ret = pin;
+	*ret_count = 1;
 	return 0;
 }
 
@@ -344,11 +357,59 @@ int lbd_change_backend(struct lbd *lbd, const struct lbd_backend_change *change,
 	return fake_result(lbd, err);
 }
 
-int lbd_upgrade(struct lbd *lbd, const char *object, struct error *err)
+/* A packet path that drops what the running one forwards. */
+static void fake_report(struct preflight_report *ret)
+{
+	*ret = (struct preflight_report){
+		.maps = { { .name = "lbd_control" },
+			  { .name = "lbd_quic",
+			    .fate = DATAPLANE_FATE_REFUSED,
+			    .why = "values of 8 bytes, expected 4" } },
+		.maps_count = 2,
+		.old = { .generation = { .prog_id = 42, .version = "0.1.0", .tag = "aa" },
+			 .programs = 2,
+			 .instructions = 3000,
+			 .verified = 20000,
+			 .jited_bytes = 15000 },
+		.replay = { .made = 3, .run = { 2, 1 }, .same = 2, .different = 1, .listed = 1 },
+	};
+	ret->new = ret->old;
+	snprintf(ret->new.generation.tag, sizeof(ret->new.generation.tag), "bb");
+	for (int step = 0; step < PREFLIGHT_STEP_COUNT; step++)
+		ret->steps[step] =
+			(struct preflight_result){ .verdict = PREFLIGHT_PASSED, .took_us = 1000 };
+	ret->steps[PREFLIGHT_REPLAY].verdict = PREFLIGHT_REFUSED;
+	snprintf(ret->steps[PREFLIGHT_REPLAY].text, sizeof(ret->steps[0].text),
+		 "replay: 1 of 3 packets fare otherwise");
+	ret->replay.list[0] = (struct replay_difference){
+		.source = REPLAY_LIVE,
+		.service = "web",
+		.packet = "TCP ACK from 203.0.113.5:40000 to 192.0.2.1:80, a connection of web1",
+		.old = "sent to web1 (forward_known)",
+		.new = "dropped to web1 (forward_known)",
+	};
+}
+
+int lbd_check(struct lbd *lbd, const char *object, struct preflight_report *ret, struct error *err)
+{
+	struct fake_state *state = &fake_of(lbd)->state;
+
+	snprintf(state->object, sizeof(state->object), "%s", object ? object : "installed");
+	fake_report(ret);
+	/* The installed one is what runs. */
+	if (!object) {
+		ret->steps[PREFLIGHT_REPLAY] = ret->steps[PREFLIGHT_MAPS];
+		ret->replay.different = ret->replay.listed = 0;
+	}
+	return fake_result(lbd, err);
+}
+
+int lbd_upgrade(struct lbd *lbd, const char *object, bool force, struct error *err)
 {
 	struct fake_state *state = &fake_of(lbd)->state;
 
 	state->upgrades++;
+	state->forced = force;
 	snprintf(state->object, sizeof(state->object), "%s", object ? object : "installed");
 	return fake_result(lbd, err);
 }
@@ -432,6 +493,7 @@ static void fake_describe(struct dataplane *fake)
 	state->ha = (struct ha_status){ HA_ROLE_MASTER, 60000, true, "in sync with lb2" };
 	state->peer = (struct sync_peer_status){
 		.name = "lb2",
+		.release = "0.1.0",
 		.address = { fake_addr("192.0.2.2"), htons(7400) },
 		.state = SYNC_STATE_LIVE,
 		.received_all = true,

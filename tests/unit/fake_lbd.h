@@ -12,6 +12,7 @@
 #ifndef FAKE_LBD_H
 #define FAKE_LBD_H
 
+#include "dataplane/pins.h"
 #include "lbd.h"
 
 struct fake_state {
@@ -20,9 +21,11 @@ struct fake_state {
 	struct sync_peer_status peer;
 	struct dataplane_generation generations[LBD_GENERATION_SLOTS];
 	struct failover failover;
-	uint16_t picked; /* the backend that Maglev gives any flow */
+	enum dataplane_pin_use pin; /* of the one pin, next/lbd_control */
+	uint16_t picked;	    /* the backend that Maglev gives any flow */
 	uint64_t outcomes[LBD_OUTCOME_MAX];
 	int fail;			  /* what lbd_reload and the like return */
+	bool forced;			  /* the last upgrade */
 	int upgrades, rollbacks;	  /* how often asked for */
 	char object[256];		  /* of the last upgrade, "installed" for none */
 	struct lbd_backend_change change; /* the last one; its strings are gone */

@@ -188,6 +188,34 @@ static void an_upgrade_takes_absolute_paths_only(void **state)
 	assert_int_equal(fake->upgrades, 2);
 }
 
+static void an_upgrade_is_forced_only_if_it_says_so(void **state)
+{
+	struct fake_state *fake = *state;
+
+	json_decref(client_ask(fake, "POST", "/v1/upgrade", "{\"force\":true}", 200));
+	assert_true(fake->forced);
+	json_decref(client_ask(fake, "POST", "/v1/upgrade", "{\"force\":false}", 200));
+	assert_false(fake->forced);
+	client_refused(fake, "POST", "/v1/upgrade", "{\"force\":1}", 400, "EINVAL");
+}
+
+static void a_preflight_says_what_an_upgrade_would_and_does_none(void **state)
+{
+	struct fake_state *fake = *state;
+	json_t *json =
+		client_ask(fake, "POST", "/v1/preflight", "{\"object\":\"/x/lb.bpf.o\"}", 200);
+
+	assert_true(json_is_false(json_object_get(json, "taken")));
+	assert_int_equal(json_array_size(json_object_get(json, "steps")), 4);
+	assert_string_equal(fake->object, "/x/lb.bpf.o");
+	json_decref(json);
+	json = client_ask(fake, "POST", "/v1/preflight", NULL, 200);
+	assert_true(json_is_true(json_object_get(json, "taken")));
+	json_decref(json);
+	client_refused(fake, "POST", "/v1/preflight", "{\"object\":\"lb.bpf.o\"}", 400, "EINVAL");
+	assert_int_equal(fake->upgrades, 0);
+}
+
 static void packets_are_traced_in_order(void **state)
 {
 	struct fake_state *fake = *state;
@@ -324,6 +352,8 @@ int main(void)
 		CLIENT_TEST(a_backend_is_added_with_a_port_of_its_own),
 		CLIENT_TEST(a_faulty_change_is_refused),
 		CLIENT_TEST(an_upgrade_takes_absolute_paths_only),
+		CLIENT_TEST(an_upgrade_is_forced_only_if_it_says_so),
+		CLIENT_TEST(a_preflight_says_what_an_upgrade_would_and_does_none),
 		CLIENT_TEST(packets_are_traced_in_order),
 		CLIENT_TEST(faulty_packets_are_refused),
 		CLIENT_TEST(too_many_and_too_large_packets_are_refused),

@@ -157,6 +157,9 @@ static void kept_objects_follow_upgrades_and_rollbacks(void **state)
 	kept_put(&kept, "two");
 	assert_kept(&kept, UPGRADE_KEPT_RUNNING, "two");
 	assert_kept(&kept, UPGRADE_KEPT_PREVIOUS, "one");
+	assert_true(kept_is(&kept.place, UPGRADE_KEPT_RUNNING, kept.object));
+	assert_false(kept_is(&kept.place, UPGRADE_KEPT_PREVIOUS, kept.object));
+	assert_false(kept_is(&kept.place, UPGRADE_KEPT_DRAFT, kept.object));
 	kept_exchange(&kept.place);
 	assert_kept(&kept, UPGRADE_KEPT_RUNNING, "one");
 	assert_kept(&kept, UPGRADE_KEPT_PREVIOUS, "two");

@@ -126,6 +126,7 @@ static const struct {
 	{ "reload --cancel --json", { "number" } },
 	{ "history --json", { "directory", "configs" } },
 	{ "upgrade --json", { "running", "previous" } },
+	{ "upgrade --check --json", { "taken", "steps", "maps", "replay" } },
 	{ "rollback --json", { "running", "previous" } },
 	{ "role --json", { "role", "role_ms_ago", "gate" } },
 	{ "role backup --json", { "role" } },
@@ -167,6 +168,8 @@ static void every_command_prints_text(void **state)
 		{ "reload", "Reloaded: 2 services, 4 backends, 2 of them up" },
 		{ "history", "no config is kept" },
 		{ "status", "config       0\n" },
+		{ "status", "pins         1 in use, 0 not, below " },
+		{ "status", "             next/lbd_control\n" },
 		{ "reload --confirm 2m", "config 11 runs again in 120 s, unless: lbctl confirm" },
 		{ "status", "config       12 on trial: 11 runs again in 120 s" },
 		{ "reload --confirm 60 --from-history 3", "config 3 runs again in 60 s" },
@@ -439,6 +442,32 @@ static void an_upgrade_sends_the_absolute_path(void **state)
 	assert_string_equal(fake->object, expected);
 }
 
+static void a_check_of_an_upgrade_exits_with_1_if_it_would_be_refused(void **state)
+{
+	struct result result;
+
+	ask(&result, *state, "upgrade --check Makefile");
+	assert_int_equal(result.code, LBCTL_FAILED);
+	assert_string_equal(result.err, "");
+	assert_has(result.out, "a connection of web1");
+	assert_has(result.out, "An upgrade would refuse it");
+	assert_has(result.out, "values of 8 bytes, expected 4");
+	ask(&result, *state, "upgrade --check");
+	assert_int_equal(result.code, LBCTL_OK);
+	assert_has(result.out, "An upgrade would take it");
+	assert_int_equal(((struct fake_state *)*state)->upgrades, 0);
+}
+
+static void force_is_sent_if_it_is_asked_for(void **state)
+{
+	struct result result;
+
+	ask(&result, *state, "upgrade --force");
+	assert_true(((struct fake_state *)*state)->forced);
+	ask(&result, *state, "upgrade");
+	assert_false(((struct fake_state *)*state)->forced);
+}
+
 static void filters_are_sent_as_they_are(void **state)
 {
 	struct fake_state *fake = *state;
@@ -540,6 +569,8 @@ int main(void)
 		CLIENT_TEST(wrong_usage_is_exit_code_2_and_names_what_was_meant),
 		CLIENT_TEST(a_daemon_that_hangs_is_exit_code_3_in_time),
 		CLIENT_TEST(an_upgrade_sends_the_absolute_path),
+		CLIENT_TEST(a_check_of_an_upgrade_exits_with_1_if_it_would_be_refused),
+		CLIENT_TEST(force_is_sent_if_it_is_asked_for),
 		CLIENT_TEST(filters_are_sent_as_they_are),
 		CLIENT_TEST(check_names_every_fault_and_exits_with_4),
 		CLIENT_TEST(help_man_page_and_completion_name_every_command),

@@ -21,6 +21,19 @@ static void a_peer_hears_of_a_role_at_once(void **state)
 	cluster_stop(&cluster);
 }
 
+static void peers_tell_each_other_which_release_they_are(void **state)
+{
+	struct cluster cluster;
+
+	(void)state;
+	cluster_start(&cluster, 2);
+	WAIT_UNTIL(is_live(&cluster.nodes[0], "beta"));
+	WAIT_UNTIL(is_live(&cluster.nodes[1], "alpha"));
+	assert_string_equal(peer_status(&cluster.nodes[0], "beta").release, LBD_VERSION);
+	assert_string_equal(peer_status(&cluster.nodes[1], "alpha").release, LBD_VERSION);
+	cluster_stop(&cluster);
+}
+
 static void what_was_there_before_arrives_under_the_others_ids(void **state)
 {
 	struct cluster cluster;
@@ -389,6 +402,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_peer_hears_of_a_role_at_once),
+		cmocka_unit_test(peers_tell_each_other_which_release_they_are),
 		cmocka_unit_test(what_was_there_before_arrives_under_the_others_ids),
 		cmocka_unit_test(what_is_made_later_arrives_too_in_both_directions),
 		cmocka_unit_test(an_unconfirmed_connection_stays_at_home),

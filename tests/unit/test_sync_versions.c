@@ -152,6 +152,27 @@ static void what_follows_in_a_header_to_come_is_passed_over(void **state)
 	assert_int_equal(message.type, WIRE_BYE);
 }
 
+/* Version 2 had no such key at first, and its readers pass over it: optional for ever. */
+static void a_release_is_told_with_hello_and_welcome_alone(void **state)
+{
+	uint8_t bytes[WIRE_MESSAGE_MAX];
+	struct wire_message message;
+	struct example example;
+
+	(void)state;
+	for (size_t i = 0; i < EXAMPLES; i++) {
+		uint64_t type = example_types[i].type;
+		bool told = type == WIRE_HELLO || type == WIRE_WELCOME;
+		int size;
+
+		example_make(type, &example);
+		strcpy(example.message.release, "1.2.3");
+		size = wire_encode(&example.message, bytes, sizeof(bytes));
+		assert_int_equal(wire_decode(bytes, (size_t)size, &message), REFUSAL_NONE);
+		assert_string_equal(message.release, told ? "1.2.3" : "");
+	}
+}
+
 /* --- a peer of version 1, in frozen bytes */
 
 struct old_message {
@@ -354,6 +375,7 @@ static void version_1_may_lead_a_conversation_with_us(void **state)
 	assert_true(tables_find(&old.node->tables, &entry, &entry));
 	assert_int_equal(entry.backend, 50);
 	assert_int_equal(peer_status(old.node, "lb1").term, 0);
+	assert_string_equal(peer_status(old.node, "lb1").release, "");
 	/* Its IPv6 record is of a service that its dictionary doesn't have. */
 	assert_int_equal(refusals(old.node, "bad_record"), 1);
 	assert_int_equal(refusals(old.node, "out_of_order"), 0);
@@ -467,6 +489,7 @@ int main(void)
 		cmocka_unit_test(what_is_sent_today_is_what_was_frozen_of_version_2),
 		cmocka_unit_test(the_frozen_bytes_of_version_2_are_decoded),
 		cmocka_unit_test(what_follows_in_a_header_to_come_is_passed_over),
+		cmocka_unit_test(a_release_is_told_with_hello_and_welcome_alone),
 		cmocka_unit_test(version_1_may_lead_a_conversation_with_us),
 		cmocka_unit_test(we_lead_a_conversation_with_version_1_in_its_terms),
 		cmocka_unit_test(a_reset_of_version_1_begins_a_new_conversation),

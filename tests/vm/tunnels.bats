@@ -37,6 +37,7 @@ devices() {
   for name in tunl0 sit0 ip6tnl0 gre0 ip6gre0; do
     on "$1" ip link set "$name" up
   done
+  on "$1" ip -6 tunnel change ip6tnl0 mode any
   on "$1" ip fou add port 6080 gue
   on "$1" ip -6 fou add port 6080 gue
   on "$1" ip link add geneve0 address 02:4c:42:44:00:01 type geneve external udp6zerocsumrx

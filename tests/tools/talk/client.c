@@ -19,13 +19,14 @@
 #include "tests/tools/talk/udp.h"
 
 #define CLIENT_TARGETS_MAX 16
-#define CLIENT_SETTLE_MS 300 /* how long an answer may be on its way after a mark */
+#define CLIENT_SETTLE_MS 300 /* how long an answer may be on its way after a mark, by default */
 
 struct client {
 	struct event_base *base;
 	struct tcp *tcp;
 	struct udp *udp;
 	uint64_t marked_ns;
+	uint32_t settle_ms;
 	char line[128];
 	size_t line_length;
 };
@@ -43,6 +44,7 @@ struct client_options {
 	struct addr_endpoint tcp_targets[CLIENT_TARGETS_MAX], udp_targets[CLIENT_TARGETS_MAX];
 	struct tcp_options tcp;
 	struct udp_options udp;
+	uint32_t settle_ms;
 };
 
 static void client_print_mark(evutil_socket_t fd, short what, void *context)
@@ -64,7 +66,7 @@ static void client_print_mark(evutil_socket_t fd, short what, void *context)
 
 static void client_mark(struct client *client, const char *name)
 {
-	struct timeval settle = { .tv_usec = CLIENT_SETTLE_MS * 1000 };
+	struct timeval settle = { client->settle_ms / 1000, client->settle_ms % 1000 * 1000 };
 	struct client_mark *mark = calloc(1, sizeof(*mark));
 	uint64_t now_ns = talk_now_ns();
 
@@ -167,6 +169,7 @@ static int client_parse(int argc, char **argv, struct client_options *options)
 		{ "size", required_argument, NULL, 0 },
 		{ "flows", required_argument, NULL, 0 },
 		{ "rate", required_argument, NULL, 0 },
+		{ "settle-ms", required_argument, NULL, 0 },
 		{ 0 },
 	};
 	struct client_number numbers[] = {
@@ -177,6 +180,7 @@ static int client_parse(int argc, char **argv, struct client_options *options)
 		{ "size", TALK_SIZE_MAX, &options->tcp.size },
 		{ "flows", 1000, &options->udp.flows },
 		{ "rate", 1000000, &options->udp.rate },
+		{ "settle-ms", 5000, &options->settle_ms },
 		{ 0 },
 	};
 	int option, index, err = 0;
@@ -218,7 +222,9 @@ static struct event_base *client_base(void)
 
 static int client_run(const struct client_options *options)
 {
-	struct client client = { .base = client_base(), .marked_ns = talk_now_ns() };
+	struct client client = { .base = client_base(),
+				 .marked_ns = talk_now_ns(),
+				 .settle_ms = options->settle_ms };
 	struct timeval millisecond = { .tv_usec = 1000 };
 	struct event *tick = event_new(client.base, -1, EV_PERSIST, client_tick, &client);
 	struct event *input =
@@ -243,6 +249,7 @@ int client_main(int argc, char **argv)
 	struct client_options options = {
 		.tcp = { .connections = 100, .pace = 1000, .interval_ms = 150, .timeout_ms = 5000 },
 		.udp = { .flows = 32, .rate = 1000 },
+		.settle_ms = CLIENT_SETTLE_MS,
 	};
 	int err = client_parse(argc, argv, &options);
 

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What POST /v1/preflight found, for people. */
+#ifndef LBCTL_PREFLIGHT_SHOW_H
+#define LBCTL_PREFLIGHT_SHOW_H
+
+#include <jansson.h>
+
+void preflight_print(const json_t *answer);
+
+#endif

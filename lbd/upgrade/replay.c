@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "upgrade/replay.h"
+
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/outcome.h"
+
+#define REPLAY_TRIES 3
+
+struct replay_pair {
+	const struct replay *replay;
+	struct dataplane_trace *old, *new;
+	struct replay_report *report;
+	uint8_t frame[sizeof(((struct replay_verdict *)0)->frame)];
+	struct replay_verdict said[3]; /* the old one, the new one, the old one again */
+};
+
+/* --- one packet */
+
+static void replay_ask(const struct replay_pair *pair, struct dataplane_trace *trace, uint32_t size,
+		       struct replay_verdict *ret)
+{
+	struct lbd_trace record = { 0 };
+
+	ret->size = sizeof(ret->frame);
+	ret->action = dataplane_trace_run(trace, pair->replay->ifindex, pair->frame, size,
+					  ret->frame, &ret->size, &record);
+	ret->outcome = record.outcome;
+	ret->service = record.service;
+	ret->backend = record.backend;
+}
+
+/* Of what is dropped nobody sees the frame. */
+static bool replay_did_alike(const struct replay_verdict *a, const struct replay_verdict *b)
+{
+	if (a->action != b->action)
+		return false;
+	return a->action < 0 || a->action == XDP_DROP ||
+	       (a->size == b->size && !memcmp(a->frame, b->frame, a->size));
+}
+
+static bool replay_said_alike(const struct replay_verdict *a, const struct replay_verdict *b)
+{
+	return a->action < 0 ||
+	       (a->outcome == b->outcome && a->service == b->service && a->backend == b->backend);
+}
+
+/*
+ * What may be called by another name, if the same is done: what is left alone,
+ * and what is dropped. Whether a connection was found in the table or made anew
+ * is more than a name.
+ */
+static bool replay_is_name(const struct replay_verdict *a, const struct replay_verdict *b)
+{
+	const char *kind = outcomes[a->outcome].kind;
+
+	return !strcmp(kind, outcomes[b->outcome].kind) &&
+	       (!strcmp(kind, "pass") || !strcmp(kind, "drop"));
+}
+
+static void replay_list(struct replay_pair *pair, const struct replay_packet *packet)
+{
+	const struct model *model = pair->replay->model;
+	struct replay_report *report = pair->report;
+	struct replay_difference *row;
+
+	report->different++;
+	if (report->listed == REPLAY_LIST_MAX)
+		return;
+	row = &report->list[report->listed++];
+	row->source = packet->source;
+	if (packet->service && packet->service < model->limits.services)
+		snprintf(row->service, sizeof(row->service), "%s",
+			 model->services[packet->service].name);
+	replay_describe_packet(model, packet, row->packet);
+	replay_describe_verdict(model, &pair->said[0], &pair->said[1], row->old);
+	replay_describe_verdict(model, &pair->said[1], &pair->said[0], row->new);
+}
+
+static void replay_judge(struct replay_pair *pair, const struct replay_packet *packet)
+{
+	const struct replay_verdict *said = pair->said;
+
+	for (int tries = 0; tries < REPLAY_TRIES; tries++) {
+		replay_ask(pair, pair->old, packet->size, &pair->said[0]);
+		replay_ask(pair, pair->new, packet->size, &pair->said[1]);
+		if (replay_did_alike(&said[0], &said[1]) && replay_said_alike(&said[0], &said[1])) {
+			pair->report->same++;
+			return;
+		}
+		replay_ask(pair, pair->old, packet->size, &pair->said[2]);
+		if (!replay_did_alike(&said[0], &said[2]) || !replay_said_alike(&said[0], &said[2]))
+			continue;
+		if (said[0].action >= 0 && replay_did_alike(&said[0], &said[1]) &&
+		    replay_is_name(&said[0], &said[1]))
+			pair->report->otherwise++;
+		else
+			replay_list(pair, packet);
+		return;
+	}
+	pair->report->unsettled++;
+}
+
+static void replay_try(struct replay_pair *pair, const struct replay_packet *packet)
+{
+	memcpy(pair->frame, packet->frame.bytes, packet->frame.size);
+	memset(pair->frame + packet->frame.size, 0, packet->size - packet->frame.size);
+	pair->report->run[packet->source]++;
+	replay_judge(pair, packet);
+}
+
+/* What the backend of a translated connection sends back. */
+static void replay_try_answer(struct replay_pair *pair, const struct replay_packet *packet)
+{
+	const struct model *model = pair->replay->model;
+	struct replay_packet answer = *packet;
+
+	if (packet->source != REPLAY_LIVE ||
+	    model->services[packet->service].forward != LBD_FORWARD_NAT ||
+	    (pair->said[0].action != XDP_TX && pair->said[0].action != XDP_REDIRECT) ||
+	    pair->said[0].size != packet->size)
+		return;
+	memcpy(answer.frame.bytes, pair->said[0].frame, packet->size);
+	answer.frame = golden_answer(&answer.frame);
+	answer.source = REPLAY_ANSWER;
+	replay_try(pair, &answer);
+}
+
+/* --- all of them */
+
+static int64_t replay_now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+static void replay_all(struct replay_pair *pair, const struct replay_packets *packets)
+{
+	const int64_t until = replay_now_ms() + pair->replay->budget_ms;
+
+	pair->report->made = packets->count;
+	for (uint32_t i = 0; i < packets->count && replay_now_ms() < until; i++) {
+		replay_try(pair, &packets->list[i]);
+		replay_try_answer(pair, &packets->list[i]);
+	}
+}
+
+static int replay_conclude(const struct replay_report *report, struct error *err)
+{
+	const struct replay_difference *first = &report->list[0];
+	uint32_t run = 0;
+
+	if (!report->different)
+		return 0;
+	for (int source = 0; source < REPLAY_SOURCES; source++)
+		run += report->run[source];
+	return error_set(err, -EBADMSG,
+			 "replay: %u of %u packets fare otherwise; the first, of service %s: %s: "
+			 "expected as now, %s; came %s",
+			 report->different, run, *first->service ? first->service : "none",
+			 first->packet, first->old, first->new);
+}
+
+static int replay_load(const struct replay *replay, const char *object,
+		       struct dataplane_trace **ret, struct error *err)
+{
+	int fd, rc;
+
+	rc = dataplane_load(replay->dataplane, object, replay->model,
+			    replay->features | LBD_FEATURE_TRACE | LBD_FEATURE_READONLY, &fd, err);
+	if (rc)
+		return rc;
+	rc = dataplane_trace_open(replay->dataplane, fd, ret, err);
+	if (rc)
+		dataplane_unload(replay->dataplane, fd);
+	else
+		close(fd);
+	return rc;
+}
+
+int replay_run(const struct replay *replay, const char *old, const char *new,
+	       struct replay_report *ret, struct error *err)
+{
+	struct replay_pair *pair = calloc(1, sizeof(*pair));
+	struct replay_packets packets = { 0 };
+	int rc;
+
+	memset(ret, 0, sizeof(*ret));
+	if (!pair)
+		return error_set(err, -ENOMEM, "out of memory");
+	pair->replay = replay;
+	pair->report = ret;
+	rc = replay_load(replay, old, &pair->old, err) ? -ENODATA : 0;
+	if (!rc)
+		rc = replay_load(replay, new, &pair->new, err);
+	if (!rc && replay_gather(replay->dataplane, replay->model, &packets))
+		rc = error_set(err, -ENOMEM, "out of memory");
+	if (!rc) {
+		replay_all(pair, &packets);
+		rc = replay_conclude(ret, err);
+	}
+	replay_discard(&packets);
+	dataplane_trace_close(pair->old);
+	dataplane_trace_close(pair->new);
+	free(pair);
+	return rc;
+}
