@@ -158,8 +158,7 @@ static void intruder_open(struct intruder *intruder, const struct node *node,
 	intruder->context = zmq_ctx_new();
 	intruder->dealer = zmq_socket(intruder->context, ZMQ_DEALER);
 	zmq_setsockopt(intruder->dealer, ZMQ_LINGER, &linger, sizeof(linger));
-	if (pair)
-		assert_int_equal(curve_join(intruder->dealer, pair, server), 0);
+	assert_int_equal(curve_join(intruder->dealer, pair, server), 0);
 	assert_int_equal(zmq_connect(intruder->dealer, url), 0);
 	zmq_send(intruder->dealer, "hello?", 6, ZMQ_DONTWAIT);
 }
@@ -170,27 +169,42 @@ static void intruder_close(struct intruder *intruder)
 	zmq_ctx_term(intruder->context);
 }
 
+/*
+ * The greeting of ZMTP 3.0 without security, by hand: libzmq would hang up as soon as it sees
+ * that the other end has keys, often before that has seen that it has none, and try no more.
+ */
+static int greet_without_keys(const struct node *node)
+{
+	static const uint8_t greeting[64] = { 0xff, 0,	  0, 0, 0,   0,	  0,   0,
+					      1,    0x7f, 3, 0, 'N', 'U', 'L', 'L' };
+	int fd = knock(node, "127.0.0.1");
+
+	assert_int_not_equal(fd, -1);
+	assert_int_equal(send(fd, greeting, sizeof(greeting), MSG_NOSIGNAL), sizeof(greeting));
+	return fd;
+}
+
 static void wrong_keys_and_none_are_refused_each_by_its_name(void **state)
 {
 	struct curve_pair eve;
 	struct cluster cluster;
 	struct intruder intruder;
+	int fd;
 	struct node *alpha = &cluster.nodes[0];
 
 	(void)state;
 	assert_int_equal(curve_generate(&eve, NULL), 0);
 	cluster_start(&cluster, 2);
 	WAIT_UNTIL(is_live(alpha, "beta") && is_live(&cluster.nodes[1], "alpha"));
-	/* One after another: together they are a crowd, and shut out before they say a word. */
 	intruder_open(&intruder, alpha, &eve, alpha->pair.public);
 	WAIT_UNTIL(refusals(alpha, "unknown_key") > 0);
 	intruder_close(&intruder);
 	intruder_open(&intruder, alpha, &cluster.nodes[1].pair, eve.public);
 	WAIT_UNTIL(refusals(alpha, "other_server") > 0);
 	intruder_close(&intruder);
-	intruder_open(&intruder, alpha, NULL, NULL);
+	fd = greet_without_keys(alpha);
 	WAIT_UNTIL(refusals(alpha, "mechanism") > 0);
-	intruder_close(&intruder);
+	close(fd);
 	assert_int_equal(refusals(alpha, "not_lbd"), 0);
 	connections_still_come(&cluster, 0);
 	cluster_stop(&cluster);
