@@ -387,7 +387,8 @@ void lbd_handover_status(const struct lbd *lbd, struct lbd_handover_status *ret)
 {
 	const struct lbd_handover *handover = lbd->handover;
 
-	*ret = (struct lbd_handover_status){ .predecessor = lbd->predecessor };
+	*ret = (struct lbd_handover_status){ .predecessor = lbd->predecessor,
+					     .pause_ms = lbd->pause_ms };
 	ret->successor = handover->child       ? handover->child
 			 : handover->heir >= 0 ? handover->heir_pid
 					       : 0;

@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -37,9 +38,18 @@ struct lbd_heir {
 	int socket; /* to the running one; -1: it was this very process, before an exec */
 	struct parcel parcel;
 	json_t *memory;
+	int64_t asked_ms;    /* CLOCK_MONOTONIC: since then nobody answers */
 	struct config *read; /* whose lists have been read already ... */
 	struct guard *lists; /* ... or NULL */
 };
+
+static int64_t heir_now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
 
 /* What may take long, and what may fail, as long as the other one serves. */
 static int heir_prepare(struct lbd *lbd, struct lbd_heir *heir, struct error *err)
@@ -79,6 +89,7 @@ static int heir_ask(struct lbd *lbd, struct lbd_heir *heir, struct error *err)
 {
 	int rc = heir_prepare(lbd, heir, err);
 
+	heir->asked_ms = heir_now_ms();
 	if (!rc)
 		rc = parcel_send(heir->socket, PARCEL_ASK, NULL);
 	return rc ? rc : heir_receive(heir, err);
@@ -207,7 +218,9 @@ void lbd_heir_running(struct lbd *lbd)
 	if (heir->socket >= 0) {
 		lbd->predecessor = memory_pid(heir->memory);
 		heir_say_running(heir);
-		log_info("took over from process %d", lbd->predecessor);
+		lbd->pause_ms = heir_now_ms() - heir->asked_ms;
+		log_info("took over from process %d: the API waited %lld ms", lbd->predecessor,
+			 (long long)lbd->pause_ms);
 	} else {
 		lbd->taken_back = true;
 		log_info("goes on in place of the new one");

@@ -58,6 +58,7 @@ struct lbd {
 	bool takes_over;       /* --takeover: from an lbd that runs, if there is one */
 	bool handed_on;	       /* the run directory's sockets are another lbd's */
 	bool taken_back;       /* what it had handed over already */
+	int64_t pause_ms;      /* that nobody answered the API meanwhile */
 	int predecessor;       /* process that it took over from; 0: none */
 	bool strict;	       /* a broken config file refuses the start */
 	int lock;	       /* fd of the lock file: one daemon per instance */
@@ -268,9 +269,10 @@ void lbd_heir_free(struct lbd *lbd);
 /* --- handover.c: another lbd takes over from this one */
 
 struct lbd_handover_status {
-	int successor;	 /* process that prepares to take over; 0: none */
-	int predecessor; /* that this one took over from; 0: none */
-	char fault[512]; /* why the last one came to nothing, or empty */
+	int successor;	  /* process that prepares to take over; 0: none */
+	int predecessor;  /* that this one took over from; 0: none */
+	int64_t pause_ms; /* that nobody answered then */
+	char fault[512];  /* why the last one came to nothing, or empty */
 };
 
 int lbd_handover_listen(struct lbd *lbd, struct error *err);

@@ -13,10 +13,10 @@ static json_t *takeover_json(const struct lbd *lbd)
 	struct lbd_handover_status status;
 
 	lbd_handover_status(lbd, &status);
-	return json_pack("{s:i, s:s, s:o, s:o, s:o}", "pid", (int)getpid(), "version", LBD_VERSION,
-			 "successor", takeover_pid(status.successor), "predecessor",
-			 takeover_pid(status.predecessor), "fault",
-			 api_text(*status.fault ? status.fault : NULL));
+	return json_pack("{s:i, s:s, s:o, s:o, s:I, s:o}", "pid", (int)getpid(), "version",
+			 LBD_VERSION, "successor", takeover_pid(status.successor), "predecessor",
+			 takeover_pid(status.predecessor), "pause_ms", (json_int_t)status.pause_ms,
+			 "fault", api_text(*status.fault ? status.fault : NULL));
 }
 
 int api_get_takeover(struct lbd *lbd, const struct api_request *request, json_t **ret,

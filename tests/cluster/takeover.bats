@@ -174,3 +174,29 @@ settled() {
   wait_for 10 "an answer" ctl lb1 status --json
   load_unharmed started
 }
+
+told() {
+  grep -q "$1" "$LAB/logs/notified.log"
+}
+
+@test "systemd is told of its new main process by the old one, and the watchdog is fed on" {
+  old=$(pid_of lb1)
+  kill -9 "$old"
+  wait_for 5 "its end" gone "$old"
+  spawn lb1 notified python3 "$LAB_ROOT/tests/cluster/notified.py" "$LAB/notify"
+  wait_for 5 "the socket" test -S "$LAB/notify"
+  NOTIFY_SOCKET=$LAB/notify WATCHDOG_USEC=600000 lbd_start lb1
+  old=$(lab_pid lbd-lb1)
+  wait_for 5 "a fed watchdog" told "^$old WATCHDOG=1"
+  upgraded lb1
+  new=$(pid_of lb1)
+  wait_for 5 "a fed watchdog" told "^$new WATCHDOG=1"
+  sed 's/^/# /' "$LAB/logs/notified.log"
+  told "^$old MAINPID=$new"
+  told "^$new READY=1"
+  fails told STOPPING
+  # Nothing counts that came from the new one before.
+  [[ $(grep -n "^$new " "$LAB/logs/notified.log" | head -n 1 | cut -d: -f1) -gt \
+    $(grep -n MAINPID= "$LAB/logs/notified.log" | cut -d: -f1) ]]
+  load_unharmed told
+}
