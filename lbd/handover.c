@@ -8,8 +8,9 @@
  *                                             exits <-- "running" ----+
  *                      starts itself again <-- it ends, or hangs -----+
  *
- * What waits for a moment of quiet is the answers that are under way: no client
- * of the API sees its connection cut. While it is handed over nothing here runs
+ * AF_XDP sockets take the kernel tens of milliseconds to close, which is done before the
+ * API is paused. What waits for a moment of quiet is the answers that are under way: no
+ * client of the API sees its connection cut. While it is handed over nothing here runs
  * that could write. The way back is an exec of this very program (not of the
  * file, which may be the new one's by then): what the new one did to the maps
  * is then adopted as after any death.
@@ -33,7 +34,7 @@
 #include "takeover/memory.h"
 #include "takeover/parcel.h"
 
-#define HANDOVER_LOOK_US 1000
+#define HANDOVER_LOOK_US 2000
 #define HANDOVER_DRAIN_MS 50	  /* for connections that are open without a request */
 #define HANDOVER_PATIENCE_S 120	  /* for the new one's start, migration of tables included */
 #define HANDOVER_WATCHDOG_MS 1000 /* systemd hears of us that often */
@@ -43,7 +44,7 @@ struct lbd_handover {
 	struct lbd *lbd;
 	int listener, heir; /* heir -1: nobody is connected */
 	int heir_pid;
-	bool draining;
+	bool draining; /* has it asked? */
 	int64_t drain_ends_ms;
 	struct event *on_heir, *on_connect, *on_child, *on_drain;
 	pid_t child; /* started by us; 0: none */
@@ -73,9 +74,11 @@ static void handover_release(struct lbd_handover *handover)
 	if (handover->heir >= 0)
 		close(handover->heir);
 	handover->heir = -1;
-	handover->draining = false;
 	event_del(handover->on_drain);
 	api_pause(handover->lbd->api, false);
+	if (handover->draining)
+		lbd_listen_fragments(handover->lbd);
+	handover->draining = false;
 }
 
 /* --- the way back */
@@ -134,8 +137,6 @@ static void handover_stop_writers(struct lbd *lbd)
 	if (evtimer_pending(lbd->commit_timer, NULL) && lbd_commit(lbd, &err))
 		log_report("commit", &err);
 	lbd_trace_end(lbd);
-	fragments_stop(lbd->fragments);
-	lbd->fragments = NULL;
 	lbd->sync = NULL;
 	ha_set_cluster(lbd->ha, lbd->config->cluster.patience_ms, NULL);
 	sync_stop(sync);
@@ -196,6 +197,7 @@ static void handover_on_drain(evutil_socket_t fd, short what, void *context)
 	struct lbd_handover *handover = context;
 
 	(void)fd, (void)what;
+	api_pause(handover->lbd->api, true);
 	if (api_is_quiet(handover->lbd->api) || handover_now_ms() >= handover->drain_ends_ms)
 		handover_give(handover);
 }
@@ -219,9 +221,10 @@ static void handover_asked(struct lbd_handover *handover)
 		handover_refuse(handover, err.text);
 		return;
 	}
+	fragments_stop(handover->lbd->fragments);
+	handover->lbd->fragments = NULL;
 	handover->draining = true;
 	handover->drain_ends_ms = handover_now_ms() + HANDOVER_DRAIN_MS;
-	api_pause(handover->lbd->api, true);
 	event_add(handover->on_drain, &period);
 }
 
