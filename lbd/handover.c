@@ -186,6 +186,8 @@ static int handover_check(const struct lbd *lbd, struct error *err)
 		return error_set(err, -EBUSY, "a reload is under way");
 	if (lbd->migration)
 		return error_set(err, -EBUSY, "tables are being moved");
+	if (lbd->upgrading.trial == UPGRADING_CANARY)
+		return error_set(err, -EBUSY, "a packet path is on trial");
 	ha_look_failover(lbd->ha, &failover);
 	if (failover_is_on(&failover))
 		return error_set(err, -EBUSY, "a switchover is on");
@@ -217,7 +219,8 @@ static void handover_asked(struct lbd_handover *handover)
 
 	if (handover->draining)
 		return;
-	if (handover_check(handover->lbd, &err)) {
+	if (handover_check(handover->lbd, &err) ||
+	    lbd_upgrading_settle(handover->lbd, "another lbd takes over", &err)) {
 		handover_refuse(handover, err.text);
 		return;
 	}

@@ -54,7 +54,7 @@ static int64_t heir_now_ms(void)
 /* What may take long, and what may fail, as long as the other one serves. */
 static int heir_prepare(struct lbd *lbd, struct lbd_heir *heir, struct error *err)
 {
-	const char *const objects[] = { lbd->object, lbd->root_object };
+	const char *const objects[] = { lbd->object, lbd->root_object, lbd->split_object };
 
 	for (size_t i = 0; i < sizeof(objects) / sizeof(*objects); i++)
 		if (access(objects[i], R_OK))

@@ -175,7 +175,7 @@ struct upgrade_target lbd_target(const struct lbd *lbd)
 
 struct upgrade_place lbd_place(const struct lbd *lbd)
 {
-	return (struct upgrade_place){ lbd->run_dir, lbd->object };
+	return (struct upgrade_place){ lbd->run_dir, lbd->object, lbd->split_object };
 }
 
 static int lbd_refit(struct lbd *lbd, const struct upgrade_target *target, struct error *err)
@@ -189,6 +189,14 @@ static int lbd_refit(struct lbd *lbd, const struct upgrade_target *target, struc
 	rc = dataplane_refit(lbd->dataplane, fd, err);
 	close(fd);
 	return rc;
+}
+
+/* A packet path on trial was loaded for the old shape. */
+static int lbd_make_room(struct lbd *lbd, const struct upgrade_target *target, struct error *err)
+{
+	if (dataplane_fits(lbd->dataplane, LBD_GENERATION_RUNNING, lbd->model, target->features))
+		return 0;
+	return lbd_upgrading_settle(lbd, "the config needs another shape of the packet path", err);
 }
 
 /* The running generation must be able to do what both snapshots need, for the flip. */
@@ -215,7 +223,9 @@ int lbd_commit(struct lbd *lbd, struct error *err)
 	int fd = -1, rc;
 
 	lbd_own_macs(lbd);
-	rc = lbd_widen(lbd, &target, err);
+	rc = lbd_make_room(lbd, &target, err);
+	if (!rc)
+		rc = lbd_widen(lbd, &target, err);
 	if (!rc &&
 	    !dataplane_fits(lbd->dataplane, LBD_GENERATION_RUNNING, lbd->model, target.features))
 		rc = upgrade_load(&place, &target, &fd, err);
@@ -248,8 +258,9 @@ void lbd_recommit(struct lbd *lbd)
 	const struct upgrade_target target = lbd_target(lbd);
 	struct error err = { 0 };
 
-	if (!dataplane_fits(lbd->dataplane, LBD_GENERATION_RUNNING, lbd->model, target.features) &&
-	    lbd_refit(lbd, &target, &err))
+	if (dataplane_fits(lbd->dataplane, LBD_GENERATION_RUNNING, lbd->model, target.features))
+		return;
+	if (lbd_make_room(lbd, &target, &err) || lbd_refit(lbd, &target, &err))
 		log_report("specialise the packet path for the running config again", &err);
 }
 

@@ -21,6 +21,7 @@
 #include "net/neighbours.h"
 #include "sync/sync.h"
 #include "upgrade/upgrade.h"
+#include "upgrading.h"
 
 struct api;
 struct preflight_report;
@@ -47,8 +48,9 @@ struct lbd_trial {
 
 struct lbd {
 	const char *config_path;
-	char object[256];      /* lb.bpf.o, as installed */
-	char root_object[256]; /* root.bpf.o */
+	char object[256];	/* lb.bpf.o, as installed */
+	char root_object[256];	/* root.bpf.o */
+	char split_object[256]; /* split.bpf.o */
 	char pin_dir[128];
 	char run_dir[128];     /* /run/lbd/INSTANCE: socket, lock, role, gate, running config */
 	char state_dir[128];   /* what outlives a boot, if there is such a place; else /run/lbd */
@@ -94,6 +96,7 @@ struct lbd {
 	struct lbd_migration *migration; /* under way; or NULL */
 	struct lbd_migrated migrated;	 /* the last one */
 	struct lbd_tracing tracing;
+	struct lbd_upgrading upgrading;
 	struct lbd_heir *heir;	       /* while it takes over; or NULL */
 	struct lbd_handover *handover; /* waits for one that takes over */
 	uint64_t reloads, commits;
@@ -334,16 +337,6 @@ void lbd_forget(const struct lbd *lbd);
 int lbd_change_backend(struct lbd *lbd, const struct lbd_backend_change *change, struct error *err);
 
 /*
- * Take @object (NULL: the installed one) through the preflight (upgrade/preflight.h)
- * and swap. @force: though its replay differs. The running one keeps running on
- * any failure.
- */
-int lbd_upgrade(struct lbd *lbd, const char *object, bool force, struct error *err);
-
-/* What lbd_upgrade would find; nothing is swapped. An error only if it can't be tried. */
-int lbd_check(struct lbd *lbd, const char *object, struct preflight_report *ret, struct error *err);
-
-/*
  * The running packet path over the live tables, writing nothing, to run frames
  * through (trace/trace.h). Loading it holds up the event loop for as long as an
  * upgrade does; it stays for some seconds. *ret is lbd's, good until the next event.
@@ -352,8 +345,5 @@ int lbd_trace_begin(struct lbd *lbd, struct dataplane_trace **ret, struct error 
 
 /* Unload it. */
 void lbd_trace_end(struct lbd *lbd);
-
-/* Go back to the previous generation. */
-int lbd_rollback(struct lbd *lbd, struct error *err);
 
 #endif

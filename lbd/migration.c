@@ -229,6 +229,10 @@ static int migration_move_now(struct lbd *lbd, struct error *err)
 
 int lbd_move(struct lbd *lbd, const struct lbd_moving *moving, struct error *err)
 {
+	int rc = lbd_upgrading_settle(lbd, "the tables move", err);
+
+	if (rc)
+		return rc;
 	if (!moving)
 		return migration_move_now(lbd, err);
 	return migration_move(lbd, moving->next, moving->migrated, err);
@@ -329,6 +333,8 @@ int lbd_migrate_begin(struct lbd *lbd, const struct lbd_migrate_plan *plan, stru
 	int rc;
 
 	rc = lbd_check_still(lbd, err);
+	if (!rc && !plan->check)
+		rc = lbd_upgrading_settle(lbd, "the tables move", err);
 	if (rc)
 		return rc;
 	migration = calloc(1, sizeof(*migration));

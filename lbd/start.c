@@ -118,6 +118,17 @@ static int start_bpffs(struct lbd *lbd, struct error *err)
 	return start_make_dir(BPFFS "/lbd", 0700, err);
 }
 
+/* dataplane_open has gone back already, if the packet path hadn't by itself. */
+static void start_forget_trial(const struct lbd *lbd)
+{
+	const struct upgrade_place place = lbd_place(lbd);
+
+	if (dataplane_recovered(lbd->dataplane))
+		log_warning("upgrade: lbd died while a new packet path was on trial; what ran "
+			    "before it runs again");
+	upgrade_forget_trial(&place);
+}
+
 /* What the peers know of the maps that were there before is no use any more. */
 static void start_forget(const struct lbd *lbd)
 {
@@ -143,6 +154,7 @@ static int start_maps(struct lbd *lbd, struct error *err)
 		log_info("adopted the maps in %s, %u half-made claims swept", lbd->pin_dir, swept);
 	else
 		start_forget(lbd);
+	start_forget_trial(lbd);
 	return 0;
 }
 
@@ -326,6 +338,7 @@ static void start_free_event(struct event *event)
 
 void lbd_stop(struct lbd *lbd)
 {
+	lbd_upgrading_end(lbd);
 	lbd_read_end(&lbd->reload);
 	lbd_read_end(&lbd->weighing);
 	lbd_migrate_end(lbd);

@@ -53,7 +53,7 @@ json_t *api_role_json(const struct lbd *lbd);
 /* The peers in short: who they are, how they are, what they run. */
 json_t *api_peers_brief_json(const struct lbd *lbd);
 
-/* {running, previous} */
+/* {running, previous, trial} */
 json_t *api_generations_json(const struct lbd *lbd);
 
 /* The names of LBD_FEATURE_* bits. */

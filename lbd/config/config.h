@@ -170,6 +170,10 @@ struct config {
 		uint32_t memory_kib; /* for those that are held, default 1024; 0: none is */
 	} fragments;
 	struct {
+		uint32_t watch_ms; /* 0: a swap isn't watched */
+		uint32_t canary_ms;
+	} upgrade;
+	struct {
 		char *secret_file; /* NULL: a fixed, public secret; warned about */
 		enum config_security security;
 		char *key_file;		     /* this node's secret key; NULL only in plaintext */

@@ -65,6 +65,7 @@ int dataplane_open(const struct dataplane_options *options, struct dataplane **r
 		return rc;
 	}
 	dataplane_point_tables(dataplane);
+	dataplane->recovered = split_recover(dataplane);
 	generation_follow(dataplane);
 	dataplane->swept = tables_sweep(&dataplane->tables);
 	*ret = dataplane;
@@ -86,6 +87,11 @@ bool dataplane_adopted(const struct dataplane *dataplane, uint32_t *ret_swept)
 {
 	*ret_swept = dataplane->swept;
 	return dataplane->adopted;
+}
+
+bool dataplane_recovered(const struct dataplane *dataplane)
+{
+	return dataplane->recovered;
 }
 
 char *dataplane_format_limits(const struct lbd_limits *limits, char *buffer)

@@ -48,6 +48,9 @@ void dataplane_close(struct dataplane *dataplane);
 /* Were the maps there before? How many claims were swept? */
 bool dataplane_adopted(const struct dataplane *dataplane, uint32_t *ret_swept);
 
+/* Had the last lbd died while a candidate was on trial? Then what ran before it runs again. */
+bool dataplane_recovered(const struct dataplane *dataplane);
+
 /* Limits in the words of the config; @buffer has DATAPLANE_LIMITS_TEXT 320bytes and is returned. */
 #define DATAPLANE_LIMITS_TEXT 320
 char *dataplane_format_limits(const struct lbd_limits *limits, char *buffer);
@@ -103,6 +106,10 @@ int dataplane_refit(struct dataplane *dataplane, int prog_fd, struct error *err)
 /* Exchange running and previous. -ENOENT if there is no previous one. */
 int dataplane_rollback(struct dataplane *dataplane, struct error *err);
 
+/*
+ * What is meant by @slot: while a candidate is on trial, the one that takes the
+ * place of what runs if it is a watched swap, else what ran before.
+ */
 int dataplane_generation(const struct dataplane *dataplane, enum lbd_generation_slot slot,
 			 struct dataplane_generation *ret);
 
@@ -148,6 +155,51 @@ int dataplane_compare(const struct dataplane *dataplane, const char *object,
 /* Was the generation in @slot loaded with just these features and @model's times and secret? */
 bool dataplane_fits(const struct dataplane *dataplane, enum lbd_generation_slot slot,
 		    const struct model *model, uint32_t features);
+
+/*
+ * A trial: a candidate gets a share of the flows, or all packets, from slot
+ * RUNNING on. Unless it is renewed before its patience is over, all goes to what
+ * ran before, though lbd be dead. Swap, refit and rollback are refused (-EBUSY)
+ * meanwhile.
+ */
+struct dataplane_split_plan {
+	const char *object; /* split.bpf.o */
+	int candidate;	    /* as dataplane_load returned it */
+	uint32_t share;	    /* of LBD_SPLIT_WHOLE */
+	bool swapped;	    /* it counts as the running generation */
+	uint32_t patience_ms;
+	uint32_t services_count; /* 0: packets of all */
+	struct lbd_split_service services[LBD_SPLIT_SERVICES];
+};
+
+int dataplane_split_begin(struct dataplane *dataplane, const struct dataplane_split_plan *plan,
+			  struct error *err);
+void dataplane_split_renew(struct dataplane *dataplane, uint32_t patience_ms);
+void dataplane_split_share(struct dataplane *dataplane, uint32_t share);
+
+/* The candidate becomes the running generation, what ran before it the previous one. */
+int dataplane_split_promote(struct dataplane *dataplane, struct error *err);
+
+/* What ran before runs again; the candidate is forgotten, or becomes the previous one if @keep. */
+int dataplane_split_abort(struct dataplane *dataplane, bool keep, struct error *err);
+
+struct dataplane_split {
+	struct dataplane_generation candidate;
+	uint32_t share;
+	bool swapped;
+	bool late; /* the deadline has passed: nothing goes to the candidate */
+};
+
+/* False: no candidate is on trial. */
+bool dataplane_split(const struct dataplane *dataplane, struct dataplane_split *ret);
+
+/* Both sides, since the maps were made: what each was handed, and what it made of that. */
+struct dataplane_split_counts {
+	struct lbd_split_seen seen;
+	uint64_t outcomes[LBD_SPLIT_SLOTS][LBD_OUTCOME_MAX];
+};
+
+int dataplane_split_counts(const struct dataplane *dataplane, struct dataplane_split_counts *ret);
 
 struct dataplane_attachment {
 	char interface[IFNAMSIZ];

@@ -137,6 +137,7 @@ static void status_generations(const json_t *status)
 	show_generation_line(table_value(status, "generation.running"));
 	printf("previous     ");
 	show_generation_line(table_value(status, "generation.previous"));
+	show_trial(table_value(status, "generation.trial"));
 }
 
 static void status_connections(const json_t *status)

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "lbctl/client.h"
+#include "lbctl/options.h"
 #include "lbctl/report.h"
 #include "lbctl/table.h"
 
@@ -71,6 +72,8 @@ int upgrade_daemon(const struct invocation *invocation)
 	json_int_t old;
 	int rc;
 
+	if (invocation->argc || invocation->given_count > 1)
+		return options_refuse(invocation->command, "--daemon goes alone");
 	rc = client_call(invocation, &request, &answer);
 	if (rc)
 		return rc;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -40,7 +41,7 @@ int upgrade_load(const struct upgrade_place *place, const struct upgrade_target 
 	rc = swap_prove(place, target, place->installed, ret_fd, err);
 	if (rc)
 		return rc;
-	rc = kept_advance(place, false, err);
+	rc = kept_advance(place, UPGRADE_KEPT_DRAFT, false, err);
 	if (rc)
 		close(*ret_fd);
 	return rc;
@@ -50,9 +51,12 @@ int upgrade_load_beside(const struct upgrade_place *place, const struct upgrade_
 			int *ret_fd, struct error *err)
 {
 	char running[UPGRADE_PATH_MAX];
+	struct dataplane_split split;
+	bool watched;
 	int rc;
 
-	kept_path(place, UPGRADE_KEPT_RUNNING, running);
+	watched = dataplane_split(target->dataplane, &split) && split.swapped;
+	kept_path(place, watched ? UPGRADE_KEPT_CANDIDATE : UPGRADE_KEPT_RUNNING, running);
 	if (!access(running, R_OK))
 		return swap_load(target, running, ret_fd, err);
 	rc = error_errno(err, -errno, "the object of the running packet path, %s", running);
@@ -70,7 +74,53 @@ int upgrade_swap(const struct upgrade_place *place, const struct upgrade_target 
 		return rc;
 	rc = dataplane_swap(target->dataplane, fd, err);
 	close(fd);
-	return rc ? rc : kept_advance(place, true, err);
+	return rc ? rc : kept_advance(place, UPGRADE_KEPT_DRAFT, true, err);
+}
+
+int upgrade_try(const struct upgrade_place *place, const struct upgrade_target *target,
+		const char *object, const struct upgrade_trial *trial, struct error *err)
+{
+	struct dataplane_split_plan plan = {
+		.object = place->splitter,
+		.share = trial->share,
+		.swapped = trial->swapped,
+		.patience_ms = trial->patience_ms,
+		.services_count = trial->services_count,
+	};
+	int rc;
+
+	memcpy(plan.services, trial->services, sizeof(plan.services));
+	rc = swap_prove(place, target, object ? object : place->installed, &plan.candidate, err);
+	if (rc)
+		return rc;
+	rc = kept_move(place, UPGRADE_KEPT_DRAFT, UPGRADE_KEPT_CANDIDATE, err);
+	if (!rc)
+		rc = dataplane_split_begin(target->dataplane, &plan, err);
+	close(plan.candidate);
+	if (rc)
+		kept_remove(place, UPGRADE_KEPT_CANDIDATE);
+	return rc;
+}
+
+int upgrade_promote(const struct upgrade_place *place, struct dataplane *dataplane,
+		    struct error *err)
+{
+	int rc = dataplane_split_promote(dataplane, err);
+
+	return rc ? rc : kept_advance(place, UPGRADE_KEPT_CANDIDATE, true, err);
+}
+
+int upgrade_abort(const struct upgrade_place *place, struct dataplane *dataplane, bool keep,
+		  struct error *err)
+{
+	int rc = dataplane_split_abort(dataplane, keep, err);
+
+	if (rc)
+		return rc;
+	if (keep)
+		return kept_move(place, UPGRADE_KEPT_CANDIDATE, UPGRADE_KEPT_PREVIOUS, err);
+	kept_remove(place, UPGRADE_KEPT_CANDIDATE);
+	return 0;
 }
 
 /* The previous slot was specialised for another config: load its object again. */

@@ -20,6 +20,7 @@
 struct upgrade_place {
 	const char *run_dir;
 	const char *installed; /* lb.bpf.o of the package */
+	const char *splitter;  /* split.bpf.o */
 };
 
 /* What a generation is loaded over and specialised for. */
@@ -58,6 +59,30 @@ int upgrade_load_beside(const struct upgrade_place *place, const struct upgrade_
 int upgrade_swap(const struct upgrade_place *place, const struct upgrade_target *target,
 		 const char *object, struct error *err);
 
+/* How a packet path is tried beside the one that runs; the times are the daemon's business. */
+struct upgrade_trial {
+	uint32_t share; /* of LBD_SPLIT_WHOLE */
+	bool swapped;	/* a watched swap: it counts as the running one from now on */
+	uint32_t patience_ms;
+	uint32_t services_count; /* 0: packets of all */
+	struct lbd_split_service services[LBD_SPLIT_SERVICES];
+};
+
+/* Prove @object (NULL: the installed one) and put it on trial. -EBUSY: another one is. */
+int upgrade_try(const struct upgrade_place *place, const struct upgrade_target *target,
+		const char *object, const struct upgrade_trial *trial, struct error *err);
+
+/* What is on trial becomes the running generation. */
+int upgrade_promote(const struct upgrade_place *place, struct dataplane *dataplane,
+		    struct error *err);
+
+/* What ran before the trial runs again; what was on trial is kept as the previous one if @keep. */
+int upgrade_abort(const struct upgrade_place *place, struct dataplane *dataplane, bool keep,
+		  struct error *err);
+
+/* A trial that the last lbd didn't see the end of came to nothing: so did its object. */
+void upgrade_forget_trial(const struct upgrade_place *place);
+
 /*
  * Let the previous generation run again: its slot if that fits @target, else
  * its object, specialised anew. -ENOENT if there is none.
@@ -70,7 +95,12 @@ void upgrade_forget(const struct upgrade_place *place);
 
 /* --- kept.c: the files */
 
-enum upgrade_kept { UPGRADE_KEPT_RUNNING, UPGRADE_KEPT_PREVIOUS, UPGRADE_KEPT_DRAFT };
+enum upgrade_kept {
+	UPGRADE_KEPT_RUNNING,
+	UPGRADE_KEPT_PREVIOUS,
+	UPGRADE_KEPT_CANDIDATE, /* on trial */
+	UPGRADE_KEPT_DRAFT,
+};
 
 #define UPGRADE_PATH_MAX 192
 
@@ -82,8 +112,15 @@ int kept_copy(const struct upgrade_place *place, const char *object, struct erro
 /* Is the regular file @object, byte by byte, the one that is kept? */
 bool kept_is(const struct upgrade_place *place, enum upgrade_kept which, const char *object);
 
-/* The draft becomes the running one; the one that ran becomes the previous one if @shift. */
-int kept_advance(const struct upgrade_place *place, bool shift, struct error *err);
+/* @from becomes the running one; the one that ran becomes the previous one if @shift. */
+int kept_advance(const struct upgrade_place *place, enum upgrade_kept from, bool shift,
+		 struct error *err);
+
+/* @from becomes @to. */
+int kept_move(const struct upgrade_place *place, enum upgrade_kept from, enum upgrade_kept to,
+	      struct error *err);
+
+void kept_remove(const struct upgrade_place *place, enum upgrade_kept which);
 
 /* Exchange running and previous. */
 void kept_exchange(const struct upgrade_place *place);

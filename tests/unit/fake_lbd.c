@@ -79,6 +79,13 @@ int dataplane_generation(const struct dataplane *dataplane, enum lbd_generation_
 	return 0;
 }
 
+bool dataplane_split(const struct dataplane *dataplane, struct dataplane_split *ret)
+{
+	*ret = (struct dataplane_split){ .candidate = dataplane->state.generations[0],
+					 .share = dataplane->state.share };
+	return dataplane->state.share;
+}
+
 int dataplane_pins(const struct dataplane *dataplane, struct dataplane_pin **ret,
 		   uint32_t *ret_count)
 {
@@ -404,6 +411,14 @@ int lbd_check(struct lbd *lbd, const char *object, struct preflight_report *ret,
 	return fake_result(lbd, err);
 }
 
+static void fake_try(struct fake_state *state, enum upgrading_trial trial, uint32_t share)
+{
+	state->share = share;
+	state->lbd.upgrading.trial = trial;
+	snprintf(state->lbd.upgrading.object, sizeof(state->lbd.upgrading.object), "%s",
+		 state->object);
+}
+
 int lbd_upgrade(struct lbd *lbd, const char *object, bool force, struct error *err)
 {
 	struct fake_state *state = &fake_of(lbd)->state;
@@ -411,7 +426,40 @@ int lbd_upgrade(struct lbd *lbd, const char *object, bool force, struct error *e
 	state->upgrades++;
 	state->forced = force;
 	snprintf(state->object, sizeof(state->object), "%s", object ? object : "installed");
+	fake_try(state, UPGRADING_WATCH, LBD_SPLIT_WHOLE);
 	return fake_result(lbd, err);
+}
+
+int lbd_canary(struct lbd *lbd, const struct lbd_canary *canary, struct error *err)
+{
+	struct fake_state *state = &fake_of(lbd)->state;
+	char *services = state->lbd.upgrading.services;
+
+	*services = '\0';
+	for (uint32_t i = 0; i < canary->services_count; i++)
+		snprintf(services + strlen(services), 40, "%s%.30s", i ? ", " : "",
+			 canary->services[i]);
+	snprintf(state->object, sizeof(state->object), "%s",
+		 canary->object ? canary->object : "installed");
+	fake_try(state, UPGRADING_CANARY, canary->share);
+	return fake_result(lbd, err);
+}
+
+int lbd_promote(struct lbd *lbd, struct error *err)
+{
+	fake_try(&fake_of(lbd)->state, UPGRADING_NONE, 0);
+	return fake_result(lbd, err);
+}
+
+int lbd_abort(struct lbd *lbd, struct error *err)
+{
+	return lbd_promote(lbd, err);
+}
+
+uint32_t lbd_upgrading_left_ms(const struct lbd *lbd)
+{
+	(void)lbd;
+	return 29500;
 }
 
 int lbd_trace_begin(struct lbd *lbd, struct dataplane_trace **ret, struct error *err)

@@ -27,6 +27,7 @@ struct fake_state {
 	int fail;			  /* what lbd_reload and the like return */
 	bool forced;			  /* the last upgrade */
 	int upgrades, rollbacks;	  /* how often asked for */
+	uint32_t share;			  /* of what is on trial; 0: nothing is */
 	char object[256];		  /* of the last upgrade, "installed" for none */
 	struct lbd_backend_change change; /* the last one; its strings are gone */
 	char changed[64];		  /* "SERVICE/BACKEND" of it */

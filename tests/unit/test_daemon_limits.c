@@ -143,8 +143,8 @@ static void a_rollback_after_a_move_brings_the_older_program_over_the_new_maps(v
 
 	(void)state;
 	dataplane_generation(daemon_now.dataplane, LBD_GENERATION_RUNNING, &old);
-	snprintf(object, sizeof(object), "%s/tests/unit/bad_none.bpf.o", build);
-	assert_int_equal(lbd_upgrade(&daemon_now, object, &err), 0);
+	snprintf(object, sizeof(object), "%s/tests/unit/bad_live_none.bpf.o", build);
+	assert_int_equal(lbd_upgrade(&daemon_now, object, false, &err), 0);
 	edit("ipv4: 1024", "ipv4: 4096");
 	assert_int_equal(lbd_reload(&daemon_now, &err), 0);
 	assert_int_equal(running(LBD_GENERATION_PREVIOUS), 0);
@@ -154,6 +154,8 @@ static void a_rollback_after_a_move_brings_the_older_program_over_the_new_maps(v
 }
 
 /* --- beside the event loop */
+
+static const struct lbd_reload_order order = { .trigger = HISTORY_BY_RELOAD };
 
 struct told {
 	int rc;
@@ -176,7 +178,7 @@ static void begin_reload(struct told *told)
 	struct error err;
 
 	*told = (struct told){ 0 };
-	assert_int_equal(lbd_reload_begin(&daemon_now, tell, told, &err), 0);
+	assert_int_equal(lbd_reload_begin(&daemon_now, &order, tell, told, &err), 0);
 }
 
 static void until_it_moves(void)
@@ -203,9 +205,9 @@ static void a_reload_moves_the_tables_and_nothing_else_changes_meanwhile(void **
 	assert_true(lbd_migrate_progress(&daemon_now, &percent, &from, &to));
 	assert_int_equal(to.conn4_buckets, 1048576 / LBD_BUCKET_SLOTS);
 	assert_int_equal(lbd_change_backend(&daemon_now, &change, &err), -EBUSY);
-	assert_int_equal(lbd_upgrade(&daemon_now, NULL, &err), -EBUSY);
+	assert_int_equal(lbd_upgrade(&daemon_now, NULL, false, &err), -EBUSY);
 	assert_int_equal(lbd_rollback(&daemon_now, &err), -EBUSY);
-	assert_int_equal(lbd_reload_begin(&daemon_now, tell, &told, &err), -EBUSY);
+	assert_int_equal(lbd_reload_begin(&daemon_now, &order, tell, &told, &err), -EBUSY);
 	event_base_dispatch(daemon_now.base);
 	assert_true(told.told);
 	assert_int_equal(told.rc, 0);

@@ -39,6 +39,7 @@ static void a_rollback_after_a_config_change_brings_the_older_program_for_it(voi
 
 	(void)state;
 	upgrade_to_another(&old);
+	assert_int_equal(lbd_promote(&daemon_now, &err), 0);
 	restart();
 	assert_reloads("timeouts: {tcp: 60s}\n" ETH0, "web 80 1,2");
 	assert_int_equal(lbd_rollback(&daemon_now, &err), 0);

@@ -130,7 +130,7 @@ static void kept_put(struct kept *kept, const char *text)
 	fputs(text, file);
 	fclose(file);
 	assert_int_equal(kept_copy(&kept->place, kept->object, &err), 0);
-	assert_int_equal(kept_advance(&kept->place, true, &err), 0);
+	assert_int_equal(kept_advance(&kept->place, UPGRADE_KEPT_DRAFT, true, &err), 0);
 }
 
 static void assert_kept(struct kept *kept, enum upgrade_kept which, const char *expected)
