@@ -4,8 +4,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <grp.h>
-#include <stdlib.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>

@@ -136,7 +136,7 @@ settled() {
     ctl lb1 upgrade --daemon >"$LAB/upgrade.log" 2>&1 3>&- 4>&- &
     wait_for 2 "a successor" successor_of "$old"
     new=$(cat "$LAB/successor")
-    sleep "0.$(printf %02d $((i / 2 * 6)))"
+    sleep "0.$(printf %02d $(((i - i % 2) * 3)))"
     killed=$([[ $((i % 2)) == 0 ]] && echo "$new" || echo "$old")
     kill -9 "$killed" || true
     wait_for 10 "the end of one" gone "$killed"
