@@ -78,6 +78,7 @@
 	X(post_cancel, POST, "/v1/cancel", "go back to what ran before the trial")         \
 	X(get_history, GET, "/v1/history", "configs that were put in force")               \
 	X(post_upgrade, POST, "/v1/upgrade", "load a new packet path, try it, swap to it") \
+	X(get_upgrades, GET, "/v1/upgrades", "what came of upgrades")                      \
 	X(post_preflight, POST, "/v1/preflight", "what an upgrade would find")             \
 	X(post_trace, POST, "/v1/trace", "what would become of packets, changing nothing") \
 	X(post_rollback, POST, "/v1/rollback", "swap back to the previous packet path")

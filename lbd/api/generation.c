@@ -6,6 +6,7 @@
 
 #include "api/reply.h"
 #include "api/resource.h"
+#include "upgrade/past.h"
 
 static const struct {
 	uint32_t bit;
@@ -70,16 +71,20 @@ static json_t *generation_json(const struct lbd *lbd, enum lbd_generation_slot s
 static json_t *generation_trial_json(const struct lbd *lbd)
 {
 	const struct lbd_upgrading *now = &lbd->upgrading;
+	const struct watch *watch = &now->watching.watch;
+	char evidence[VERDICT_TEXT_MAX];
 	struct dataplane_split split;
 
 	if (!now->trial || !dataplane_split(lbd->dataplane, &split))
 		return json_null();
-	return json_pack("{s:s, s:o, s:f, s:o, s:I, s:b, s:o}", "kind",
+	return json_pack("{s:s, s:o, s:f, s:o, s:I, s:b, s:b, s:o, s:o}", "kind",
 			 now->trial == UPGRADING_WATCH ? "watch" : "canary", "object",
 			 api_text(now->object), "share", (double)split.share / LBD_SPLIT_WHOLE,
 			 "services", api_text(*now->services ? now->services : NULL), "left_ms",
-			 (json_int_t)lbd_upgrading_left_ms(lbd), "late", split.late, "candidate",
-			 generation_describe(&split.candidate));
+			 (json_int_t)lbd_upgrading_left_ms(lbd), "late", split.late, "doubted",
+			 watch->doubted, "evidence",
+			 api_text(verdict_format(&watch->finding, &watch->packets, evidence)),
+			 "candidate", generation_describe(&split.candidate));
 }
 
 json_t *api_generations_json(const struct lbd *lbd)
@@ -228,6 +233,26 @@ int api_post_upgrade(struct lbd *lbd, const struct api_request *request, json_t 
 	if (!rc)
 		*ret = api_generations_json(lbd);
 	return rc;
+}
+
+/* The newest first. */
+int api_get_upgrades(struct lbd *lbd, const struct api_request *request, json_t **ret,
+		     struct error *err)
+{
+	static const char *const known[] = { NULL };
+	int rc = api_query_check(request, known, err);
+	char path[PAST_PATH_MAX];
+	json_t *kept, *list;
+
+	if (rc)
+		return rc;
+	kept = past_list(past_path(lbd->history_dir, path));
+	list = json_array();
+	for (size_t i = json_array_size(kept); i; i--)
+		json_array_append(list, json_array_get(kept, i - 1));
+	json_decref(kept);
+	*ret = json_pack("{s:o}", "upgrades", list);
+	return 0;
 }
 
 int api_post_rollback(struct lbd *lbd, const struct api_request *request, json_t **ret,

@@ -9,6 +9,7 @@
 #include "lbctl/preflight_show.h"
 #include "lbctl/report.h"
 #include "lbctl/show.h"
+#include "lbctl/table.h"
 #include "lbd/maps.h"
 
 /* The daemon has another working directory: it wants the absolute path. */
@@ -103,11 +104,41 @@ static int upgrade_ask(const struct invocation *invocation, json_t *body)
 	return show_answer(invocation, &request, show_generations);
 }
 
+static void upgrade_print_past(const struct invocation *invocation, const json_t *answer)
+{
+	static const struct table_column columns[] = {
+		{ "ENDED", "at", table_time, false },
+		{ "KIND", "kind", table_text, false },
+		{ "SHARE", "share", table_share, true },
+		{ "RESULT", "result", table_text, false },
+		{ "PACKETS", "packets", table_count, true },
+		{ "HARMED", "harmed", table_count, true },
+		{ "OBJECT", "object", table_text, false },
+		{ "WHY", "why", table_text, false },
+		{ "EVIDENCE", "evidence", table_text, false },
+		{ 0 },
+	};
+
+	(void)invocation;
+	table_print(stdout, columns, json_object_get(answer, "upgrades"), "no upgrade so far");
+}
+
+static int upgrade_past(const struct invocation *invocation)
+{
+	if (invocation->argc || invocation->given_count > 1)
+		return options_refuse(invocation->command, "--history goes alone");
+	return show_endpoint(invocation, API_get_upgrades, upgrade_print_past);
+}
+
 static int upgrade_run(const struct invocation *invocation)
 {
-	json_t *body = json_object();
-	int rc = upgrade_action(invocation, body);
+	json_t *body;
+	int rc;
 
+	if (command_value(invocation, "history"))
+		return upgrade_past(invocation);
+	body = json_object();
+	rc = upgrade_action(invocation, body);
 	if (!rc)
 		rc = upgrade_canary(invocation, body);
 	if (!rc && invocation->argc)
@@ -125,6 +156,7 @@ static const struct command_option upgrade_options[] = {
 	{ "service", "NAME", "of this service alone; may be given again" },
 	{ "promote", NULL, "take what is on trial" },
 	{ "abort", NULL, "go back from what is on trial" },
+	{ "history", NULL, "what came of upgrades, canaries and rollbacks, newest first" },
 	{ 0 },
 };
 
@@ -136,13 +168,14 @@ static const struct command_example upgrade_examples[] = {
 	{ "upgrade --canary 5%", "let one flow in twenty try it first" },
 	{ "upgrade --canary 50% --service web --service dns", "half the flows of two services" },
 	{ "upgrade --promote", "take it without waiting any longer" },
+	{ "upgrade --history", "which were kept, which went back, and why" },
 	{ 0 },
 };
 
 const struct command cmd_upgrade = {
 	.name = "upgrade",
 	.arguments = "[--check | [--force] [--canary SHARE [--service NAME]...]] [OBJECT] | "
-		     "--promote | --abort",
+		     "--promote | --abort | --history",
 	.summary = "load a new packet path, try it with test packets, swap to it",
 	.details =
 		"No packet is lost: the swap is one step over the same tables. If the new one is "
@@ -162,7 +195,18 @@ const struct command cmd_upgrade = {
 		"old one runs on, and the new one gets a share of the flows for "
 		"upgrade.canary-time; each flow stays on its side. Fragments, ICMP, and all that "
 		"isn't TCP or UDP stay with the old one. Another upgrade or a rollback is refused "
-		"meanwhile.",
+		"meanwhile.\n"
+		"What either makes of its packets is compared: how many are dropped, find no "
+		"backend or no way on, are left to the kernel, miss the connection table, or get "
+		"no outcome at all. A canary is compared with the old one at the same time. A "
+		"swap is compared with what the old one did before, and if it seems worse, half "
+		"of the flows go back for the rest of its time, so that a load that changes by "
+		"itself isn't held against it. Found worse beside the old one, both get other "
+		"flows, and if both rounds together say so, it goes back at once; the log and "
+		"--history have the figures. A canary "
+		"that saw too few packets to tell isn't kept. A packet path that counts a packet "
+		"as forwarded and drops it, or sends it to another backend, isn't found so, but "
+		"by the replay before the swap.",
 	.max = 1,
 	.options = upgrade_options,
 	.examples = upgrade_examples,
