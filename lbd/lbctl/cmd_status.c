@@ -247,7 +247,8 @@ static void status_print(const struct invocation *invocation, const json_t *stat
 	static void (*const lines[])(const json_t *) = {
 		status_verdict,	  status_node,	    status_config,	status_role,
 		status_peers,	  status_xdp,	    status_generations, status_connections,
-		status_migration, status_fragments, status_services,	status_start, status_pins,
+		status_migration, status_fragments, status_services,	status_start,
+		status_pins,
 	};
 
 	(void)invocation;
