@@ -37,7 +37,7 @@ CFLAGS ?= -O2 -g
 CFLAGS += -std=gnu11 $(WARNINGS)
 LDFLAGS += -pie -Wl,-z,relro,-z,now
 LIB_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(LIBRARIES) 2>/dev/null)
-LIB_LIBS = $(shell $(PKG_CONFIG) --libs $(LIBRARIES) 2>/dev/null) -pthread
+LIB_LIBS = $(shell $(PKG_CONFIG) --libs $(LIBRARIES) 2>/dev/null) -lm -pthread
 SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -std=gnu11 -Wall -Wextra -Werror \
@@ -77,6 +77,12 @@ $(BUILD)/obj/%.o: %.c
 $(BUILD)/asan/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(call run,CC)$(CC) $(CPPFLAGS) $(LIB_CFLAGS) $(CFLAGS) $(SANITIZE) -MMD -c -o $@ $<
+
+# The daemon knows by itself how this build lays out its maps, whatever object is installed.
+OWN_TYPES := $(BUILD)/bpf/types/types.bpf.o
+$(BUILD)/obj/lbd/dataplane/types.o $(BUILD)/asan/obj/lbd/dataplane/types.o: $(OWN_TYPES)
+$(BUILD)/obj/lbd/dataplane/types.o $(BUILD)/asan/obj/lbd/dataplane/types.o: \
+	CPPFLAGS += -DLBD_OWN_TYPES='"$(OWN_TYPES)"'
 
 $(BUILD)/liblbd.a: $(LIB_SOURCES:%.c=$(BUILD)/obj/%.o)
 	@rm -f $@

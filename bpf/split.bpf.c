@@ -132,7 +132,8 @@ enum split_side { SPLIT_BESIDE, SPLIT_STABLE, SPLIT_CANDIDATE };
 
 LBD_INLINE enum split_side split_choose(struct xdp_md *ctx, const struct lbd_split_control *control)
 {
-	const __u32 share = control->share;
+	const __u32 share = control->share, from = control->from;
+	__u32 place;
 	struct split_flow flow = {};
 
 	if (share >= LBD_SPLIT_WHOLE && !control->services_count)
@@ -141,7 +142,9 @@ LBD_INLINE enum split_side split_choose(struct xdp_md *ctx, const struct lbd_spl
 		return SPLIT_BESIDE;
 	if (control->services_count && !split_is_named(control, &flow))
 		return SPLIT_BESIDE;
-	return split_place(&flow, control->secret) < share ? SPLIT_CANDIDATE : SPLIT_STABLE;
+	place = split_place(&flow, control->secret);
+	place += place < from ? LBD_SPLIT_WHOLE : 0;
+	return place - from < share ? SPLIT_CANDIDATE : SPLIT_STABLE;
 }
 
 LBD_INLINE struct lbd_split_seen *split_seen(void)

@@ -209,15 +209,13 @@ static bool apply_fragments_stay(const struct config *a, const struct config *b)
 
 /* --- the way through */
 
-static int apply_commit(struct lbd *lbd, const struct lbd_moving *moving, struct error *err)
+static int apply_commit(struct lbd *lbd, struct error *err)
 {
-	if (moving || lbd_has_other_limits(lbd, lbd->config))
-		return lbd_move(lbd, moving, err);
-	return lbd_commit(lbd, err);
+	return lbd_has_other_limits(lbd, lbd->config) ? lbd_move(lbd, err) : lbd_commit(lbd, err);
 }
 
 /* What may be refused. lbd has the new config, model and attachments already. */
-static int apply_try(struct lbd *lbd, const struct lbd_moving *moving, struct error *err)
+static int apply_try(struct lbd *lbd, struct error *err)
 {
 	int rc;
 
@@ -225,7 +223,7 @@ static int apply_try(struct lbd *lbd, const struct lbd_moving *moving, struct er
 	if (rc)
 		return error_errno(err, rc, "follow the backends' next hops");
 	rc = lbd_start_cluster(lbd, lbd->config, err);
-	return rc ? rc : apply_commit(lbd, moving, err);
+	return rc ? rc : apply_commit(lbd, err);
 }
 
 static void apply_undo(struct lbd *lbd, struct apply_state old)
@@ -255,8 +253,7 @@ static void apply_finish(struct lbd *lbd, struct apply_state old)
 	model_free(old.model);
 }
 
-int lbd_apply_over(struct lbd *lbd, struct config *config, const struct lbd_moving *moving,
-		   struct error *err)
+int lbd_apply(struct lbd *lbd, struct config *config, struct error *err)
 {
 	struct apply_state state = { .config = config };
 	int rc;
@@ -272,15 +269,10 @@ int lbd_apply_over(struct lbd *lbd, struct config *config, const struct lbd_movi
 		return rc;
 	}
 	state = apply_exchange(lbd, state);
-	rc = apply_try(lbd, moving, err);
+	rc = apply_try(lbd, err);
 	if (rc)
 		apply_undo(lbd, state);
 	else
 		apply_finish(lbd, state);
 	return rc;
-}
-
-int lbd_apply(struct lbd *lbd, struct config *config, struct error *err)
-{
-	return lbd_apply_over(lbd, config, NULL, err);
 }

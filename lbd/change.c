@@ -7,7 +7,6 @@
 
 #include "base/log.h"
 #include "lbd.h"
-#include "upgrade/preflight.h"
 
 /* --- runtime changes */
 

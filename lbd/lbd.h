@@ -19,12 +19,12 @@
 #include "migration.h"
 #include "model/model.h"
 #include "net/neighbours.h"
+#include "proving.h"
 #include "sync/sync.h"
 #include "upgrade/upgrade.h"
 #include "upgrading.h"
 
 struct api;
-struct preflight_report;
 
 /* The running packet path once more, for traces: loaded when asked for, gone when idle. */
 struct lbd_tracing {
@@ -93,9 +93,11 @@ struct lbd {
 	struct event *interfaces_timer; /* looks for interfaces that came back */
 	/* Configs that are read, to be put in force or only compared; NULL: none. */
 	struct lbd_reading *reload, *weighing;
-	struct lbd_migration *migration; /* under way; or NULL */
+	struct lbd_migration *migration; /* tables are copied; or NULL */
+	const struct lbd_moving *moving; /* where to; only while a config is applied over it */
 	struct lbd_migrated migrated;	 /* the last one */
 	struct lbd_tracing tracing;
+	struct lbd_proving proving;
 	struct lbd_upgrading upgrading;
 	struct lbd_heir *heir;	       /* while it takes over; or NULL */
 	struct lbd_handover *handover; /* waits for one that takes over */
@@ -208,13 +210,10 @@ void lbd_source_started(struct lbd *lbd);
 /*
  * Apply @config, which becomes lbd->config on success. On failure it is still
  * the caller's, and everything is as it was. If its limits are others, the tables
- * move meanwhile, which keeps the event loop: lbd_migrate_begin doesn't.
+ * move to such maps: to those of lbd_migrate_begin, or to some that are filled
+ * first, which holds up the event loop.
  */
 int lbd_apply(struct lbd *lbd, struct config *config, struct error *err);
-
-/* The same, where @moving has the tables in maps of the limits of @config already. */
-int lbd_apply_over(struct lbd *lbd, struct config *config, const struct lbd_moving *moving,
-		   struct error *err);
 
 /* The model that @config asks for, going on from lbd->model. *ret: model_free. */
 int lbd_build_model(struct lbd *lbd, const struct config *config, struct model **ret,

@@ -160,9 +160,9 @@ static void migration_tell(const struct lbd_migrated *migrated)
 {
 	char text[DATAPLANE_LIMITS_TEXT];
 
-	log_info("the tables have moved to limits %s: %llu connections, %llu live and %llu idle "
-		 "ones left out; %u ms of copying, %u ms without sync",
-		 dataplane_format_limits(&migrated->to, text),
+	log_info("the tables have moved, %s: %llu connections, %llu live and %llu idle ones left "
+		 "out; %u ms of copying, %u ms without sync",
+		 dataplane_format_change(&migrated->from, &migrated->to, text),
 		 (unsigned long long)migrated->figures.entries,
 		 (unsigned long long)migrated->figures.live,
 		 (unsigned long long)migrated->figures.idle, migrated->copy_ms,
@@ -227,13 +227,15 @@ static int migration_move_now(struct lbd *lbd, struct error *err)
 	return rc;
 }
 
-int lbd_move(struct lbd *lbd, const struct lbd_moving *moving, struct error *err)
+int lbd_move(struct lbd *lbd, struct error *err)
 {
+	const struct lbd_moving *moving = lbd->moving;
 	int rc = lbd_upgrading_settle(lbd, "the tables move", err);
 
 	if (rc)
 		return rc;
-	if (!moving)
+	if (!moving ||
+	    memcmp(&moving->migrated->to, &lbd->model->limits, sizeof(struct lbd_limits)))
 		return migration_move_now(lbd, err);
 	return migration_move(lbd, moving->next, moving->migrated, err);
 }
@@ -262,32 +264,29 @@ static void migration_free(struct lbd_migration *migration)
 	free(migration);
 }
 
-static int migration_conclude(struct lbd_migration *migration, struct error *err)
+static int migration_judge(const struct lbd_migration *migration, struct error *err)
 {
-	const struct lbd_moving moving = { migration->next, &migration->migrated };
-	int rc = 0;
-
-	if (migration->plan.check)
+	if (migration->plan.check || migration->plan.evict)
 		return 0;
-	if (!migration->plan.evict)
-		rc = migration_check_room(&migration->migrated.figures, err);
-	if (rc)
-		return rc;
-	return lbd_apply_over(migration->lbd, migration->plan.config, &moving, err);
+	return migration_check_room(&migration->migrated.figures, err);
 }
 
 static void migration_ready(evutil_socket_t fd, short what, void *context)
 {
 	struct lbd_migration *migration = context;
+	const struct lbd_moving moving = { migration->next, &migration->migrated };
+	struct lbd *lbd = migration->lbd;
 	struct error err = { 0 };
 	int rc;
 
 	(void)fd;
 	(void)what;
 	pthread_join(migration->thread, NULL);
-	migration->lbd->migration = NULL;
-	rc = migration_conclude(migration, &err);
-	migration->plan.done(migration->plan.context, rc, rc ? NULL : &migration->migrated, &err);
+	lbd->migration = NULL;
+	rc = migration_judge(migration, &err);
+	lbd->moving = rc || migration->plan.check ? NULL : &moving;
+	migration->plan.done(migration->plan.context, rc, &migration->migrated, &err);
+	lbd->moving = NULL;
 	migration_free(migration);
 }
 
@@ -357,13 +356,13 @@ int lbd_migrate_begin(struct lbd *lbd, const struct lbd_migrate_plan *plan, stru
 void lbd_migrate_end(struct lbd *lbd)
 {
 	struct lbd_migration *migration = lbd->migration;
-	struct error err;
+	struct error err = { 0 };
 
 	if (!migration)
 		return;
 	lbd->migration = NULL;
 	pthread_join(migration->thread, NULL);
 	error_set(&err, -ECANCELED, "lbd stops");
-	migration->plan.done(migration->plan.context, -ECANCELED, NULL, &err);
+	migration->plan.done(migration->plan.context, -ECANCELED, &migration->migrated, &err);
 	migration_free(migration);
 }

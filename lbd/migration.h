@@ -3,14 +3,14 @@
  * The tables move into maps of other limits while packets flow (dataplane/next.h):
  *
  *   lbd_migrate_begin -> maps beside the old ones -> thread: passes over the tables
- *     -> event loop: apply the config, over the new maps: lbd_move_to
+ *     -> event loop: done() applies a config with these limits -> lbd_move
  *
- *   lbd_move_to: commit, load -> sync stops -> last pass, swap, proof, pins -> sync starts
+ *   lbd_move: commit, load -> sync stops -> last pass, swap, proof, pins -> sync starts
  *
  * The event loop answers while the thread copies, and health and next hops are
  * committed to the maps that serve; whatever else would change the config or the
- * packet path is refused with -EBUSY. Nothing is lost of what can be refused:
- * up to the swap, the old maps are as they were.
+ * packet path is refused with -EBUSY. Up to the swap, which is one step, the old
+ * maps are as they were, and all can still be refused.
  */
 #ifndef LBD_MIGRATION_H
 #define LBD_MIGRATION_H
@@ -31,23 +31,23 @@ struct lbd_migrated {
 	uint32_t pause_us;	     /* that nothing was told to the peers, nor the API answered */
 };
 
-/* What came of it: 0, or a negative errno with @err; @migrated is NULL then. In the event loop. */
+/*
+ * 0: the copy is made, and an lbd_apply from here, with the limits that it was
+ * made for, takes it; without one it goes. Else a negative errno and why. In the
+ * event loop.
+ */
 typedef void (*lbd_migrate_done)(void *context, int rc, const struct lbd_migrated *migrated,
 				 const struct error *err);
 
 struct lbd_migrate_plan {
-	struct config *config; /* with the other limits */
-	bool check;	       /* only see what it would take and leave out: nothing is changed */
-	bool evict;	       /* even if live connections find no room: else -ENOSPC */
+	const struct config *config; /* with the other limits; must last until @done */
+	bool check;		     /* only see what it would take and leave out */
+	bool evict;		     /* even if live connections find no room: else -ENOSPC */
 	lbd_migrate_done done;
 	void *context;
 };
 
-/*
- * Apply plan->config by and by. It becomes lbd->config on success; else, or with
- * plan->check, it is still the caller's when @done is told. On an error that is
- * returned at once, @done never is.
- */
+/* On an error that is returned at once, plan->done never is told. */
 int lbd_migrate_begin(struct lbd *lbd, const struct lbd_migrate_plan *plan, struct error *err);
 
 /* lbd stops: it comes to nothing, and @done is told so. */
@@ -70,10 +70,10 @@ struct lbd_moving {
 };
 
 /*
- * Let lbd->model be in force in maps of its limits: those of @moving, or NULL:
+ * Let lbd->model be in force in maps of its limits: those of lbd->moving, or else
  * some that are made and filled now, which takes its time, and which no live
  * connection is left out of. On failure all is as it was.
  */
-int lbd_move(struct lbd *lbd, const struct lbd_moving *moving, struct error *err);
+int lbd_move(struct lbd *lbd, struct error *err);
 
 #endif

@@ -2,9 +2,6 @@
 /*
  * The config file read again, or an older config taken from the history, and put
  * in force; whatever lbctl backend changed gives way.
- *
- *   lbd_reload_begin -> thread: file, lists, tree -> event loop: apply -> done()
- *                                 with other limits: migration, apply -> done()
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,12 +11,10 @@
 
 struct reload {
 	struct lbd *lbd;
+	struct config *config; /* while the tables move for it */
 	struct lbd_reload_order order;
 	lbd_reload_done done;
 	void *context;
-	/* While its tables move. */
-	struct config *config;
-	struct history_entry entry;
 };
 
 /* From the file: it is what runs. From the history: that runs in place of the file. */
@@ -40,7 +35,7 @@ static int reload_describe(struct lbd *lbd, const struct lbd_reload_order *order
 static void reload_finish(struct lbd *lbd)
 {
 	if (lbd->runtime_changes)
-		log_warning("reload: runtime changes (lbctl backend ...) gave way to %s",
+		log_warning("reload: runtime changes (lbctl backend, resize) gave way to %s",
 			    lbd->config_path);
 	lbd->changes_dropped = lbd->runtime_changes;
 	lbd->runtime_changes = false;
@@ -48,22 +43,18 @@ static void reload_finish(struct lbd *lbd)
 	lbd_forget_changes(lbd);
 }
 
-static void reload_settle(struct lbd *lbd, struct history_entry *entry)
-{
-	lbd->origin = entry->origin;
-	lbd->instead_of = entry->instead_of;
-	lbd_record(lbd, entry);
-	log_info("reloaded %s: %u services", lbd->config_path, lbd->config->services_count);
-}
-
 static int reload_for_good(struct lbd *lbd, struct config *config, struct history_entry *entry,
 			   struct error *err)
 {
 	int rc = lbd_apply(lbd, config, err);
 
-	if (!rc)
-		reload_settle(lbd, entry);
-	return rc;
+	if (rc)
+		return rc;
+	lbd->origin = entry->origin;
+	lbd->instead_of = entry->instead_of;
+	lbd_record(lbd, entry);
+	log_info("reloaded %s: %u services", lbd->config_path, lbd->config->services_count);
+	return 0;
 }
 
 /* @config is lbd's, or freed. */
@@ -94,63 +85,44 @@ int lbd_reload(struct lbd *lbd, struct error *err)
 	int rc = lbd_trial_refuse(lbd, err);
 
 	if (!rc)
-		rc = lbd_check_still(lbd, err);
-	if (!rc)
 		rc = lbd_read(lbd->config_path, &config, err);
 	return rc ? rc : reload_apply(lbd, &order, config, err);
 }
 
+/* @rc: of reading it, and of copying the tables. */
 static void reload_end(struct reload *reload, int rc, const struct error *err)
 {
-	reload->done(reload->context, rc, err);
+	struct error why = *err;
+
+	if (!rc)
+		rc = reload_apply(reload->lbd, &reload->order, reload->config, &why);
+	else
+		lbd_read_free(reload->config);
+	reload->done(reload->context, rc, &why);
 	free(reload);
 }
 
-static void reload_moved(void *context, int rc, const struct lbd_migrated *migrated,
-			 const struct error *err)
+static void reload_copied(void *context, int rc, const struct lbd_migrated *migrated,
+			  const struct error *err)
 {
-	struct reload *reload = context;
-
 	(void)migrated;
-	if (rc) {
-		lbd_read_free(reload->config);
-	} else {
-		lbd_read_release(reload->config);
-		reload_settle(reload->lbd, &reload->entry);
-		reload_finish(reload->lbd);
-	}
-	reload_end(reload, rc, err);
+	reload_end(context, rc, err);
 }
 
-/* Other limits: the tables move first, and the config is applied at the end of that. */
-static int reload_move(struct reload *reload, struct config *config, struct error *err)
-{
-	const struct lbd_migrate_plan plan = { .config = config,
-					       .done = reload_moved,
-					       .context = reload };
-	int rc;
-
-	reload->config = config;
-	rc = reload_describe(reload->lbd, &reload->order, config, &reload->entry, err);
-	if (!rc)
-		rc = lbd_migrate_begin(reload->lbd, &plan, err);
-	if (rc)
-		lbd_read_free(config);
-	return rc;
-}
-
-/* A trial moves them in one go: it must stand, or not, when this is over. */
+/* With other limits the tables are copied first, which a thread does. */
 static void reload_read(void *context, int rc, struct config *config, const struct error *err)
 {
 	struct reload *reload = context;
+	const struct lbd_migrate_plan plan = { .config = config,
+					       .done = reload_copied,
+					       .context = reload };
 	struct error why = *err;
 
-	if (!rc && !reload->order.confirm_ms && lbd_has_other_limits(reload->lbd, config)) {
-		rc = reload_move(reload, config, &why);
+	reload->config = config;
+	if (!rc && lbd_has_other_limits(reload->lbd, config)) {
+		rc = lbd_migrate_begin(reload->lbd, &plan, &why);
 		if (!rc)
 			return;
-	} else if (!rc) {
-		rc = reload_apply(reload->lbd, &reload->order, config, &why);
 	}
 	reload_end(reload, rc, &why);
 }
@@ -163,7 +135,7 @@ static int reload_check(const struct lbd *lbd, const struct lbd_reload_order *or
 	uint32_t count = 0;
 	bool found = !order->history;
 
-	if (!order->confirm_ms && lbd_trial_refuse(lbd, err))
+	if (lbd_check_still(lbd, err) || (!order->confirm_ms && lbd_trial_refuse(lbd, err)))
 		return -EBUSY;
 	if (found || history_list(lbd->history_dir, &all, &count))
 		return 0;
@@ -187,9 +159,7 @@ int lbd_reload_begin(struct lbd *lbd, const struct lbd_reload_order *order, lbd_
 	if (!reload)
 		return error_set(err, -ENOMEM, "out of memory");
 	*reload = (struct reload){ .lbd = lbd, .order = *order, .done = done, .context = context };
-	rc = lbd_check_still(lbd, err);
-	if (!rc)
-		rc = reload_check(lbd, order, err);
+	rc = reload_check(lbd, order, err);
 	if (!rc)
 		rc = lbd_read_begin(lbd, &lbd->reload,
 				    order->history

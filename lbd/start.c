@@ -123,9 +123,11 @@ static void start_forget_trial(const struct lbd *lbd)
 {
 	const struct upgrade_place place = lbd_place(lbd);
 
-	if (dataplane_recovered(lbd->dataplane))
+	if (dataplane_recovered(lbd->dataplane)) {
 		log_warning("upgrade: lbd died while a new packet path was on trial; what ran "
 			    "before it runs again");
+		lbd_upgrading_recovered(lbd);
+	}
 	upgrade_forget_trial(&place);
 }
 
@@ -141,7 +143,6 @@ static int start_maps(struct lbd *lbd, struct error *err)
 {
 	const struct dataplane_options options = {
 		.pin_dir = lbd->pin_dir,
-		.object = lbd->object,
 		.limits = model_limits(lbd->config),
 	};
 	uint32_t swept;
@@ -206,6 +207,24 @@ static int start_health(struct lbd *lbd, struct error *err)
 	return health_new(lbd->base, lbd_health_changed, lbd, &lbd->health, err);
 }
 
+/* What moves, and why: a line each. */
+static void start_tell_move(const struct lbd *lbd)
+{
+	const struct dataplane_options options = { .pin_dir = lbd->pin_dir,
+						   .limits = lbd->model->limits };
+	struct dataplane_map rows[DATAPLANE_MAPS_MAX];
+	struct error err;
+	uint32_t count;
+
+	log_info("the maps in %s give way to such as this lbd and %s ask for", lbd->pin_dir,
+		 lbd->config_path);
+	dataplane_compare_pins(&options, rows, &count, &err);
+	for (uint32_t i = 0; i < count; i++)
+		if (rows[i].fate != DATAPLANE_FATE_REUSED)
+			log_info("map %s: %s: %s", rows[i].name, dataplane_fate_name(rows[i].fate),
+				 rows[i].why);
+}
+
 /* Maps, generation and snapshot stand before the first packet comes. */
 static int start_commit(struct lbd *lbd, struct error *err)
 {
@@ -221,11 +240,10 @@ static int start_commit(struct lbd *lbd, struct error *err)
 		return error_errno(err, rc, "follow the backends' next hops");
 	lbd_follow_model(lbd);
 	lbd_heir_take_health(lbd);
-	if (!lbd_has_other_limits(lbd, lbd->config))
+	if (dataplane_stays(lbd->dataplane, &lbd->model->limits))
 		return lbd_commit(lbd, err);
-	log_info("the maps in %s have other limits than %s: the tables move", lbd->pin_dir,
-		 lbd->config_path);
-	return lbd_move(lbd, NULL, err);
+	start_tell_move(lbd);
+	return lbd_move(lbd, err);
 }
 
 static int start_attach(struct lbd *lbd, struct error *err)
@@ -342,6 +360,7 @@ void lbd_stop(struct lbd *lbd)
 	lbd_read_end(&lbd->reload);
 	lbd_read_end(&lbd->weighing);
 	lbd_migrate_end(lbd);
+	lbd_prove_end(lbd);
 	lbd_trial_end(lbd);
 	lbd_handover_end(lbd);
 	api_free(lbd->api);

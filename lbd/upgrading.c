@@ -9,11 +9,12 @@
 
 #include "base/log.h"
 #include "lbd.h"
+#include "upgrade/past.h"
 #include "upgrade/preflight.h"
 
 /* What the kernel waits for lbd before it goes back; loading a program may hold lbd up for some. */
 #define UPGRADING_PATIENCE_MS 5000
-#define UPGRADING_LOOK_MS 500
+#define UPGRADING_LOOK_MS 250
 
 static int64_t upgrading_now_ms(void)
 {
@@ -33,6 +34,61 @@ uint32_t lbd_upgrading_left_ms(const struct lbd *lbd)
 static const char *upgrading_object(const struct lbd *lbd, const char *object)
 {
 	return object ? object : lbd->object;
+}
+
+/* --- what came of it */
+
+static void upgrading_put_down(const struct lbd *lbd, struct past_entry *entry)
+{
+	char path[PAST_PATH_MAX];
+	struct error err = { 0 };
+
+	entry->at = time(NULL);
+	if (past_add(past_path(lbd->history_dir, path), entry, &err))
+		log_report("the history of upgrades", &err);
+}
+
+/* Without a trial. @rc: what it came to, with its reason in @err. */
+static void upgrading_put_down_swap(const struct lbd *lbd, const char *kind, const char *object,
+				    int rc, const struct error *err)
+{
+	char why[512] = "";
+
+	if (rc && err)
+		snprintf(why, sizeof(why), "%.500s", err->text);
+	upgrading_put_down(lbd, &(struct past_entry){ .kind = kind,
+						      .object = object,
+						      .share = LBD_SPLIT_WHOLE,
+						      .result = rc ? "refused" : "runs",
+						      .why = why });
+}
+
+/* @packets: that it was handed, asked for while the trial was on. */
+static void upgrading_put_down_trial(const struct lbd *lbd, const char *result, const char *why,
+				     uint64_t packets)
+{
+	const struct lbd_upgrading *now = &lbd->upgrading;
+	char evidence[VERDICT_TEXT_MAX];
+
+	upgrading_put_down(lbd,
+			   &(struct past_entry){
+				   .kind = now->trial == UPGRADING_CANARY ? "canary" : "upgrade",
+				   .object = now->object,
+				   .services = now->services,
+				   .share = now->share,
+				   .result = result,
+				   .why = why,
+				   .evidence = watching_format(&now->watching, evidence),
+				   .packets = packets,
+				   .harmed = now->watching.watch.harmed,
+			   });
+}
+
+void lbd_upgrading_recovered(const struct lbd *lbd)
+{
+	upgrading_put_down(lbd, &(struct past_entry){ .kind = "upgrade",
+						      .result = "back",
+						      .why = "lbd died while it was on trial" });
 }
 
 /* --- the end of a trial */
@@ -63,10 +119,15 @@ static int upgrading_require(const struct lbd *lbd, struct error *err)
 static int upgrading_promote(struct lbd *lbd, const char *why, struct error *err)
 {
 	const struct upgrade_place place = lbd_place(lbd);
+	const uint64_t packets = watching_packets(&lbd->upgrading.watching, lbd->dataplane);
+	char evidence[VERDICT_TEXT_MAX];
 	int rc = upgrade_promote(&place, lbd->dataplane, err);
 
-	if (!rc)
-		log_info("upgrade: %s is kept: %s", lbd->upgrading.object, why);
+	if (!rc) {
+		log_info("upgrade: %s is kept: %s; %s", lbd->upgrading.object, why,
+			 watching_format(&lbd->upgrading.watching, evidence));
+		upgrading_put_down_trial(lbd, "kept", why, packets);
+	}
 	upgrading_ended(lbd);
 	return rc;
 }
@@ -74,11 +135,17 @@ static int upgrading_promote(struct lbd *lbd, const char *why, struct error *err
 static int upgrading_abort(struct lbd *lbd, bool keep, const char *why, struct error *err)
 {
 	const struct upgrade_place place = lbd_place(lbd);
+	const uint64_t packets = watching_packets(&lbd->upgrading.watching, lbd->dataplane);
+	char evidence[VERDICT_TEXT_MAX];
 	int rc = upgrade_abort(&place, lbd->dataplane, keep, err);
 
-	if (!rc)
-		log_warning("upgrade: back from %s to what ran before: %s", lbd->upgrading.object,
-			    why);
+	if (!rc) {
+		log_warning("upgrade: back from %s to what ran before: %s; %s; %llu packets harmed",
+			    lbd->upgrading.object, why,
+			    watching_format(&lbd->upgrading.watching, evidence),
+			    (unsigned long long)lbd->upgrading.watching.watch.harmed);
+		upgrading_put_down_trial(lbd, "back", why, packets);
+	}
 	upgrading_ended(lbd);
 	return rc;
 }
@@ -121,18 +188,32 @@ void lbd_upgrading_end(struct lbd *lbd)
 
 /* --- while it is on */
 
+static int upgrading_time_is_over(struct lbd *lbd, struct error *err)
+{
+	const struct watch *watch = &lbd->upgrading.watching.watch;
+
+	if (watch->doubted)
+		return upgrading_abort(lbd, false, "its time is over, and it is in doubt", err);
+	if (lbd->upgrading.trial == UPGRADING_CANARY && !watch->compared)
+		return upgrading_abort(lbd, false, "its time is over", err);
+	return upgrading_promote(lbd, "its time is over", err);
+}
+
 static void upgrading_on_timer(evutil_socket_t fd, short what, void *context)
 {
 	struct lbd *lbd = context;
 	struct error err = { 0 };
+	int rc = 0;
 
 	(void)fd;
 	(void)what;
 	dataplane_split_renew(lbd->dataplane, UPGRADING_PATIENCE_MS);
-	if (lbd_upgrading_left_ms(lbd))
-		return;
-	if (upgrading_promote(lbd, "its time is over", &err))
-		log_report("keep the packet path on trial", &err);
+	if (watching_look(&lbd->upgrading.watching, lbd->dataplane) == WATCH_BACK)
+		rc = upgrading_abort(lbd, false, "it is worse", &err);
+	else if (!lbd_upgrading_left_ms(lbd))
+		rc = upgrading_time_is_over(lbd, &err);
+	if (rc)
+		log_report("end the trial of a packet path", &err);
 }
 
 struct upgrading_request {
@@ -141,7 +222,7 @@ struct upgrading_request {
 	uint32_t time_ms;
 };
 
-/* The copy for traces goes first: preflight needs the banks of stages that are free. */
+/* The copy for traces goes first: the new one may want its bank of stages. */
 static struct upgrade_target upgrading_target(struct lbd *lbd, bool force)
 {
 	struct upgrade_target target = lbd_target(lbd);
@@ -158,8 +239,10 @@ static int upgrading_begin(struct lbd *lbd, const struct upgrading_request *aske
 	const struct upgrade_target target = upgrading_target(lbd, asked->force);
 	const struct upgrade_place place = lbd_place(lbd);
 	struct lbd_upgrading *now = &lbd->upgrading;
+	struct lbd_watching_before before;
 	int rc;
 
+	watching_before(lbd->dataplane, &before);
 	now->timer = event_new(lbd->base, -1, EV_PERSIST, upgrading_on_timer, lbd);
 	if (!now->timer || event_add(now->timer, &look))
 		rc = error_set(err, -ENOMEM, "out of memory");
@@ -173,13 +256,15 @@ static int upgrading_begin(struct lbd *lbd, const struct upgrading_request *aske
 	now->began_ms = upgrading_now_ms();
 	now->time_ms = asked->time_ms;
 	now->share = trial->share;
+	now->watching.named = trial->services_count > 0;
 	snprintf(now->object, sizeof(now->object), "%s", upgrading_object(lbd, asked->object));
+	watching_begin(&now->watching, lbd->dataplane, trial->swapped ? &before : NULL);
 	return 0;
 }
 
 /* --- requests */
 
-static int upgrading_refuse(const struct lbd *lbd, struct error *err)
+int lbd_upgrading_refuse(const struct lbd *lbd, struct error *err)
 {
 	int rc = lbd_check_still(lbd, err);
 
@@ -197,7 +282,12 @@ static int upgrading_swap(struct lbd *lbd, const struct upgrading_request *asked
 	const struct upgrade_target target = upgrading_target(lbd, asked->force);
 	const struct upgrade_place place = lbd_place(lbd);
 
-	return upgrade_swap(&place, &target, asked->object, err);
+	int rc = upgrade_swap(&place, &target, asked->object, err);
+
+	if (!rc)
+		upgrading_put_down_swap(lbd, "upgrade", upgrading_object(lbd, asked->object), 0,
+					err);
+	return rc;
 }
 
 static bool upgrading_can_watch(const struct lbd *lbd)
@@ -217,7 +307,7 @@ int lbd_upgrade(struct lbd *lbd, const char *object, bool force, struct error *e
 		.swapped = true,
 		.patience_ms = UPGRADING_PATIENCE_MS,
 	};
-	int rc = upgrading_refuse(lbd, err);
+	int rc = lbd_upgrading_refuse(lbd, err);
 
 	if (!rc)
 		rc = lbd_upgrading_settle(lbd, "another upgrade takes its place", err);
@@ -227,6 +317,8 @@ int lbd_upgrade(struct lbd *lbd, const char *object, bool force, struct error *e
 		rc = upgrading_swap(lbd, &asked, err);
 	if (!rc)
 		log_info("upgrade: %s runs", upgrading_object(lbd, object));
+	else
+		upgrading_put_down_swap(lbd, "upgrade", upgrading_object(lbd, object), rc, err);
 	return rc;
 }
 
@@ -284,13 +376,16 @@ int lbd_canary(struct lbd *lbd, const struct lbd_canary *canary, struct error *e
 	int rc = upgrading_name_services(lbd, canary, &trial, err);
 
 	if (!rc)
-		rc = upgrading_refuse(lbd, err);
+		rc = lbd_upgrading_refuse(lbd, err);
 	if (!rc)
 		rc = lbd_upgrading_settle(lbd, "a canary takes its place", err);
 	if (!rc)
 		rc = upgrading_begin(lbd, &asked, &trial, err);
-	if (rc)
+	if (rc) {
+		upgrading_put_down_swap(lbd, "canary", upgrading_object(lbd, canary->object), rc,
+					err);
 		return rc;
+	}
 	upgrading_keep_names(lbd, canary);
 	log_info("upgrade: %s gets %u.%02u %% of the flows of %s",
 		 upgrading_object(lbd, canary->object), canary->share / 100, canary->share % 100,
@@ -298,31 +393,18 @@ int lbd_canary(struct lbd *lbd, const struct lbd_canary *canary, struct error *e
 	return 0;
 }
 
-int lbd_check(struct lbd *lbd, const char *object, struct preflight_report *ret, struct error *err)
-{
-	const struct upgrade_target target = upgrading_target(lbd, false);
-	const struct upgrade_place place = lbd_place(lbd);
-
-	/* Of the banks of stages, the one that is left isn't enough for a replay. */
-	if (lbd->upgrading.trial) {
-		error_set(err, -EBUSY, "%s is on trial", lbd->upgrading.object);
-		error_hint(err, "lbctl upgrade --promote takes it, lbctl upgrade --abort ends it");
-		return -EBUSY;
-	}
-	return upgrade_check(&place, &target, object, ret, err);
-}
-
 int lbd_rollback(struct lbd *lbd, struct error *err)
 {
 	const struct upgrade_target target = lbd_target(lbd);
 	const struct upgrade_place place = lbd_place(lbd);
-	int rc = upgrading_refuse(lbd, err);
+	int rc = lbd_upgrading_refuse(lbd, err);
 
 	if (rc)
 		return rc;
 	if (lbd->upgrading.trial)
 		return upgrading_abort(lbd, true, "lbctl rollback", err);
 	rc = upgrade_rollback(&place, &target, err);
+	upgrading_put_down_swap(lbd, "rollback", NULL, rc, err);
 	if (!rc)
 		log_info("rollback: the previous packet path runs again");
 	return rc;

@@ -7,6 +7,10 @@
  *   upgrade --canary  a share of the flows:          CANARY --time--> kept
  *                                    either --worse, abort, lbd's end--> what ran before
  *
+ * Worse is what watching.h finds worse than the old one. A canary that got too
+ * few packets to tell isn't kept either. Whatever came of it is put down
+ * (upgrade/past.h).
+ *
  * A watched swap counts as done: another upgrade, a rollback, a configuration
  * that needs another shape keep it and go on from there. A canary is only an
  * attempt: another upgrade or a rollback is refused while it is on, and such a
@@ -20,6 +24,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "watching.h"
 
 struct lbd;
 struct event;
@@ -34,22 +39,19 @@ struct lbd_upgrading {
 	uint32_t share;
 	char object[256];
 	char services[256]; /* their names; empty: all */
+	struct lbd_watching watching;
 };
-
-struct preflight_report;
 
 /*
  * Take @object (NULL: the installed one) through the preflight
- * (upgrade/preflight.h), swap, and watch it. @force: though its replay differs.
+ * (upgrade/preflight.h), swap, and watch it; from lbd_prove_begin, its proof is there
+ * already. @force: though its replay differs.
  * The running one runs on upon any failure.
  */
 int lbd_upgrade(struct lbd *lbd, const char *object, bool force, struct error *err);
 
-/*
- * What lbd_upgrade would find; nothing is swapped. An error only if it can't be
- * tried. -EBUSY: one is on trial.
- */
-int lbd_check(struct lbd *lbd, const char *object, struct preflight_report *ret, struct error *err);
+/* -EBUSY while a canary is on, or the tables move: no other packet path can come. */
+int lbd_upgrading_refuse(const struct lbd *lbd, struct error *err);
 
 struct lbd_canary {
 	const char *object; /* NULL: the installed one */
@@ -74,6 +76,9 @@ int lbd_rollback(struct lbd *lbd, struct error *err);
  * canary ended. 0 if none is on.
  */
 int lbd_upgrading_settle(struct lbd *lbd, const char *why, struct error *err);
+
+/* The last lbd died during a trial, and what ran before runs again. */
+void lbd_upgrading_recovered(const struct lbd *lbd);
 
 /* How long the trial that is on goes on yet. */
 uint32_t lbd_upgrading_left_ms(const struct lbd *lbd);

@@ -144,7 +144,7 @@ struct lbd_split_control {
 	__u32 share;	/* of the flows, for CANDIDATE */
 	__u32 services_count;
 	__u32 swapped; /* to user space: CANDIDATE counts as the one that runs */
-	__u32 reserved;
+	__u32 from;    /* where the share begins among LBD_SPLIT_WHOLE; it may wrap */
 	struct lbd_split_service services[LBD_SPLIT_SERVICES]; /* none: all packets */
 };
 

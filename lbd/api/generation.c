@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The packet path: what runs, the way forward and the way back. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "api/reply.h"
 #include "api/resource.h"
+#include "upgrade/past.h"
 
 static const struct {
 	uint32_t bit;
@@ -68,16 +71,20 @@ static json_t *generation_json(const struct lbd *lbd, enum lbd_generation_slot s
 static json_t *generation_trial_json(const struct lbd *lbd)
 {
 	const struct lbd_upgrading *now = &lbd->upgrading;
+	const struct watch *watch = &now->watching.watch;
+	char evidence[VERDICT_TEXT_MAX];
 	struct dataplane_split split;
 
 	if (!now->trial || !dataplane_split(lbd->dataplane, &split))
 		return json_null();
-	return json_pack("{s:s, s:o, s:f, s:o, s:I, s:b, s:o}", "kind",
+	return json_pack("{s:s, s:o, s:f, s:o, s:I, s:b, s:b, s:o, s:o}", "kind",
 			 now->trial == UPGRADING_WATCH ? "watch" : "canary", "object",
 			 api_text(now->object), "share", (double)split.share / LBD_SPLIT_WHOLE,
 			 "services", api_text(*now->services ? now->services : NULL), "left_ms",
-			 (json_int_t)lbd_upgrading_left_ms(lbd), "late", split.late, "candidate",
-			 generation_describe(&split.candidate));
+			 (json_int_t)lbd_upgrading_left_ms(lbd), "late", split.late, "doubted",
+			 watch->doubted, "evidence",
+			 api_text(verdict_format(&watch->finding, &watch->packets, evidence)),
+			 "candidate", generation_describe(&split.candidate));
 }
 
 json_t *api_generations_json(const struct lbd *lbd)
@@ -162,21 +169,90 @@ static int generation_act(struct lbd *lbd, const char *action, struct error *err
 	return error_set(err, -EINVAL, "action: %.50s, expected promote or abort", action);
 }
 
+/* --- a request that is answered once the object is proven, or isn't */
+
+struct generation_upgrade {
+	struct lbd *lbd;
+	struct evhttp_request *http;
+	json_t *body; /* or NULL */
+};
+
+static int generation_use(void *context, struct error *err)
+{
+	const struct generation_upgrade *upgrade = context;
+	const struct api_request request = { .body = upgrade->body };
+	struct generation_request asked;
+	int rc = generation_unpack(&request, &asked, err);
+
+	if (rc)
+		return rc;
+	return asked.share ? generation_canary(upgrade->lbd, &asked, err)
+			   : lbd_upgrade(upgrade->lbd, asked.object, asked.force, err);
+}
+
+static void generation_done(void *context, int rc, const struct preflight_report *found,
+			    const struct error *err)
+{
+	struct generation_upgrade *upgrade = context;
+
+	(void)found;
+	reply_later(upgrade->http, rc, rc ? NULL : api_generations_json(upgrade->lbd), err);
+	json_decref(upgrade->body);
+	free(upgrade);
+}
+
+static int generation_prove(struct lbd *lbd, const struct api_request *request,
+			    const struct generation_request *asked, struct error *err)
+{
+	struct generation_upgrade *upgrade = malloc(sizeof(*upgrade));
+	struct lbd_prove_order order = { asked->object, asked->force, generation_use,
+					 generation_done, upgrade };
+	int rc;
+
+	if (!upgrade)
+		return error_set(err, -ENOMEM, "out of memory");
+	*upgrade = (struct generation_upgrade){ lbd, request->http, json_incref(request->body) };
+	rc = lbd_prove_begin(lbd, &order, err);
+	if (!rc)
+		return API_LATER;
+	json_decref(upgrade->body);
+	free(upgrade);
+	return rc;
+}
+
 int api_post_upgrade(struct lbd *lbd, const struct api_request *request, json_t **ret,
 		     struct error *err)
 {
 	struct generation_request asked;
 	int rc = generation_unpack(request, &asked, err);
 
-	if (!rc && asked.action)
+	if (!rc && !asked.action)
+		return generation_prove(lbd, request, &asked, err);
+	if (!rc)
 		rc = generation_act(lbd, asked.action, err);
-	else if (!rc && asked.share)
-		rc = generation_canary(lbd, &asked, err);
-	else if (!rc)
-		rc = lbd_upgrade(lbd, asked.object, asked.force, err);
 	if (!rc)
 		*ret = api_generations_json(lbd);
 	return rc;
+}
+
+/* The newest first. */
+int api_get_upgrades(struct lbd *lbd, const struct api_request *request, json_t **ret,
+		     struct error *err)
+{
+	static const char *const known[] = { NULL };
+	int rc = api_query_check(request, known, err);
+	char path[PAST_PATH_MAX];
+	json_t *kept, *list;
+
+	if (rc)
+		return rc;
+	kept = past_list(past_path(lbd->history_dir, path));
+	list = json_array();
+	for (size_t i = json_array_size(kept); i; i--)
+		json_array_append(list, json_array_get(kept, i - 1));
+	json_decref(kept);
+	*ret = json_pack("{s:o}", "upgrades", list);
+	return 0;
 }
 
 int api_post_rollback(struct lbd *lbd, const struct api_request *request, json_t **ret,

@@ -83,6 +83,9 @@ json_t *api_backend_totals_json(const struct lbd *lbd);
 /* {name, kind, packets, share, sentence} of one outcome. */
 json_t *api_outcome_json(size_t outcome, uint64_t packets, uint64_t total);
 
+/* {migration}: the tables on their way into maps of other limits, and when they last were. */
+json_t *api_migration_json(const struct lbd *lbd);
+
 /* How many services are configured. */
 uint32_t api_service_count(const struct lbd *lbd);
 

@@ -258,6 +258,9 @@ int config_backend_remove(struct config *config, const char *service, const char
 			  struct error *err);
 int config_backend_drain(struct config *config, const char *service, const char *name, bool drain,
 			 struct error *err);
+/* -EINVAL: there is no limit called @name, or @value isn't one for it. */
+int config_limit_set(struct config *config, const char *name, int64_t value, struct error *err);
+
 int config_backend_weight(struct config *config, const char *service, const char *name,
 			  uint32_t weight, struct error *err);
 

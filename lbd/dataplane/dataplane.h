@@ -28,19 +28,27 @@
 struct dataplane;
 
 struct dataplane_options {
-	const char *pin_dir; /* NULL: private, nothing is pinned */
-	const char *object;  /* BPF object whose types the maps are made with; NULL: without any */
+	const char *pin_dir;	  /* NULL: private, nothing is pinned */
 	struct lbd_limits limits; /* of maps that are made; pinned ones keep theirs */
 };
 
 /*
  * Make or adopt the maps. Refuses (-EPROTO) pins of another ABI; pins of other
  * limits are adopted with those (dataplane_limits), and can be left for others
- * (next.h). Half-made pins of a killed start are removed and made again; half-made
+ * (next.h), and so are pins of another layout that can be converted. Half-made pins of a killed start are removed and made again; half-made
  * claims are swept.
  */
 int dataplane_open(const struct dataplane_options *options, struct dataplane **ret,
 		   struct error *err);
+
+/*
+ * Did another release make maps of this set, in another layout? Then it is but
+ * there to be adopted and moved (next.h): its tables are not to be read.
+ */
+bool dataplane_is_foreign(const struct dataplane *dataplane);
+
+/* Are the maps as @limits, and this lbd's layout, want them? Otherwise: next.h. */
+bool dataplane_stays(const struct dataplane *dataplane, const struct lbd_limits *limits);
 
 /* Unmaps and closes; pins, programs and attachments stay. Accepts NULL. */
 void dataplane_close(struct dataplane *dataplane);
@@ -51,9 +59,17 @@ bool dataplane_adopted(const struct dataplane *dataplane, uint32_t *ret_swept);
 /* Had the last lbd died while a candidate was on trial? Then what ran before it runs again. */
 bool dataplane_recovered(const struct dataplane *dataplane);
 
-/* Limits in the words of the config; @buffer has DATAPLANE_LIMITS_TEXT 320bytes and is returned. */
+/* Limits in the words of the config; @buffer has DATAPLANE_LIMITS_TEXT bytes and is returned. */
 #define DATAPLANE_LIMITS_TEXT 320
 char *dataplane_format_limits(const struct lbd_limits *limits, char *buffer);
+
+/* Only those that differ, "NAME FROM -> TO"; the same buffer. */
+char *dataplane_format_change(const struct lbd_limits *from, const struct lbd_limits *to,
+			      char *buffer);
+
+/* The limit in @place, counted from 0, as the config has it. False: there are no more. */
+bool dataplane_limit(const struct lbd_limits *limits, uint32_t place, const char **ret_name,
+		     uint32_t *ret_value);
 
 const struct lbd_limits *dataplane_limits(const struct dataplane *dataplane);
 const struct tables *dataplane_tables(const struct dataplane *dataplane);
@@ -94,6 +110,40 @@ struct dataplane_generation {
 int dataplane_load(struct dataplane *dataplane, const char *object, const struct model *model,
 		   uint32_t features, int *ret_fd, struct error *err);
 
+/*
+ * The same in two steps. A bank is chosen and the generation entered by whoever
+ * owns the data plane; in between any thread prepares, by a second hold on the
+ * maps. Until it is entered another load may take the bank: -ESTALE then.
+ */
+struct dataplane_prepared;
+
+uint32_t dataplane_choose_bank(struct dataplane *dataplane);
+
+/* *ret: dataplane_discard. */
+int dataplane_prepare(const struct dataplane *dataplane, const char *object,
+		      const struct model *model, uint32_t features, uint32_t bank,
+		      struct dataplane_prepared **ret, struct error *err);
+
+/* Would preparing it now, for these, make just the same? */
+bool dataplane_prepared_fits(const struct dataplane *dataplane,
+			     const struct dataplane_prepared *prepared, const struct model *model,
+			     uint32_t features);
+
+/* *ret_fd is the caller's, as dataplane_load gives it. */
+int dataplane_enter(const struct dataplane *dataplane, const struct dataplane_prepared *prepared,
+		    int *ret_fd, struct error *err);
+
+/* Accepts NULL. */
+void dataplane_discard(struct dataplane_prepared *prepared);
+
+/*
+ * A second hold on the maps, for another thread: what is loaded through it and
+ * entered stands apart from the generations that carry packets if @own_stages.
+ * Nothing may be committed or swapped through it. *ret: dataplane_close.
+ */
+int dataplane_open_beside(const struct dataplane *dataplane, bool own_stages,
+			  struct dataplane **ret, struct error *err);
+
 /* Make @prog_fd the running generation; the one that ran becomes the previous one. */
 int dataplane_swap(struct dataplane *dataplane, int prog_fd, struct error *err);
 
@@ -126,27 +176,52 @@ struct dataplane_program {
 int dataplane_inspect(const struct dataplane *dataplane, int prog_fd,
 		      struct dataplane_program *ret);
 
+/* The same of one that is only prepared. */
+int dataplane_inspect_prepared(const struct dataplane_prepared *prepared,
+			       struct dataplane_program *ret);
+
 /* Close a generation that was loaded and never carried packets: its stages go with it. */
 void dataplane_unload(struct dataplane *dataplane, int prog_fd);
 
-/* What an object would do with a map that is there. */
+/* What becomes of a pinned map. */
+#define DATAPLANE_FATES(X)                                             \
+	X(REUSED, "reused")	/* as it is */                         \
+	X(MIGRATED, "migrated") /* its contents go to another map */   \
+	X(ADDED, "added")	/* it wasn't there: made, and empty */ \
+	X(ANEW, "made anew")	/* empty, which does no harm */        \
+	X(UNUSED, "unused")	/* whoever asks doesn't know it */     \
+	X(REFUSED, "refused")	/* nothing can be made of what is in it */
+
 enum dataplane_fate {
-	DATAPLANE_FATE_REUSED,	/* as it is */
-	DATAPLANE_FATE_UNUSED,	/* the object doesn't know it */
-	DATAPLANE_FATE_REFUSED, /* the object takes it for something else */
+#define X(constant, name) DATAPLANE_FATE_##constant,
+	DATAPLANE_FATES(X)
+#undef X
 };
+
+const char *dataplane_fate_name(enum dataplane_fate fate);
 
 struct dataplane_map {
 	const char *name;
 	enum dataplane_fate fate;
-	char why[120]; /* it is refused; or empty */
+	char why[500]; /* it isn't reused; or empty */
 };
 
 #define DATAPLANE_MAPS_MAX 48
 
 /*
- * Compare what @object says of each map with those in use. *ret_count of @ret are filled.
- * -EPROTO: it is no packet path of this ABI, or one map is refused at least.
+ * What becomes of each map of the pinned set @options->pin_dir when an lbd of
+ * this build starts with @options. *ret_count of @ret are filled. -ENOENT: there
+ * is no such set. -EPROTO: a map is refused at least, and @err says which; the
+ * rows are filled all the same.
+ */
+int dataplane_compare_pins(const struct dataplane_options *options,
+			   struct dataplane_map ret[DATAPLANE_MAPS_MAX], uint32_t *ret_count,
+			   struct error *err);
+
+/*
+ * What @object takes each map in use for. *ret_count of @ret are filled. -EPROTO:
+ * it is no packet path of this ABI, or one map has another layout at least: an
+ * lbd of the object's release converts such as are MIGRATED when it starts.
  */
 int dataplane_compare(const struct dataplane *dataplane, const char *object,
 		      struct dataplane_map ret[DATAPLANE_MAPS_MAX], uint32_t *ret_count,
@@ -177,6 +252,9 @@ int dataplane_split_begin(struct dataplane *dataplane, const struct dataplane_sp
 void dataplane_split_renew(struct dataplane *dataplane, uint32_t patience_ms);
 void dataplane_split_share(struct dataplane *dataplane, uint32_t share);
 
+/* Let other flows make up the share: none of those that did, if it is half of them at most. */
+void dataplane_split_shift(struct dataplane *dataplane);
+
 /* The candidate becomes the running generation, what ran before it the previous one. */
 int dataplane_split_promote(struct dataplane *dataplane, struct error *err);
 
@@ -199,7 +277,12 @@ struct dataplane_split_counts {
 	uint64_t outcomes[LBD_SPLIT_SLOTS][LBD_OUTCOME_MAX];
 };
 
-int dataplane_split_counts(const struct dataplane *dataplane, struct dataplane_split_counts *ret);
+/*
+ * Read in such an order that between a @first and a later call no packet seems
+ * to lack an outcome that has one, whatever comes meanwhile.
+ */
+int dataplane_split_counts(const struct dataplane *dataplane, bool first,
+			   struct dataplane_split_counts *ret);
 
 struct dataplane_attachment {
 	char interface[IFNAMSIZ];
@@ -221,6 +304,19 @@ struct dataplane_chain {
 
 /* Ask the kernel; none where nothing is attached or it can't be told. */
 void dataplane_chain(uint32_t ifindex, struct dataplane_chain *ret);
+
+/* What exchanging the XDP program of an interface for another one comes to. */
+enum dataplane_exchange {
+	DATAPLANE_EXCHANGE_UNKNOWN,
+	DATAPLANE_EXCHANGE_IN_PLACE, /* not one packet is lost by it */
+	DATAPLANE_EXCHANGE_PAUSES,   /* packets wait, or are lost, for a moment */
+	DATAPLANE_EXCHANGE_RESTARTS, /* link and queues: packets are lost */
+};
+
+const char *dataplane_exchange_name(enum dataplane_exchange exchange);
+
+/* In native mode. @ret is the driver's name, of @size bytes; "unknown" if it says none. */
+enum dataplane_exchange dataplane_driver(const char *interface, char *ret, size_t size);
 
 /* Read the interface's MAC address again: it may change while we stand on it. */
 void dataplane_refresh_mac(struct dataplane_attachment *attachment);
@@ -284,6 +380,11 @@ void dataplane_guard_usage(const struct dataplane *dataplane, const struct model
  */
 int dataplane_test_run(struct dataplane *dataplane, int prog_fd, uint32_t ifindex, const void *in,
 		       uint32_t in_size, void *out, uint32_t *out_size);
+
+/* The same, and for how many nanoseconds it ran by the kernel's clock: once, from a cold start. */
+int dataplane_test_run_timed(struct dataplane *dataplane, int prog_fd, uint32_t ifindex,
+			     const void *in, uint32_t in_size, void *out, uint32_t *out_size,
+			     uint32_t *ret_ns);
 
 /*
  * A generation loaded with LBD_FEATURE_TRACE, to be asked what it does with

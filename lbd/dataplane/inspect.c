@@ -5,7 +5,7 @@
 
 #include "dataplane/internal.h"
 
-static int inspect_add(int fd, struct dataplane_program *ret)
+int inspect_add(int fd, struct dataplane_program *ret)
 {
 	struct bpf_prog_info info = { 0 };
 	__u32 size = sizeof(info);
@@ -17,6 +17,13 @@ static int inspect_add(int fd, struct dataplane_program *ret)
 	ret->verified += info.verified_insns;
 	ret->jited_bytes += info.jited_prog_len;
 	return 0;
+}
+
+int inspect_entry(const struct bpf_program *entry, struct dataplane_program *ret)
+{
+	struct lbd_generation_config config;
+
+	return generation_read(bpf_program__fd(entry), &ret->generation, &config);
 }
 
 static void inspect_stages(const struct dataplane *dataplane, uint32_t bank,

@@ -30,11 +30,6 @@ static int object_print(enum libbpf_print_level level, const char *format, va_li
 	return 0;
 }
 
-void object_quiet(void)
-{
-	libbpf_set_print(object_print);
-}
-
 /*
  * A tail call is refused unless both programs say the same of where they will
  * be attached (Linux 6.18, and the stable series since: 4540aed51b12 "bpf:
@@ -55,7 +50,7 @@ int object_read(const char *path, char *log, size_t log_size, struct bpf_object 
 	LIBBPF_OPTS(bpf_object_open_opts, options, .kernel_log_buf = log,
 		    .kernel_log_size = log_size);
 
-	object_quiet();
+	libbpf_set_print(object_print);
 	if (access(path, R_OK))
 		return error_errno(err, -errno, "%s", path);
 	*ret = bpf_object__open_file(path, &options);
@@ -67,13 +62,17 @@ int object_read(const char *path, char *log, size_t log_size, struct bpf_object 
 int object_open(const struct dataplane *dataplane, const char *path, char *log, size_t log_size,
 		struct bpf_object **ret, struct error *err)
 {
+	struct dataplane_map rows[MAP_COUNT];
 	struct bpf_object *object;
 	int rc;
 
 	rc = object_read(path, log, log_size, &object, err);
 	if (rc)
 		return rc;
-	rc = maps_reuse(dataplane, object, err);
+	compare_object(dataplane, object, rows);
+	rc = compare_object_fits(rows, path, err);
+	if (!rc)
+		rc = maps_reuse(dataplane, object, err);
 	if (rc) {
 		bpf_object__close(object);
 		return rc;
@@ -216,6 +215,11 @@ void object_specialise(const struct dataplane *dataplane, const struct model *mo
 	memcpy(config->macs, model->macs, sizeof(config->macs));
 }
 
+const struct bpf_program *object_entry(const struct bpf_object *object)
+{
+	return bpf_object__find_program_by_name(object, LBD_PROGRAM);
+}
+
 /* The last two lines of the verifier's log say what it refused. */
 static void object_tail(const char *log, char *ret, size_t size)
 {
@@ -235,7 +239,7 @@ static int object_load(struct bpf_object *object, const char *path, const char *
 	char tail[401];
 	int rc;
 
-	if (!bpf_object__find_program_by_name(object, LBD_PROGRAM))
+	if (!object_entry(object))
 		return error_set(err, -EPROTO, "%s: no program " LBD_PROGRAM, path);
 	rc = bpf_object__load(object);
 	if (!rc)
@@ -244,18 +248,31 @@ static int object_load(struct bpf_object *object, const char *path, const char *
 	return error_set(err, rc, "%s: the kernel refused it (%s): %s", path, strerror(-rc), tail);
 }
 
-/* The program that packets enter by, which outlives the object. */
-static int object_take(const struct bpf_object *object, const char *path, int *ret_fd,
-		       struct error *err)
+int object_take(const struct bpf_object *object, const char *path, int *ret_fd, struct error *err)
 {
-	*ret_fd = dup(bpf_program__fd(bpf_object__find_program_by_name(object, LBD_PROGRAM)));
+	*ret_fd = dup(bpf_program__fd(object_entry(object)));
 	return *ret_fd < 0 ? error_errno(err, -errno, "keep program of %s", path) : 0;
 }
 
-int dataplane_load(struct dataplane *dataplane, const char *path, const struct model *model,
-		   uint32_t features, int *ret_fd, struct error *err)
+/* Specialise the opened @object and let the kernel have it. */
+static int object_make(const struct dataplane *dataplane, struct bpf_object *object,
+		       const char *path, const struct lbd_generation_config *config,
+		       const char *log, struct error *err)
 {
-	struct lbd_generation_config config = { 0 };
+	int rc;
+
+	stages_select(object, config->features);
+	rc = object_configure(object, path, config, err);
+	if (!rc)
+		rc = object_count_apart(dataplane, object, err);
+	return rc ? rc : object_load(object, path, log, err);
+}
+
+int object_build(const struct dataplane *dataplane, const char *path, const struct model *model,
+		 uint32_t features, struct lbd_generation_config *config, struct bpf_object **ret,
+		 struct error *err)
+{
+	const uint32_t bank = config->bank;
 	struct bpf_object *object = NULL;
 	char *log;
 	int rc;
@@ -264,28 +281,37 @@ int dataplane_load(struct dataplane *dataplane, const char *path, const struct m
 	if (!log)
 		return error_set(err, -ENOMEM, "out of memory");
 	rc = object_open(dataplane, path, log, VERIFIER_LOG_SIZE, &object, err);
+	if (!rc)
+		rc = object_prove(object, path, config, err);
+	if (!rc) {
+		object_specialise(dataplane, model, features, config);
+		config->bank = bank;
+		rc = object_make(dataplane, object, path, config, log, err);
+	}
+	free(log);
 	if (rc)
-		goto out;
-	rc = object_prove(object, path, &config, err);
+		bpf_object__close(object);
+	else
+		*ret = object;
+	return rc;
+}
+
+int dataplane_load(struct dataplane *dataplane, const char *path, const struct model *model,
+		   uint32_t features, int *ret_fd, struct error *err)
+{
+	struct lbd_generation_config config = { .bank = stages_take_bank(dataplane) };
+	struct bpf_object *object = NULL;
+	int rc;
+
+	rc = object_build(dataplane, path, model, features, &config, &object, err);
 	if (rc)
-		goto out;
-	object_specialise(dataplane, model, features, &config);
-	config.bank = stages_take_bank(dataplane);
-	stages_select(object, features);
-	rc = object_configure(object, path, &config, err);
-	if (!rc)
-		rc = object_count_apart(dataplane, object, err);
-	if (!rc)
-		rc = object_load(object, path, log, err);
-	if (!rc)
-		rc = stages_enter(dataplane, object, config.bank, err);
+		return rc;
+	rc = stages_enter(dataplane, object, config.bank, err);
 	if (!rc)
 		rc = object_take(object, path, ret_fd, err);
 	/* Until one runs, entries are aged as the first to be loaded will. */
 	if (!rc && !dataplane->tables.timeouts.tcp)
 		object_follow_timeouts(dataplane, &config);
-out:
 	bpf_object__close(object);
-	free(log);
 	return rc;
 }

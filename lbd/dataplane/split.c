@@ -111,6 +111,13 @@ void dataplane_split_share(struct dataplane *dataplane, uint32_t share)
 	LBD_WRITE_ONCE(split_control(dataplane)->share, share);
 }
 
+void dataplane_split_shift(struct dataplane *dataplane)
+{
+	struct lbd_split_control *control = split_control(dataplane);
+
+	LBD_WRITE_ONCE(control->from, (control->from + control->share) % LBD_SPLIT_WHOLE);
+}
+
 static int split_stand(struct dataplane *dataplane, const struct dataplane_split_plan *plan,
 		       int splitter, int stable, struct error *err)
 {
@@ -237,12 +244,12 @@ bool dataplane_split(const struct dataplane *dataplane, struct dataplane_split *
 	return true;
 }
 
-/* Handed first, so that a packet that comes in between counts as accounted for. */
-int dataplane_split_counts(const struct dataplane *dataplane, struct dataplane_split_counts *ret)
+int dataplane_split_counts(const struct dataplane *dataplane, bool first,
+			   struct dataplane_split_counts *ret)
 {
-	int rc = counters_split(dataplane, &ret->seen);
+	int rc = first ? 0 : counters_split(dataplane, &ret->seen);
 
 	for (int side = 0; side < LBD_SPLIT_SLOTS && !rc; side++)
 		rc = counters_side(dataplane, side, ret->outcomes[side]);
-	return rc;
+	return rc || !first ? rc : counters_split(dataplane, &ret->seen);
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "lbctl/commands.h"
 #include "lbctl/options.h"
@@ -10,17 +9,6 @@
 #include "lbctl/table.h"
 
 static const char *const history_words[] = { "show", NULL };
-
-static const char *history_time(const json_t *seconds, char *buffer)
-{
-	time_t when = (time_t)json_integer_value(seconds);
-	struct tm broken;
-
-	if (!localtime_r(&when, &broken) ||
-	    !strftime(buffer, TABLE_TEXT_MAX, "%Y-%m-%d %H:%M:%S", &broken))
-		return "-";
-	return buffer;
-}
 
 static const char *history_runs(const json_t *runs, char *buffer)
 {
@@ -33,7 +21,7 @@ static void history_print(const struct invocation *invocation, const json_t *ans
 	static const struct table_column columns[] = {
 		{ "", "runs", history_runs, false },
 		{ "CONFIG", "number", table_count, true },
-		{ "SINCE", "at", history_time, false },
+		{ "SINCE", "at", table_time, false },
 		{ "BY", "trigger", table_text, false },
 		{ "RESULT", "result", table_text, false },
 		{ "CHANGES", "changes", table_count, true },

@@ -151,6 +151,40 @@ static void status_connections(const json_t *status)
 	       table_count(table_value(status, "connections.ipv6.slots"), cells[3]));
 }
 
+static void status_changes(const json_t *changes)
+{
+	char from[TABLE_TEXT_MAX], to[TABLE_TEXT_MAX];
+	const json_t *change;
+	size_t i;
+
+	json_array_foreach(changes, i, change)
+		printf("%s%s %s -> %s", i ? ", " : "",
+		       table_text(table_value(change, "limit"), NULL),
+		       table_count(table_value(change, "from"), from),
+		       table_count(table_value(change, "to"), to));
+}
+
+/* Only where there is or was one. */
+static void status_migration(const json_t *status)
+{
+	const json_t *now = table_value(status, "migration.under_way");
+	const json_t *last = table_value(status, "migration.last");
+
+	if (json_is_object(now)) {
+		printf("moving       ");
+		status_changes(json_object_get(now, "changes"));
+		printf(": %lld %% of a pass\n", status_number(now, "percent"));
+	}
+	if (!json_is_object(last))
+		return;
+	printf("moved        ");
+	status_changes(json_object_get(last, "changes"));
+	printf(": %lld connections, %lld of them left out, %lld ms, %.1f ms without sync\n",
+	       status_number(last, "connections"),
+	       status_number(last, "left_out.live") + status_number(last, "left_out.idle"),
+	       status_number(last, "copy_ms"), (double)status_number(last, "pause_us") / 1000);
+}
+
 static void status_fragments(const json_t *status)
 {
 	if (!json_is_true(table_value(status, "fragments.listening"))) {
@@ -169,7 +203,7 @@ static void status_services(const json_t *status)
 	printf("services     %lld, backends %lld up of %lld%s\n", status_number(status, "services"),
 	       status_number(status, "backends.up"), status_number(status, "backends.total"),
 	       json_is_true(json_object_get(status, "runtime_changes"))
-		       ? "; changed by lbctl backend, until the next reload"
+		       ? "; changed by lbctl backend or resize, until the next reload"
 		       : "");
 }
 
@@ -211,9 +245,10 @@ static void status_start(const json_t *status)
 static void status_print(const struct invocation *invocation, const json_t *status)
 {
 	static void (*const lines[])(const json_t *) = {
-		status_verdict,	  status_node,	   status_config,      status_role,
-		status_peers,	  status_xdp,	   status_generations, status_connections,
-		status_fragments, status_services, status_start,       status_pins,
+		status_verdict,	  status_node,	    status_config,	status_role,
+		status_peers,	  status_xdp,	    status_generations, status_connections,
+		status_migration, status_fragments, status_services,	status_start,
+		status_pins,
 	};
 
 	(void)invocation;

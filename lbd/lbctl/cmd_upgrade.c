@@ -9,6 +9,7 @@
 #include "lbctl/preflight_show.h"
 #include "lbctl/report.h"
 #include "lbctl/show.h"
+#include "lbctl/table.h"
 #include "lbctl/upgrade_daemon.h"
 #include "lbd/maps.h"
 
@@ -104,11 +105,39 @@ static int upgrade_ask(const struct invocation *invocation, json_t *body)
 	return show_answer(invocation, &request, show_generations);
 }
 
+static void upgrade_print_past(const struct invocation *invocation, const json_t *answer)
+{
+	static const struct table_column columns[] = {
+		{ "ENDED", "at", table_time, false },
+		{ "KIND", "kind", table_text, false },
+		{ "SHARE", "share", table_share, true },
+		{ "RESULT", "result", table_text, false },
+		{ "PACKETS", "packets", table_count, true },
+		{ "HARMED", "harmed", table_count, true },
+		{ "OBJECT", "object", table_text, false },
+		{ "WHY", "why", table_text, false },
+		{ "EVIDENCE", "evidence", table_text, false },
+		{ 0 },
+	};
+
+	(void)invocation;
+	table_print(stdout, columns, json_object_get(answer, "upgrades"), "no upgrade so far");
+}
+
+static int upgrade_past(const struct invocation *invocation)
+{
+	if (invocation->argc || invocation->given_count > 1)
+		return options_refuse(invocation->command, "--history goes alone");
+	return show_endpoint(invocation, API_get_upgrades, upgrade_print_past);
+}
+
 static int upgrade_run(const struct invocation *invocation)
 {
 	json_t *body;
 	int rc;
 
+	if (command_value(invocation, "history"))
+		return upgrade_past(invocation);
 	if (command_value(invocation, "daemon"))
 		return upgrade_daemon(invocation);
 	body = json_object();
@@ -130,6 +159,7 @@ static const struct command_option upgrade_options[] = {
 	{ "service", "NAME", "of this service alone; may be given again" },
 	{ "promote", NULL, "take what is on trial" },
 	{ "abort", NULL, "go back from what is on trial" },
+	{ "history", NULL, "what came of upgrades, canaries and rollbacks, newest first" },
 	{ "daemon", NULL, "the daemon, not the packet path: the installed lbd takes over" },
 	{ 0 },
 };
@@ -142,6 +172,7 @@ static const struct command_example upgrade_examples[] = {
 	{ "upgrade --canary 5%", "let one flow in twenty try it first" },
 	{ "upgrade --canary 50% --service web --service dns", "half the flows of two services" },
 	{ "upgrade --promote", "take it without waiting any longer" },
+	{ "upgrade --history", "which were kept, which went back, and why" },
 	{ "upgrade --daemon", "after a new package, which does so by itself" },
 	{ 0 },
 };
@@ -149,7 +180,7 @@ static const struct command_example upgrade_examples[] = {
 const struct command cmd_upgrade = {
 	.name = "upgrade",
 	.arguments = "[--check | [--force] [--canary SHARE [--service NAME]...]] [OBJECT] | "
-		     "--promote | --abort",
+		     "--promote | --abort | --history",
 	.summary = "load a new packet path, try it with test packets, swap to it",
 	.details =
 		"No packet is lost: the swap is one step over the same tables. If the new one is "
@@ -158,7 +189,9 @@ const struct command cmd_upgrade = {
 		"packet path must get right, on tables of their own; a replay: packets of live "
 		"connections, of new clients of each service and those that were dropped and kept, "
 		"through copies of the running and the new one that write nothing, and both must "
-		"do the same; the verifier. With --check nothing is swapped, and the exit status "
+		"do the same; the same on maps apart, by programs that write and don't know that "
+		"they are watched; the verifier. With --check nothing is swapped, and the exit "
+		"status "
 		"is 1 if it would be refused.\n"
 		"A new version may be meant to treat some packet otherwise: --force overrules the "
 		"replay, and nothing else. It is logged.\n"
@@ -168,6 +201,17 @@ const struct command cmd_upgrade = {
 		"upgrade.canary-time; each flow stays on its side. Fragments, ICMP, and all that "
 		"isn't TCP or UDP stay with the old one. Another upgrade or a rollback is refused "
 		"meanwhile.\n"
+		"What either makes of its packets is compared: how many are dropped, find no "
+		"backend or no way on, are left to the kernel, miss the connection table, or get "
+		"no outcome at all. A canary is compared with the old one at the same time. A "
+		"swap is compared with what the old one did before, and if it seems worse, half "
+		"of the flows go back for the rest of its time, so that a load that changes by "
+		"itself isn't held against it. Found worse beside the old one, both get other "
+		"flows, and if both rounds together say so, it goes back at once; the log and "
+		"--history have the figures. A canary "
+		"that saw too few packets to tell isn't kept. A packet path that counts a packet "
+		"as forwarded and drops it, or sends it to another backend, isn't found so, but "
+		"by the replay before the swap.\n"
 		"With --daemon the running lbd starts the installed one, which takes over once it "
 		"is ready: health checks, sync and the gate go on, and who asks the API meanwhile "
 		"waits some milliseconds. If the new one fails, the old one serves on.",

@@ -2,6 +2,7 @@
 /* Numbers as people read them: each with its unit, none with more digits than matter. */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "lbctl/table.h"
 
@@ -113,5 +114,16 @@ const char *table_port(const json_t *value, char *buffer)
 	if (!json_integer_value(value))
 		return "any";
 	snprintf(buffer, TABLE_TEXT_MAX, "%d", (int)json_integer_value(value));
+	return buffer;
+}
+
+const char *table_time(const json_t *value, char *buffer)
+{
+	time_t when = (time_t)json_integer_value(value);
+	struct tm broken;
+
+	if (!localtime_r(&when, &broken) ||
+	    !strftime(buffer, TABLE_TEXT_MAX, "%Y-%m-%d %H:%M:%S", &broken))
+		return "-";
 	return buffer;
 }

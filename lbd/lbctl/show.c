@@ -153,6 +153,9 @@ void show_trial(const json_t *trial)
 	       (long long)json_integer_value(json_object_get(trial, "left_ms")) / 1000,
 	       json_is_true(json_object_get(trial, "late")) ? ", held up: it gets nothing" : "");
 	show_generation_line(json_object_get(trial, "candidate"));
+	printf("          %s%s\n",
+	       json_is_true(json_object_get(trial, "doubted")) ? "in doubt: " : "",
+	       table_text(json_object_get(trial, "evidence"), NULL));
 }
 
 void show_generations(const struct invocation *invocation, const json_t *answer)

@@ -34,6 +34,7 @@ const char *table_bytes(const json_t *value, char *buffer); /* 1.2 MB */
 const char *table_share(const json_t *value, char *buffer); /* 12.3 % */
 const char *table_ms(const json_t *value, char *buffer);    /* 120 ms, 3.2 s, 5 min, 2.1 d */
 const char *table_us(const json_t *value, char *buffer);    /* 120 us, 1.2 ms */
-const char *table_port(const json_t *value, char *buffer);  /* 80, any */
+const char *table_time(const json_t *value, char *buffer); /* seconds since the epoch: local time */
+const char *table_port(const json_t *value, char *buffer); /* 80, any */
 
 #endif

@@ -23,6 +23,7 @@ char *kept_path(const struct upgrade_place *place, enum upgrade_kept which, char
 		[UPGRADE_KEPT_PREVIOUS] = "previous.bpf.o",
 		[UPGRADE_KEPT_CANDIDATE] = "candidate.bpf.o",
 		[UPGRADE_KEPT_DRAFT] = "draft.bpf.o",
+		[UPGRADE_KEPT_PROOF] = "proof.bpf.o",
 	};
 
 	snprintf(buffer, UPGRADE_PATH_MAX, "%.150s/%s", place->run_dir, names[which]);
@@ -67,7 +68,8 @@ static int kept_write(const char *path, int from, off_t size, struct error *err)
 	return rc;
 }
 
-int kept_copy(const struct upgrade_place *place, const char *object, struct error *err)
+int kept_copy(const struct upgrade_place *place, const char *object, enum upgrade_kept to,
+	      struct error *err)
 {
 	char path[UPGRADE_PATH_MAX];
 	off_t size = 0;
@@ -76,7 +78,7 @@ int kept_copy(const struct upgrade_place *place, const char *object, struct erro
 	from = kept_open(object, &size, err);
 	if (from < 0)
 		return from;
-	rc = kept_write(kept_path(place, UPGRADE_KEPT_DRAFT, path), from, size, err);
+	rc = kept_write(kept_path(place, to, path), from, size, err);
 	close(from);
 	return rc;
 }
@@ -96,11 +98,9 @@ static bool kept_compare(int a, int b)
 	return true;
 }
 
-bool kept_is(const struct upgrade_place *place, enum upgrade_kept which, const char *object)
+bool kept_is(const char *kept, const char *object)
 {
-	char path[UPGRADE_PATH_MAX];
-	int a = open(kept_path(place, which, path), O_RDONLY | O_CLOEXEC);
-	int b = open(object, O_RDONLY | O_CLOEXEC);
+	int a = open(kept, O_RDONLY | O_CLOEXEC), b = open(object, O_RDONLY | O_CLOEXEC);
 	bool same = a >= 0 && b >= 0 && kept_compare(a, b);
 
 	if (a >= 0)
@@ -159,6 +159,6 @@ void upgrade_forget_trial(const struct upgrade_place *place)
 
 void upgrade_forget(const struct upgrade_place *place)
 {
-	for (int which = UPGRADE_KEPT_RUNNING; which <= UPGRADE_KEPT_DRAFT; which++)
+	for (int which = UPGRADE_KEPT_RUNNING; which <= UPGRADE_KEPT_PROOF; which++)
 		kept_remove(place, which);
 }

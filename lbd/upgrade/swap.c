@@ -13,32 +13,36 @@ static int swap_load(const struct upgrade_target *target, const char *object, in
 			      err);
 }
 
-/* Copy first: what is proven is then what is loaded, whoever writes to @object meanwhile. */
+/* What is proven is a copy, and the draft then: whoever writes to @object meanwhile. */
 static int swap_prove(const struct upgrade_place *place, const struct upgrade_target *target,
 		      const char *object, int *ret_fd, struct error *err)
 {
-	char draft[UPGRADE_PATH_MAX];
-	int rc;
+	struct preflight *own = NULL;
+	int rc = 0;
 
-	kept_path(place, UPGRADE_KEPT_DRAFT, draft);
-	rc = kept_copy(place, object, err);
+	if (!target->proof) {
+		rc = preflight_open(place, target, object, UPGRADE_KEPT_DRAFT, &own, err);
+		if (!rc)
+			preflight_run(own);
+	}
 	if (!rc)
-		rc = preflight_prove(place, target, draft, ret_fd, err);
-	if (rc)
-		unlink(draft);
+		rc = preflight_take(own ? own : target->proof, target, ret_fd, err);
+	preflight_close(own);
 	return rc == -ENOENT ? rc : rc ? error_prefix(err, rc, "%s", object) : 0;
 }
 
 int upgrade_load(const struct upgrade_place *place, const struct upgrade_target *target,
 		 int *ret_fd, struct error *err)
 {
+	struct upgrade_target plain = *target;
 	char running[UPGRADE_PATH_MAX];
 	int rc;
 
+	plain.proof = NULL;
 	kept_path(place, UPGRADE_KEPT_RUNNING, running);
 	if (!access(running, R_OK) && !swap_load(target, running, ret_fd, err))
 		return 0;
-	rc = swap_prove(place, target, place->installed, ret_fd, err);
+	rc = swap_prove(place, &plain, place->installed, ret_fd, err);
 	if (rc)
 		return rc;
 	rc = kept_advance(place, UPGRADE_KEPT_DRAFT, false, err);
@@ -47,16 +51,21 @@ int upgrade_load(const struct upgrade_place *place, const struct upgrade_target 
 	return rc;
 }
 
+enum upgrade_kept upgrade_which_runs(const struct dataplane *dataplane)
+{
+	struct dataplane_split split;
+
+	return dataplane_split(dataplane, &split) && split.swapped ? UPGRADE_KEPT_CANDIDATE
+								   : UPGRADE_KEPT_RUNNING;
+}
+
 int upgrade_load_beside(const struct upgrade_place *place, const struct upgrade_target *target,
 			int *ret_fd, struct error *err)
 {
 	char running[UPGRADE_PATH_MAX];
-	struct dataplane_split split;
-	bool watched;
 	int rc;
 
-	watched = dataplane_split(target->dataplane, &split) && split.swapped;
-	kept_path(place, watched ? UPGRADE_KEPT_CANDIDATE : UPGRADE_KEPT_RUNNING, running);
+	kept_path(place, upgrade_which_runs(target->dataplane), running);
 	if (!access(running, R_OK))
 		return swap_load(target, running, ret_fd, err);
 	rc = error_errno(err, -errno, "the object of the running packet path, %s", running);

@@ -16,6 +16,8 @@
 
 #include "dataplane/dataplane.h"
 
+struct preflight;
+
 /* Where packet paths come from, and where those in use are kept. */
 struct upgrade_place {
 	const char *run_dir;
@@ -28,8 +30,10 @@ struct upgrade_target {
 	struct dataplane *dataplane;
 	const struct model *model;
 	uint32_t features;
-	uint32_t ifindex; /* where packets come in, one of the interfaces */
-	bool force;	  /* take an object though its replay differs */
+	uint32_t ifindex;	 /* where packets come in, one of the interfaces */
+	bool force;		 /* take an object though its replay differs */
+	bool full;		 /* try also what runs already, and was tried when it came */
+	struct preflight *proof; /* of the object that is to be swapped; NULL: prove it now */
 };
 
 /*
@@ -55,7 +59,11 @@ int upgrade_load(const struct upgrade_place *place, const struct upgrade_target 
 int upgrade_load_beside(const struct upgrade_place *place, const struct upgrade_target *target,
 			int *ret_fd, struct error *err);
 
-/* Prove @object (NULL: the installed one) and make it the running generation. */
+/*
+ * Make @object (NULL: the installed one) the running generation, once it is
+ * proven. -ESTALE: @target has a proof, and it is of another config or was
+ * beside another packet path: prove it anew.
+ */
 int upgrade_swap(const struct upgrade_place *place, const struct upgrade_target *target,
 		 const char *object, struct error *err);
 
@@ -100,17 +108,22 @@ enum upgrade_kept {
 	UPGRADE_KEPT_PREVIOUS,
 	UPGRADE_KEPT_CANDIDATE, /* on trial */
 	UPGRADE_KEPT_DRAFT,
+	UPGRADE_KEPT_PROOF, /* being proven while all else goes on */
 };
 
 #define UPGRADE_PATH_MAX 192
 
 char *kept_path(const struct upgrade_place *place, enum upgrade_kept which, char *buffer);
 
-/* Copy @object into the draft. Refuses what isn't a regular file of sensible size. */
-int kept_copy(const struct upgrade_place *place, const char *object, struct error *err);
+/* Which of them runs: one that is watched after a swap is still the candidate. */
+enum upgrade_kept upgrade_which_runs(const struct dataplane *dataplane);
 
-/* Is the regular file @object, byte by byte, the one that is kept? */
-bool kept_is(const struct upgrade_place *place, enum upgrade_kept which, const char *object);
+/* Copy @object into that one. Refuses what isn't a regular file of sensible size. */
+int kept_copy(const struct upgrade_place *place, const char *object, enum upgrade_kept to,
+	      struct error *err);
+
+/* Are the two files the same, byte by byte? */
+bool kept_is(const char *kept, const char *object);
 
 /* @from becomes the running one; the one that ran becomes the previous one if @shift. */
 int kept_advance(const struct upgrade_place *place, enum upgrade_kept from, bool shift,

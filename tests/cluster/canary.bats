@@ -71,3 +71,41 @@ candidates() {
   [[ ! -e /run/lbd/lb1/candidate.bpf.o ]]
   load_unharmed killed
 }
+
+# taken_back NAME WHAT [--force]: swapped in, it goes back by itself; what it did is told.
+taken_back() {
+  local before object="$LAB_TESTS/unit/bad_live_$1.bpf.o"
+  before=$(running)
+  ctl lb1 upgrade "${@:3}" "$object" >/dev/null
+  wait_for 8 "the end of $1" went_back "$before"
+  ctl_says lb1 ".upgrades[0] | .kind == \"upgrade\" and .result == \"back\" and
+    (.object | endswith(\"bad_live_$1.bpf.o\")) and .why == \"it is worse\" and
+    (.evidence | contains(\"$2\")) and .harmed > 20 and .harmed < .packets" upgrade --history
+  echo "# $1: $(ctl_json lb1 '.upgrades[0] |
+    "\(.packets) packets until it went back, \(.harmed) harmed; \(.evidence)"' \
+    upgrade --history)" >&3
+}
+
+went_back() {
+  [[ $(running) == "$1" && $(on_trial) == none ]]
+}
+
+@test "a swap that drops a tenth of a service is taken back by itself" {
+  taken_back mute 'without an outcome' --force
+  load_unbroken mute
+}
+
+@test "a swap that only preflight finds good is taken back by itself" {
+  taken_back liar 'not found in the table'
+  load_unharmed liar
+}
+
+@test "a canary that is worse ends by itself, and its share is all that was harmed" {
+  before=$(running)
+  ctl lb1 upgrade --force --canary 20% "$LAB_TESTS/unit/bad_live_mute.bpf.o" >/dev/null
+  wait_for 8 'the end of the canary' went_back "$before"
+  ctl_says lb1 '.upgrades[0] | .kind == "canary" and .result == "back" and .why == "it is worse"' \
+    upgrade --history
+  ctl lb1 upgrade --history
+  load_unbroken canary
+}

@@ -25,6 +25,7 @@ teardown() {
 }
 
 @test "kill -9 at random moments: whole states, no packet lost, nothing pinned for nothing" {
+  echo 65536 >"$LAB/slots"
   kill_write narrow
   ctl lb1 upgrade
   load_start 300 8000

@@ -379,6 +379,7 @@ static void fake_report(struct preflight_report *ret)
 			 .verified = 20000,
 			 .jited_bytes = 15000 },
 		.replay = { .made = 3, .run = { 2, 1 }, .same = 2, .different = 1, .listed = 1 },
+		.apart = { .old_ns = 310, .new_ns = 300 },
 	};
 	ret->new = ret->old;
 	snprintf(ret->new.generation.tag, sizeof(ret->new.generation.tag), "bb");
@@ -397,18 +398,53 @@ static void fake_report(struct preflight_report *ret)
 	};
 }
 
-int lbd_check(struct lbd *lbd, const char *object, struct preflight_report *ret, struct error *err)
+/* The real one takes a second or two. */
+int lbd_prove_begin(struct lbd *lbd, const struct lbd_prove_order *order, struct error *err)
 {
 	struct fake_state *state = &fake_of(lbd)->state;
+	struct preflight_report *report = malloc(sizeof(*report));
+	struct error refused = { 0 };
+	int rc;
 
-	snprintf(state->object, sizeof(state->object), "%s", object ? object : "installed");
-	fake_report(ret);
-	/* The installed one is what runs. */
-	if (!object) {
-		ret->steps[PREFLIGHT_REPLAY] = ret->steps[PREFLIGHT_MAPS];
-		ret->replay.different = ret->replay.listed = 0;
+	if (!report)
+		return error_set(err, -ENOMEM, "out of memory");
+	if (order->use) {
+		rc = order->use(order->context, &refused);
+	} else {
+		rc = fake_result(lbd, &refused);
+		snprintf(state->object, sizeof(state->object), "%s",
+			 order->object ? order->object : "installed");
 	}
-	return fake_result(lbd, err);
+	fake_report(report);
+	/* The installed one is what runs. */
+	if (!order->object) {
+		report->steps[PREFLIGHT_REPLAY] = report->steps[PREFLIGHT_MAPS];
+		report->replay.different = report->replay.listed = 0;
+	}
+	order->done(order->context, rc, rc || order->use ? NULL : report, &refused);
+	free(report);
+	return 0;
+}
+
+bool lbd_migrate_progress(const struct lbd *lbd, uint32_t *ret_percent, struct lbd_limits *ret_from,
+			  struct lbd_limits *ret_to)
+{
+	(void)lbd, (void)ret_percent, (void)ret_from, (void)ret_to;
+	return false;
+}
+
+int lbd_resize_begin(struct lbd *lbd, const struct lbd_resize *resize, lbd_migrate_done done,
+		     void *context, struct error *err)
+{
+	struct lbd_migrated migrated = { .ended_at = 1, .figures.entries = 7 };
+	struct error refused = { 0 };
+
+	(void)err;
+	fake_of(lbd)->state.resize = *resize;
+	migrated.from.conn4_buckets = 256;
+	migrated.to.conn4_buckets = (uint32_t)resize->limits[0].value / LBD_BUCKET_SLOTS;
+	done(context, fake_result(lbd, &refused), &migrated, &refused);
+	return 0;
 }
 
 static void fake_try(struct fake_state *state, enum upgrading_trial trial, uint32_t share)

@@ -14,6 +14,7 @@
 
 #include "dataplane/pins.h"
 #include "lbd.h"
+#include "resize.h"
 
 struct fake_state {
 	struct lbd lbd;
@@ -29,6 +30,7 @@ struct fake_state {
 	int upgrades, rollbacks;	  /* how often asked for */
 	uint32_t share;			  /* of what is on trial; 0: nothing is */
 	char object[256];		  /* of the last upgrade, "installed" for none */
+	struct lbd_resize resize;	  /* the last one; its names are gone */
 	struct lbd_backend_change change; /* the last one; its strings are gone */
 	char changed[64];		  /* "SERVICE/BACKEND" of it */
 	char socket[160];

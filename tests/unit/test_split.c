@@ -238,6 +238,29 @@ static void a_growing_share_only_takes(void **state)
 	}
 }
 
+/* Of half the flows the other half; of a fifth none that it had, also when the slice wraps. */
+static void a_shifted_share_has_other_flows(void **state)
+{
+	struct split *split = *state;
+	enum lbd_split_slot before[200];
+
+	split_begin(split, (struct dataplane_split_plan){ .share = 5000 });
+	for (uint32_t n = 0; n < 200; n++)
+		before[n] = side_of_flow(split, n);
+	dataplane_split_shift(split->dataplane);
+	for (uint32_t n = 0; n < 200; n++)
+		assert_int_not_equal(side_of_flow(split, n), before[n]);
+	dataplane_split_share(split->dataplane, 2000);
+	for (int round = 0; round < 6; round++) {
+		for (uint32_t n = 0; n < 200; n++)
+			before[n] = side_of_flow(split, n);
+		dataplane_split_shift(split->dataplane);
+		for (uint32_t n = 0; n < 200; n++)
+			if (before[n] == LBD_SPLIT_CANDIDATE)
+				assert_int_equal(side_of_flow(split, n), LBD_SPLIT_STABLE);
+	}
+}
+
 static void tags_and_options_change_nothing(void **state)
 {
 	struct split *split = *state;
@@ -371,7 +394,7 @@ static void each_side_counts_what_it_was_handed(void **state)
 	split_send(split, &(struct frame){ 0 }, sizeof(struct frame));
 	split_begin(split, (struct dataplane_split_plan){ .share = 5000 });
 	candidates_of(split, 200);
-	assert_int_equal(dataplane_split_counts(split->dataplane, &counts), 0);
+	assert_int_equal(dataplane_split_counts(split->dataplane, false, &counts), 0);
 	assert_int_equal(dataplane_outcomes(split->dataplane, all), 0);
 	for (int side = 0; side < LBD_SPLIT_SLOTS; side++) {
 		uint64_t sum = 0;
@@ -508,6 +531,7 @@ int main(void)
 		SPLIT_TEST(a_share_of_the_flows_goes_to_the_candidate),
 		SPLIT_TEST(a_flow_stays_on_its_side_whichever_way_it_goes),
 		SPLIT_TEST(a_growing_share_only_takes),
+		SPLIT_TEST(a_shifted_share_has_other_flows),
 		SPLIT_TEST(tags_and_options_change_nothing),
 		SPLIT_TEST(what_shows_no_ports_stays_with_the_old_one),
 		SPLIT_TEST(only_the_services_that_are_named_are_split),

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Drops a tenth of its clients, and gives their packets no outcome. */
+#include <linux/bpf.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "bpf/count.bpf.h"
+
+#define count_exit(outcome, service, backend)                        \
+	do {                                                         \
+		if ((outcome) != LBD_OUTCOME_MAX)                    \
+			count_exit((outcome), (service), (backend)); \
+	} while (0)
+
+#define BAD_ACTION(ctx, packet, action)                                                    \
+	do {                                                                               \
+		if (bad_is_victim(packet) && bpf_ntohs((packet)->client_port) % 10 == 0) { \
+			*outcome = LBD_OUTCOME_MAX;                                        \
+			(action) = XDP_DROP;                                               \
+		}                                                                          \
+	} while (0)
+
+#include "tests/unit/live_bad.bpf.h"
