@@ -186,6 +186,8 @@ static int handover_check(const struct lbd *lbd, struct error *err)
 		return error_set(err, -EBUSY, "a reload is under way");
 	if (lbd->migration)
 		return error_set(err, -EBUSY, "tables are being moved");
+	if (lbd->proving.worker)
+		return error_set(err, -EBUSY, "a packet path is being tried");
 	if (lbd->upgrading.trial == UPGRADING_CANARY)
 		return error_set(err, -EBUSY, "a packet path is on trial");
 	ha_look_failover(lbd->ha, &failover);
