@@ -6,6 +6,7 @@
 
 #include <bpf/bpf_helpers.h>
 
+#include "bpf/maps.bpf.h"
 #include "lbd/maps.h"
 
 /* The packet paths that are loaded, and their stages. One update of slot RUNNING is an upgrade. */
@@ -15,5 +16,17 @@ struct {
 	__uint(key_size, sizeof(__u32));
 	__uint(value_size, sizeof(__u32));
 } lbd_generations SEC(".maps");
+
+/* The way out where there is no generation to hand a packet to. */
+LBD_INLINE int generations_none(void)
+{
+	struct lbd_outcome_counters *counters;
+	__u32 zero = 0;
+
+	counters = bpf_map_lookup_elem(&lbd_outcomes, &zero);
+	if (counters)
+		counters->packets[LBD_OUTCOME_PASS_NO_GENERATION]++;
+	return XDP_PASS;
+}
 
 #endif

@@ -5,24 +5,12 @@
  * call with a constant index costs a direct jump.
  */
 #include "bpf/generations.bpf.h"
-#include "bpf/maps.bpf.h"
-
-LBD_INLINE void root_count(void)
-{
-	struct lbd_outcome_counters *counters;
-	__u32 zero = 0;
-
-	counters = bpf_map_lookup_elem(&lbd_outcomes, &zero);
-	if (counters)
-		counters->packets[LBD_OUTCOME_PASS_NO_GENERATION]++;
-}
 
 SEC("xdp")
 int lbd_root(struct xdp_md *ctx)
 {
 	bpf_tail_call(ctx, &lbd_generations, LBD_GENERATION_RUNNING);
-	root_count();
-	return XDP_PASS;
+	return generations_none();
 }
 
 char _license[] SEC("license") = "GPL";

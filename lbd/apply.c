@@ -6,7 +6,8 @@
  *   \________________ can fail: all undone _______________/ \_ only memory _/
  *
  * Up to the commit everything can still be refused, and the running state is
- * as it was before; the commit is one word.
+ * as it was before; the commit is one word. With other limits it is made in other
+ * maps, and the one step is the swap of the generation over to these (migration.h).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -208,6 +209,11 @@ static bool apply_fragments_stay(const struct config *a, const struct config *b)
 
 /* --- the way through */
 
+static int apply_commit(struct lbd *lbd, struct error *err)
+{
+	return lbd_has_other_limits(lbd, lbd->config) ? lbd_move(lbd, err) : lbd_commit(lbd, err);
+}
+
 /* What may be refused. lbd has the new config, model and attachments already. */
 static int apply_try(struct lbd *lbd, struct error *err)
 {
@@ -217,7 +223,7 @@ static int apply_try(struct lbd *lbd, struct error *err)
 	if (rc)
 		return error_errno(err, rc, "follow the backends' next hops");
 	rc = lbd_start_cluster(lbd, lbd->config, err);
-	return rc ? rc : lbd_commit(lbd, err);
+	return rc ? rc : apply_commit(lbd, err);
 }
 
 static void apply_undo(struct lbd *lbd, struct apply_state old)
@@ -252,7 +258,9 @@ int lbd_apply(struct lbd *lbd, struct config *config, struct error *err)
 	struct apply_state state = { .config = config };
 	int rc;
 
-	rc = lbd_build_model(lbd, config, &state.model, err);
+	rc = lbd_check_still(lbd, err);
+	if (!rc)
+		rc = lbd_build_model(lbd, config, &state.model, err);
 	if (rc)
 		return rc;
 	rc = apply_attach(lbd, config, &state.attachments, err);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What an operator may ask of the running daemon: other backends, another packet path. */
+/* What an operator may ask of the running daemon: other backends. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +7,6 @@
 
 #include "base/log.h"
 #include "lbd.h"
-#include "upgrade/preflight.h"
 
 /* --- runtime changes */
 
@@ -88,42 +87,4 @@ int lbd_change_backend(struct lbd *lbd, const struct lbd_backend_change *change,
 	if (rename(draft, path))
 		return error_errno(err, -errno, "keep the change in %s", path);
 	return 0;
-}
-
-/* --- upgrade */
-
-/* The copy for traces goes first: preflight needs the banks of stages that are free. */
-int lbd_upgrade(struct lbd *lbd, const char *object, bool force, struct error *err)
-{
-	struct upgrade_target target = lbd_target(lbd);
-	const struct upgrade_place place = lbd_place(lbd);
-	int rc;
-
-	lbd_trace_end(lbd);
-	target.force = force;
-	rc = upgrade_swap(&place, &target, object, err);
-	if (!rc)
-		log_info("upgrade: %s runs", object ? object : lbd->object);
-	return rc;
-}
-
-int lbd_check(struct lbd *lbd, const char *object, struct preflight_report *ret, struct error *err)
-{
-	const struct upgrade_target target = lbd_target(lbd);
-	const struct upgrade_place place = lbd_place(lbd);
-
-	lbd_trace_end(lbd);
-	return upgrade_check(&place, &target, object, ret, err);
-}
-
-int lbd_rollback(struct lbd *lbd, struct error *err)
-{
-	const struct upgrade_target target = lbd_target(lbd);
-	const struct upgrade_place place = lbd_place(lbd);
-	int rc;
-
-	rc = upgrade_rollback(&place, &target, err);
-	if (!rc)
-		log_info("rollback: the previous packet path runs again");
-	return rc;
 }

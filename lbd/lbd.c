@@ -15,20 +15,13 @@
 
 static int lbd_check_fixed(const struct lbd *lbd, const struct config *config, struct error *err)
 {
-	const struct lbd_limits *have = dataplane_limits(lbd->dataplane);
-	const struct lbd_limits asked = model_limits(config);
-	char text[DATAPLANE_LIMITS_TEXT];
-	int rc = 0;
+	int rc;
 
-	if (strcmp(config->instance, lbd->config->instance) != 0)
-		rc = error_set(err, -EBUSY, "instance: came \"%s\", running is \"%s\"",
-			       config->instance, lbd->config->instance);
-	else if (memcmp(have, &asked, sizeof(asked)) != 0)
-		rc = error_set(err, -EBUSY,
-			       "limits: the pinned maps were made for %s; they can't be resized",
-			       dataplane_format_limits(have, text));
-	if (rc)
-		error_hint(err, "set it back, or start empty: systemctl stop lbd; lbd --detach");
+	if (!strcmp(config->instance, lbd->config->instance))
+		return 0;
+	rc = error_set(err, -EBUSY, "instance: came \"%s\", running is \"%s\"", config->instance,
+		       lbd->config->instance);
+	error_hint(err, "set it back, or start empty: systemctl stop lbd; lbd --detach");
 	return rc;
 }
 
@@ -69,16 +62,16 @@ static void lbd_mark_gone(const struct model *model, struct tables_ids *gone)
 }
 
 /* Which ids may be given to nobody else. Those that are GONE free themselves with time. */
-static int lbd_used_ids(struct lbd *lbd, struct tables_ids *ret)
+static int lbd_used_ids(struct lbd *lbd, const struct lbd_limits *room, struct tables_ids *ret)
 {
 	const struct tables *tables = dataplane_tables(lbd->dataplane);
 	struct tables_ids gone;
 	int rc;
 
-	rc = lbd_ids_new(dataplane_limits(lbd->dataplane), &gone);
+	rc = lbd_ids_new(room, &gone);
 	if (rc)
 		return rc;
-	rc = lbd_ids_new(dataplane_limits(lbd->dataplane), ret);
+	rc = lbd_ids_new(room, ret);
 	if (!rc) {
 		dataplane_settle(lbd->dataplane);
 		lbd_mark_gone(lbd->model, &gone);
@@ -89,9 +82,40 @@ static int lbd_used_ids(struct lbd *lbd, struct tables_ids *ret)
 	return rc;
 }
 
+static uint32_t lbd_larger(uint32_t a, uint32_t b)
+{
+	return a > b ? a : b;
+}
+
+static int lbd_refuse_ids(const char *limit, uint32_t asked, uint32_t id, struct error *err)
+{
+	error_set(err, -ENOSPC, "limits.%s: %u has no room for number %u, which is in use", limit,
+		  asked, id);
+	error_hint(err, "numbers come free when a restart finds no connection that uses them");
+	return -ENOSPC;
+}
+
+/* Ids stay what they are: entries refer to them. */
+static int lbd_check_ids(const struct lbd *lbd, const struct lbd_limits *asked,
+			 const struct tables_ids *used, struct error *err)
+{
+	const struct model *model = lbd->model;
+
+	for (uint32_t i = asked->services; i < model->limits.services; i++)
+		if (used->services[i] || (model->services[i].id && !model->services[i].gone))
+			return lbd_refuse_ids("services", asked->services, i, err);
+	for (uint32_t i = asked->backends; i < model->limits.backends; i++)
+		if (used->backends[i] || (model->backends[i].index && !model->backends[i].gone))
+			return lbd_refuse_ids("backends", asked->backends, i, err);
+	return 0;
+}
+
 int lbd_build_model(struct lbd *lbd, const struct config *config, struct model **ret,
 		    struct error *err)
 {
+	const struct lbd_limits *have = &lbd->model->limits, asked = model_limits(config);
+	const struct lbd_limits room = { .services = lbd_larger(have->services, asked.services),
+					 .backends = lbd_larger(have->backends, asked.backends) };
 	struct model *model = NULL;
 	struct tables_ids used;
 	int rc;
@@ -99,9 +123,11 @@ int lbd_build_model(struct lbd *lbd, const struct config *config, struct model *
 	rc = lbd_check_fixed(lbd, config, err);
 	if (rc)
 		return rc;
-	if (lbd_used_ids(lbd, &used))
+	if (lbd_used_ids(lbd, &room, &used))
 		return error_set(err, -ENOMEM, "out of memory");
-	rc = model_build(config, lbd->model, used.services, used.backends, &model, err);
+	rc = lbd_check_ids(lbd, &asked, &used, err);
+	if (!rc)
+		rc = model_build(config, lbd->model, used.services, used.backends, &model, err);
 	lbd_ids_free(&used);
 	if (!rc)
 		rc = lbd_read_secret(config, model, err);
@@ -128,13 +154,13 @@ static void lbd_own_macs(struct lbd *lbd)
 	lbd->model->macs_count = lbd->config->xdp.interfaces_count > LBD_MACS_MAX ? 0 : count;
 }
 
-static uint32_t lbd_features(const struct lbd *lbd)
+uint32_t lbd_model_features(const struct lbd *lbd, const struct model *model)
 {
 	uint32_t ifindexes[64], count = 0;
 
 	for (; count < lbd->config->xdp.interfaces_count && count < 64; count++)
 		ifindexes[count] = lbd->attachments[count].ifindex;
-	return model_features(lbd->model, ifindexes, count);
+	return model_features(model, ifindexes, count);
 }
 
 struct upgrade_target lbd_target(const struct lbd *lbd)
@@ -142,14 +168,15 @@ struct upgrade_target lbd_target(const struct lbd *lbd)
 	return (struct upgrade_target){
 		.dataplane = lbd->dataplane,
 		.model = lbd->model,
-		.features = lbd_features(lbd),
+		.features = lbd_model_features(lbd, lbd->model),
 		.ifindex = lbd->attachments[0].ifindex,
+		.proof = lbd->proving.usable ? lbd->proving.proof : NULL,
 	};
 }
 
 struct upgrade_place lbd_place(const struct lbd *lbd)
 {
-	return (struct upgrade_place){ lbd->run_dir, lbd->object };
+	return (struct upgrade_place){ lbd->run_dir, lbd->object, lbd->split_object };
 }
 
 static int lbd_refit(struct lbd *lbd, const struct upgrade_target *target, struct error *err)
@@ -163,6 +190,14 @@ static int lbd_refit(struct lbd *lbd, const struct upgrade_target *target, struc
 	rc = dataplane_refit(lbd->dataplane, fd, err);
 	close(fd);
 	return rc;
+}
+
+/* A packet path on trial was loaded for the old shape. */
+static int lbd_make_room(struct lbd *lbd, const struct upgrade_target *target, struct error *err)
+{
+	if (dataplane_fits(lbd->dataplane, LBD_GENERATION_RUNNING, lbd->model, target->features))
+		return 0;
+	return lbd_upgrading_settle(lbd, "the config needs another shape of the packet path", err);
 }
 
 /* The running generation must be able to do what both snapshots need, for the flip. */
@@ -189,7 +224,9 @@ int lbd_commit(struct lbd *lbd, struct error *err)
 	int fd = -1, rc;
 
 	lbd_own_macs(lbd);
-	rc = lbd_widen(lbd, &target, err);
+	rc = lbd_make_room(lbd, &target, err);
+	if (!rc)
+		rc = lbd_widen(lbd, &target, err);
 	if (!rc &&
 	    !dataplane_fits(lbd->dataplane, LBD_GENERATION_RUNNING, lbd->model, target.features))
 		rc = upgrade_load(&place, &target, &fd, err);
@@ -204,13 +241,27 @@ int lbd_commit(struct lbd *lbd, struct error *err)
 	return rc;
 }
 
+int lbd_prepare_next(struct lbd *lbd, struct next *next, int *ret_fd, struct error *err)
+{
+	struct upgrade_target target = lbd_target(lbd);
+	const struct upgrade_place place = lbd_place(lbd);
+	int rc;
+
+	lbd_own_macs(lbd);
+	target.dataplane = next_to(next);
+	next_follow(next, lbd->model, target.features);
+	rc = dataplane_commit(next_to(next), lbd->model, err);
+	return rc ? rc : upgrade_load(&place, &target, ret_fd, err);
+}
+
 void lbd_recommit(struct lbd *lbd)
 {
 	const struct upgrade_target target = lbd_target(lbd);
 	struct error err = { 0 };
 
-	if (!dataplane_fits(lbd->dataplane, LBD_GENERATION_RUNNING, lbd->model, target.features) &&
-	    lbd_refit(lbd, &target, &err))
+	if (dataplane_fits(lbd->dataplane, LBD_GENERATION_RUNNING, lbd->model, target.features))
+		return;
+	if (lbd_make_room(lbd, &target, &err) || lbd_refit(lbd, &target, &err))
 		log_report("specialise the packet path for the running config again", &err);
 }
 

@@ -16,13 +16,15 @@
 #include "ha/ha.h"
 #include "health/health.h"
 #include "history/history.h"
+#include "migration.h"
 #include "model/model.h"
 #include "net/neighbours.h"
+#include "proving.h"
 #include "sync/sync.h"
 #include "upgrade/upgrade.h"
+#include "upgrading.h"
 
 struct api;
-struct preflight_report;
 
 /* The running packet path once more, for traces: loaded when asked for, gone when idle. */
 struct lbd_tracing {
@@ -46,8 +48,9 @@ struct lbd_trial {
 
 struct lbd {
 	const char *config_path;
-	char object[256];      /* lb.bpf.o, as installed */
-	char root_object[256]; /* root.bpf.o */
+	char object[256];	/* lb.bpf.o, as installed */
+	char root_object[256];	/* root.bpf.o */
+	char split_object[256]; /* split.bpf.o */
 	char pin_dir[128];
 	char run_dir[128];     /* /run/lbd/INSTANCE: socket, lock, role, gate, running config */
 	char state_dir[128];   /* what outlives a boot, if there is such a place; else /run/lbd */
@@ -83,7 +86,12 @@ struct lbd {
 	struct event *interfaces_timer; /* looks for interfaces that came back */
 	/* Configs that are read, to be put in force or only compared; NULL: none. */
 	struct lbd_reading *reload, *weighing;
+	struct lbd_migration *migration; /* tables are copied; or NULL */
+	const struct lbd_moving *moving; /* where to; only while a config is applied over it */
+	struct lbd_migrated migrated;	 /* the last one */
 	struct lbd_tracing tracing;
+	struct lbd_proving proving;
+	struct lbd_upgrading upgrading;
 	uint64_t reloads, commits;
 };
 
@@ -192,7 +200,9 @@ void lbd_source_started(struct lbd *lbd);
 
 /*
  * Apply @config, which becomes lbd->config on success. On failure it is still
- * the caller's, and everything is as it was.
+ * the caller's, and everything is as it was. If its limits are others, the tables
+ * move to such maps: to those of lbd_migrate_begin, or to some that are filled
+ * first, which holds up the event loop.
  */
 int lbd_apply(struct lbd *lbd, struct config *config, struct error *err);
 
@@ -202,6 +212,15 @@ int lbd_build_model(struct lbd *lbd, const struct config *config, struct model *
 
 /* Put lbd->model in force, with a generation that fits it. On failure the old snapshot is. */
 int lbd_commit(struct lbd *lbd, struct error *err);
+
+/*
+ * Put lbd->model into the maps of @next, which don't serve yet, and load a
+ * generation over them. *ret_fd is the caller's.
+ */
+int lbd_prepare_next(struct lbd *lbd, struct next *next, int *ret_fd, struct error *err);
+
+/* What @model asks of a packet path on the interfaces that we stand on. */
+uint32_t lbd_model_features(const struct lbd *lbd, const struct model *model);
 
 /* A commit was refused and lbd->model is the old one again: let the generation fit that. */
 void lbd_recommit(struct lbd *lbd);
@@ -270,16 +289,6 @@ void lbd_forget(const struct lbd *lbd);
 int lbd_change_backend(struct lbd *lbd, const struct lbd_backend_change *change, struct error *err);
 
 /*
- * Take @object (NULL: the installed one) through the preflight (upgrade/preflight.h)
- * and swap. @force: though its replay differs. The running one keeps running on
- * any failure.
- */
-int lbd_upgrade(struct lbd *lbd, const char *object, bool force, struct error *err);
-
-/* What lbd_upgrade would find; nothing is swapped. An error only if it can't be tried. */
-int lbd_check(struct lbd *lbd, const char *object, struct preflight_report *ret, struct error *err);
-
-/*
  * The running packet path over the live tables, writing nothing, to run frames
  * through (trace/trace.h). Loading it holds up the event loop for as long as an
  * upgrade does; it stays for some seconds. *ret is lbd's, good until the next event.
@@ -288,8 +297,5 @@ int lbd_trace_begin(struct lbd *lbd, struct dataplane_trace **ret, struct error 
 
 /* Unload it. */
 void lbd_trace_end(struct lbd *lbd);
-
-/* Go back to the previous generation. */
-int lbd_rollback(struct lbd *lbd, struct error *err);
 
 #endif

@@ -187,6 +187,7 @@ static int main_run(struct lbd *lbd, const struct main_options *options, struct 
 
 	snprintf(lbd->object, sizeof(lbd->object), "%s/lb.bpf.o", options->objects);
 	snprintf(lbd->root_object, sizeof(lbd->root_object), "%s/root.bpf.o", options->objects);
+	snprintf(lbd->split_object, sizeof(lbd->split_object), "%s/split.bpf.o", options->objects);
 	rc = lbd_start(lbd, err);
 	if (rc)
 		return rc;

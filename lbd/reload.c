@@ -11,6 +11,7 @@
 
 struct reload {
 	struct lbd *lbd;
+	struct config *config; /* while the tables move for it */
 	struct lbd_reload_order order;
 	lbd_reload_done done;
 	void *context;
@@ -88,15 +89,42 @@ int lbd_reload(struct lbd *lbd, struct error *err)
 	return rc ? rc : reload_apply(lbd, &order, config, err);
 }
 
-static void reload_read(void *context, int rc, struct config *config, const struct error *err)
+/* @rc: of reading it, and of copying the tables. */
+static void reload_end(struct reload *reload, int rc, const struct error *err)
 {
-	struct reload *reload = context;
 	struct error why = *err;
 
 	if (!rc)
-		rc = reload_apply(reload->lbd, &reload->order, config, &why);
+		rc = reload_apply(reload->lbd, &reload->order, reload->config, &why);
+	else
+		lbd_read_free(reload->config);
 	reload->done(reload->context, rc, &why);
 	free(reload);
+}
+
+static void reload_copied(void *context, int rc, const struct lbd_migrated *migrated,
+			  const struct error *err)
+{
+	(void)migrated;
+	reload_end(context, rc, err);
+}
+
+/* With other limits the tables are copied first, which a thread does. */
+static void reload_read(void *context, int rc, struct config *config, const struct error *err)
+{
+	struct reload *reload = context;
+	const struct lbd_migrate_plan plan = { .config = config,
+					       .done = reload_copied,
+					       .context = reload };
+	struct error why = *err;
+
+	reload->config = config;
+	if (!rc && lbd_has_other_limits(reload->lbd, config)) {
+		rc = lbd_migrate_begin(reload->lbd, &plan, &why);
+		if (!rc)
+			return;
+	}
+	reload_end(reload, rc, &why);
 }
 
 /* A second reload would decide about the trial by the way; --confirm says what is meant. */
@@ -107,7 +135,7 @@ static int reload_check(const struct lbd *lbd, const struct lbd_reload_order *or
 	uint32_t count = 0;
 	bool found = !order->history;
 
-	if (!order->confirm_ms && lbd_trial_refuse(lbd, err))
+	if (lbd_check_still(lbd, err) || (!order->confirm_ms && lbd_trial_refuse(lbd, err)))
 		return -EBUSY;
 	if (found || history_list(lbd->history_dir, &all, &count))
 		return 0;
@@ -130,7 +158,7 @@ int lbd_reload_begin(struct lbd *lbd, const struct lbd_reload_order *order, lbd_
 
 	if (!reload)
 		return error_set(err, -ENOMEM, "out of memory");
-	*reload = (struct reload){ lbd, *order, done, context };
+	*reload = (struct reload){ .lbd = lbd, .order = *order, .done = done, .context = context };
 	rc = reload_check(lbd, order, err);
 	if (!rc)
 		rc = lbd_read_begin(lbd, &lbd->reload,

@@ -114,28 +114,22 @@ static int start_bpffs(struct lbd *lbd, struct error *err)
 	return start_make_dir(BPFFS "/lbd", 0700, err);
 }
 
+/* dataplane_open has gone back already, if the packet path hadn't by itself. */
+static void start_forget_trial(const struct lbd *lbd)
+{
+	const struct upgrade_place place = lbd_place(lbd);
+
+	if (dataplane_recovered(lbd->dataplane))
+		log_warning("upgrade: lbd died while a new packet path was on trial; what ran "
+			    "before it runs again");
+	upgrade_forget_trial(&place);
+}
+
 /* What the peers know of the maps that were there before is no use any more. */
 static void start_forget(const struct lbd *lbd)
 {
 	log_info("made new maps in %s", lbd->pin_dir);
 	sync_forget(lbd->run_dir);
-}
-
-static int start_compare_limits(const struct lbd *lbd, const struct lbd_limits *asked,
-				struct error *err)
-{
-	const struct lbd_limits *have = dataplane_limits(lbd->dataplane);
-	char made[DATAPLANE_LIMITS_TEXT], text[DATAPLANE_LIMITS_TEXT];
-	int rc;
-
-	if (!memcmp(have, asked, sizeof(*asked)))
-		return 0;
-	rc = error_set(err, -E2BIG,
-		       "limits: the maps in %s were made for %s; the config asks for %s",
-		       lbd->pin_dir, dataplane_format_limits(have, made),
-		       dataplane_format_limits(asked, text));
-	error_hint(err, "set the limits back, or start empty: lbd --detach");
-	return rc;
 }
 
 /* The limits come with the model; ids and everything else from what is pinned. */
@@ -150,14 +144,13 @@ static int start_maps(struct lbd *lbd, struct error *err)
 	int rc;
 
 	rc = dataplane_open(&options, &lbd->dataplane, err);
-	if (!rc)
-		rc = start_compare_limits(lbd, &options.limits, err);
 	if (rc)
 		return rc;
 	if (dataplane_adopted(lbd->dataplane, &swept))
 		log_info("adopted the maps in %s, %u half-made claims swept", lbd->pin_dir, swept);
 	else
 		start_forget(lbd);
+	start_forget_trial(lbd);
 	return 0;
 }
 
@@ -222,7 +215,11 @@ static int start_commit(struct lbd *lbd, struct error *err)
 	if (rc)
 		return error_errno(err, rc, "follow the backends' next hops");
 	lbd_follow_model(lbd);
-	return lbd_commit(lbd, err);
+	if (!lbd_has_other_limits(lbd, lbd->config))
+		return lbd_commit(lbd, err);
+	log_info("the maps in %s have other limits than %s: the tables move", lbd->pin_dir,
+		 lbd->config_path);
+	return lbd_move(lbd, err);
 }
 
 static int start_attach(struct lbd *lbd, struct error *err)
@@ -327,8 +324,11 @@ static void start_free_event(struct event *event)
 
 void lbd_stop(struct lbd *lbd)
 {
+	lbd_upgrading_end(lbd);
 	lbd_read_end(&lbd->reload);
 	lbd_read_end(&lbd->weighing);
+	lbd_migrate_end(lbd);
+	lbd_prove_end(lbd);
 	lbd_trial_end(lbd);
 	api_free(lbd->api);
 	lbd_trace_end(lbd);

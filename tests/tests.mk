@@ -35,10 +35,17 @@ soak: deps
 	@$(MAKE) -s -j$(JOBS) test-binaries
 	CHAOS_SECONDS=$(SOAK_SECONDS) CHAOS_SLOTS=8388608 tests/cluster/enter bats --timing tests/cluster/chaos.bats
 
+# What make check does a few times, often.
+TORTURE_KILLS ?= 200
+
+torture: deps
+	@$(MAKE) -s -j$(JOBS) test-binaries
+	KILLS=$(TORTURE_KILLS) tests/cluster/enter bats --timing tests/cluster/kill.bats
+
 lint:
 	@BUILD=$(BUILD) tests/lint
 
 format:
 	clang-format -i $(C_FILES)
 
-.PHONY: test-binaries check demo soak lint format
+.PHONY: test-binaries check demo soak torture lint format

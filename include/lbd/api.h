@@ -73,6 +73,7 @@
 	X(post_role, POST, "/v1/role", "keepalived's notify script tells the role")        \
 	X(get_diff, GET, "/v1/diff", "what a reload would change")                         \
 	X(post_reload, POST, "/v1/reload", "read the config file again and apply it")      \
+	X(post_resize, POST, "/v1/resize", "move the tables to other limits")              \
 	X(post_confirm, POST, "/v1/confirm", "keep the config that is on trial")           \
 	X(post_cancel, POST, "/v1/cancel", "go back to what ran before the trial")         \
 	X(get_history, GET, "/v1/history", "configs that were put in force")               \

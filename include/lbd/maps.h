@@ -65,6 +65,10 @@
 	X(lbd_wanted)    \
 	X(lbd_quic)      \
 	X(lbd_xsk_slots) \
+	X(lbd_split)     \
+	X(lbd_split_ctl) \
+	X(lbd_split_cpu) \
+	X(lbd_outcomes2) \
 	X(lbd_generations)
 
 /* Slots of lbd_generations. A swap writes RUNNING; PREVIOUS is for rollback. */
@@ -110,6 +114,48 @@ LBD_INLINE __u32 lbd_stage_slot(__u32 bank, enum lbd_stage stage)
 {
 	return LBD_GENERATION_SLOTS + bank * LBD_STAGES_MAX + stage;
 }
+
+/*
+ * While a new generation is on trial, slot RUNNING holds the splitter
+ * (bpf/split.bpf.c), which hands each packet to one of these: lbd_split.
+ */
+enum lbd_split_slot {
+	LBD_SPLIT_STABLE,    /* what ran before */
+	LBD_SPLIT_CANDIDATE, /* what is on trial */
+	LBD_SPLIT_SLOTS,
+};
+
+#define LBD_SPLITTER "lbd_splitter" /* the program */
+#define LBD_SPLIT_WHOLE 10000	    /* a share is in ten-thousandths */
+#define LBD_SPLIT_SERVICES 16
+
+struct lbd_split_service {
+	struct lbd_addr vip;
+	__be16 port;
+	__be16 port_mask; /* 0: any port */
+	__u8 protocol;
+	__u8 reserved[3];
+};
+
+/* lbd_split_ctl, one entry. All but the deadline and the share stand before the splitter runs. */
+struct lbd_split_control {
+	__u64 deadline; /* jiffies; past it all is STABLE's, whether or not lbd lives */
+	__u64 secret;	/* which flows make up the share; another each time */
+	__u32 share;	/* of the flows, for CANDIDATE */
+	__u32 services_count;
+	__u32 swapped; /* to user space: CANDIDATE counts as the one that runs */
+	__u32 reserved;
+	struct lbd_split_service services[LBD_SPLIT_SERVICES]; /* none: all packets */
+};
+
+/* lbd_split_cpu, per CPU. */
+struct lbd_split_seen {
+	__u64 packets[LBD_SPLIT_SLOTS]; /* handed to each */
+	__u64 beside; /* of STABLE's: such as never go to CANDIDATE, whatever the share */
+	__u64 late;   /* of STABLE's: the deadline had passed */
+};
+
+_Static_assert(sizeof(struct lbd_split_service) == 24, "a service without holes");
 
 /* Sizes that were fixed when the maps were made; powers of two but where it says otherwise. */
 struct lbd_limits {

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The packet path: what runs, the way forward and the way back. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/reply.h"
 #include "api/resource.h"
 
 static const struct {
@@ -43,23 +48,45 @@ json_t *api_features_json(uint32_t features)
 	return list;
 }
 
+static json_t *generation_describe(const struct dataplane_generation *generation)
+{
+	return json_pack("{s:I, s:s, s:o, s:o, s:I, s:I}", "prog_id",
+			 (json_int_t)generation->prog_id, "tag", generation->tag, "version",
+			 api_text(generation->version), "features",
+			 api_features_json(generation->features), "instructions",
+			 (json_int_t)generation->instructions, "loaded_at",
+			 (json_int_t)generation->loaded_at);
+}
+
 static json_t *generation_json(const struct lbd *lbd, enum lbd_generation_slot slot)
 {
 	struct dataplane_generation generation = { 0 };
 
 	if (dataplane_generation(lbd->dataplane, slot, &generation) || !generation.prog_id)
 		return json_null();
-	return json_pack(
-		"{s:I, s:s, s:o, s:o, s:I, s:I}", "prog_id", (json_int_t)generation.prog_id, "tag",
-		generation.tag, "version", api_text(generation.version), "features",
-		api_features_json(generation.features), "instructions",
-		(json_int_t)generation.instructions, "loaded_at", (json_int_t)generation.loaded_at);
+	return generation_describe(&generation);
+}
+
+static json_t *generation_trial_json(const struct lbd *lbd)
+{
+	const struct lbd_upgrading *now = &lbd->upgrading;
+	struct dataplane_split split;
+
+	if (!now->trial || !dataplane_split(lbd->dataplane, &split))
+		return json_null();
+	return json_pack("{s:s, s:o, s:f, s:o, s:I, s:b, s:o}", "kind",
+			 now->trial == UPGRADING_WATCH ? "watch" : "canary", "object",
+			 api_text(now->object), "share", (double)split.share / LBD_SPLIT_WHOLE,
+			 "services", api_text(*now->services ? now->services : NULL), "left_ms",
+			 (json_int_t)lbd_upgrading_left_ms(lbd), "late", split.late, "candidate",
+			 generation_describe(&split.candidate));
 }
 
 json_t *api_generations_json(const struct lbd *lbd)
 {
-	return json_pack("{s:o, s:o}", "running", generation_json(lbd, LBD_GENERATION_RUNNING),
-			 "previous", generation_json(lbd, LBD_GENERATION_PREVIOUS));
+	return json_pack("{s:o, s:o, s:o}", "running", generation_json(lbd, LBD_GENERATION_RUNNING),
+			 "previous", generation_json(lbd, LBD_GENERATION_PREVIOUS), "trial",
+			 generation_trial_json(lbd));
 }
 
 /* The daemon's working directory is none of the client's business. */
@@ -70,19 +97,134 @@ int api_check_object(const char *object, struct error *err)
 	return error_set(err, -EINVAL, "object: %.200s, expected an absolute path", object);
 }
 
+/* What POST /v1/upgrade may say. */
+struct generation_request {
+	const char *object, *action;
+	int force;
+	json_int_t share; /* 0: none came */
+	json_t *services; /* list of names, or NULL */
+};
+
+static int generation_unpack(const struct api_request *request, struct generation_request *ret,
+			     struct error *err)
+{
+	int rc;
+
+	*ret = (struct generation_request){ 0 };
+	if (!request->body)
+		return 0;
+	rc = api_body_unpack(request, err, "{s?s, s?s, s?b, s?I, s?o}", "object", &ret->object,
+			     "action", &ret->action, "force", &ret->force, "share", &ret->share,
+			     "services", &ret->services);
+	if (!rc)
+		rc = api_check_object(ret->object, err);
+	if (rc)
+		return rc;
+	if (json_object_get(request->body, "share") &&
+	    (ret->share < 1 || ret->share > LBD_SPLIT_WHOLE))
+		return error_set(err, -EINVAL, "share: %lld, expected 1 to %d",
+				 (long long)ret->share, LBD_SPLIT_WHOLE);
+	if (ret->services && !ret->share)
+		return error_set(err, -EINVAL, "services: expected a share with them");
+	if (ret->action && (ret->object || ret->share))
+		return error_set(err, -EINVAL, "action: expected neither object nor share with it");
+	return 0;
+}
+
+static int generation_canary(struct lbd *lbd, const struct generation_request *asked,
+			     struct error *err)
+{
+	const char *names[LBD_SPLIT_SERVICES + 1] = { 0 };
+	struct lbd_canary canary = {
+		.object = asked->object,
+		.share = (uint32_t)asked->share,
+		.force = asked->force,
+		.services = names,
+	};
+	const json_t *name;
+	size_t i;
+
+	if (asked->services && !json_is_array(asked->services))
+		return error_set(err, -EINVAL, "services: expected a list");
+	json_array_foreach(asked->services, i, name) {
+		if (!json_is_string(name) || i == LBD_SPLIT_SERVICES)
+			return error_set(err, -EINVAL, "services: expected at most %d names",
+					 LBD_SPLIT_SERVICES);
+		names[canary.services_count++] = json_string_value(name);
+	}
+	return lbd_canary(lbd, &canary, err);
+}
+
+static int generation_act(struct lbd *lbd, const char *action, struct error *err)
+{
+	if (!strcmp(action, "promote"))
+		return lbd_promote(lbd, err);
+	if (!strcmp(action, "abort"))
+		return lbd_abort(lbd, err);
+	return error_set(err, -EINVAL, "action: %.50s, expected promote or abort", action);
+}
+
+/* --- a request that is answered once the object is proven, or isn't */
+
+struct generation_upgrade {
+	struct lbd *lbd;
+	struct evhttp_request *http;
+	json_t *body; /* or NULL */
+};
+
+static int generation_use(void *context, struct error *err)
+{
+	const struct generation_upgrade *upgrade = context;
+	const struct api_request request = { .body = upgrade->body };
+	struct generation_request asked;
+	int rc = generation_unpack(&request, &asked, err);
+
+	if (rc)
+		return rc;
+	return asked.share ? generation_canary(upgrade->lbd, &asked, err)
+			   : lbd_upgrade(upgrade->lbd, asked.object, asked.force, err);
+}
+
+static void generation_done(void *context, int rc, const struct preflight_report *found,
+			    const struct error *err)
+{
+	struct generation_upgrade *upgrade = context;
+
+	(void)found;
+	reply_later(upgrade->http, rc, rc ? NULL : api_generations_json(upgrade->lbd), err);
+	json_decref(upgrade->body);
+	free(upgrade);
+}
+
+static int generation_prove(struct lbd *lbd, const struct api_request *request,
+			    const struct generation_request *asked, struct error *err)
+{
+	struct generation_upgrade *upgrade = malloc(sizeof(*upgrade));
+	struct lbd_prove_order order = { asked->object, asked->force, generation_use,
+					 generation_done, upgrade };
+	int rc;
+
+	if (!upgrade)
+		return error_set(err, -ENOMEM, "out of memory");
+	*upgrade = (struct generation_upgrade){ lbd, request->http, json_incref(request->body) };
+	rc = lbd_prove_begin(lbd, &order, err);
+	if (!rc)
+		return API_LATER;
+	json_decref(upgrade->body);
+	free(upgrade);
+	return rc;
+}
+
 int api_post_upgrade(struct lbd *lbd, const struct api_request *request, json_t **ret,
 		     struct error *err)
 {
-	const char *object = NULL;
-	int force = 0, rc = 0;
+	struct generation_request asked;
+	int rc = generation_unpack(request, &asked, err);
 
-	if (request->body)
-		rc = api_body_unpack(request, err, "{s?s, s?b}", "object", &object, "force",
-				     &force);
+	if (!rc && !asked.action)
+		return generation_prove(lbd, request, &asked, err);
 	if (!rc)
-		rc = api_check_object(object, err);
-	if (!rc)
-		rc = lbd_upgrade(lbd, object, force, err);
+		rc = generation_act(lbd, asked.action, err);
 	if (!rc)
 		*ret = api_generations_json(lbd);
 	return rc;

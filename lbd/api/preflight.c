@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What an upgrade would find, as JSON. */
 #include <errno.h>
-#include <stdlib.h>
 
+#include "api/reply.h"
 #include "api/resource.h"
 #include "upgrade/preflight.h"
 
@@ -86,29 +86,31 @@ static json_t *preflight_replay_json(const struct replay_report *replay)
 static json_t *preflight_json(const struct preflight_report *report)
 {
 	return json_pack(
-		"{s:b, s:o, s:o, s:o, s:o, s:o}", "taken", preflight_takes(report), "steps",
+		"{s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "taken", preflight_takes(report), "steps",
 		preflight_steps_json(report), "running", preflight_program_json(&report->old),
 		"candidate", preflight_program_json(&report->new), "replay",
-		preflight_replay_json(&report->replay), "maps", preflight_maps_json(report));
+		preflight_replay_json(&report->replay), "apart",
+		preflight_replay_json(&report->apart), "maps", preflight_maps_json(report));
+}
+
+static void preflight_done(void *context, int rc, const struct preflight_report *found,
+			   const struct error *err)
+{
+	reply_later(context, rc, rc ? NULL : preflight_json(found), err);
 }
 
 int api_post_preflight(struct lbd *lbd, const struct api_request *request, json_t **ret,
 		       struct error *err)
 {
-	struct preflight_report *report = malloc(sizeof(*report));
-	const char *object = NULL;
+	struct lbd_prove_order order = { .done = preflight_done, .context = request->http };
 	int rc = 0;
 
-	if (!report)
-		return error_set(err, -ENOMEM, "out of memory");
+	(void)ret;
 	if (request->body)
-		rc = api_body_unpack(request, err, "{s?s}", "object", &object);
+		rc = api_body_unpack(request, err, "{s?s}", "object", &order.object);
 	if (!rc)
-		rc = api_check_object(object, err);
+		rc = api_check_object(order.object, err);
 	if (!rc)
-		rc = lbd_check(lbd, object, report, err);
-	if (!rc)
-		*ret = preflight_json(report);
-	free(report);
-	return rc;
+		rc = lbd_prove_begin(lbd, &order, err);
+	return rc ? rc : API_LATER;
 }

@@ -181,9 +181,22 @@ static void problems_xdp(const struct lbd *lbd, json_t *problems)
 	}
 }
 
+static void problems_pins(const struct lbd *lbd, json_t *problems)
+{
+	struct api_pins_fault fault;
+
+	if (!api_pins_fault(lbd, &fault))
+		return;
+	if (fault.others)
+		problems_add(problems, fault.hint, "pinned and not in use, as %u others: %s",
+			     fault.others, fault.what);
+	else
+		problems_add(problems, fault.hint, "pinned and not in use: %s", fault.what);
+}
+
 static void (*const problems_checks[])(const struct lbd *, json_t *) = {
 	problems_generation, problems_config, problems_role, problems_services,
-	problems_nexthops,   problems_peers,  problems_xdp,
+	problems_nexthops,   problems_peers,  problems_xdp,  problems_pins,
 };
 
 json_t *api_problems_json(const struct lbd *lbd)

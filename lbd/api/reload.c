@@ -33,14 +33,8 @@ static json_t *reload_json(const struct lbd *lbd)
 static void reload_done(void *context, int rc, const struct error *err)
 {
 	struct reload_request *reload = context;
-	static const struct error no_memory = { .text = "out of memory" };
-	json_t *answer = rc ? NULL : reload_json(reload->lbd);
 
-	if (answer)
-		reply_json(reload->http, answer);
-	else
-		reply_error(reload->http, rc ? rc : -ENOMEM, rc ? err : &no_memory);
-	json_decref(answer);
+	reply_later(reload->http, rc, rc ? NULL : reload_json(reload->lbd), err);
 	free(reload);
 }
 

@@ -69,3 +69,14 @@ void reply_error(struct evhttp_request *http, int code, const struct error *err)
 	reply_send(http, reply_statuses[status].status, reply_statuses[status].reason, body);
 	json_decref(body);
 }
+
+void reply_later(struct evhttp_request *http, int rc, json_t *answer, const struct error *err)
+{
+	static const struct error no_memory = { .text = "out of memory" };
+
+	if (answer)
+		reply_json(http, answer);
+	else
+		reply_error(http, rc ? rc : -ENOMEM, rc ? err : &no_memory);
+	json_decref(answer);
+}

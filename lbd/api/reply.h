@@ -14,4 +14,7 @@ void reply_json(struct evhttp_request *http, const json_t *answer);
 /* The error body of include/lbd/api.h, with the HTTP status that fits errno -@code. */
 void reply_error(struct evhttp_request *http, int code, const struct error *err);
 
+/* To a request that was left for later: @answer, which is taken, or with a negative @rc the error. */
+void reply_later(struct evhttp_request *http, int rc, json_t *answer, const struct error *err);
+
 #endif

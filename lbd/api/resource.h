@@ -53,7 +53,7 @@ json_t *api_role_json(const struct lbd *lbd);
 /* The peers in short: who they are, how they are, what they run. */
 json_t *api_peers_brief_json(const struct lbd *lbd);
 
-/* {running, previous} */
+/* {running, previous, trial} */
 json_t *api_generations_json(const struct lbd *lbd);
 
 /* The names of LBD_FEATURE_* bits. */
@@ -65,11 +65,26 @@ json_t *api_trial_json(const struct lbd *lbd);
 /* -EINVAL if @object, which may be NULL, is no absolute path. */
 int api_check_object(const char *object, struct error *err);
 
+/* {directory, in_use, not_in_use, files}: what is pinned, and what for. */
+json_t *api_pins_json(const struct lbd *lbd);
+
+/* Is anything pinned that nothing uses? *ret is the first, and how many there are beside. */
+struct api_pins_fault {
+	char what[400];
+	const char *hint;
+	uint32_t others;
+};
+
+bool api_pins_fault(const struct lbd *lbd, struct api_pins_fault *ret);
+
 /* {total, up} over all services. */
 json_t *api_backend_totals_json(const struct lbd *lbd);
 
 /* {name, kind, packets, share, sentence} of one outcome. */
 json_t *api_outcome_json(size_t outcome, uint64_t packets, uint64_t total);
+
+/* {migration}: the tables on their way into maps of other limits, and when they last were. */
+json_t *api_migration_json(const struct lbd *lbd);
 
 /* How many services are configured. */
 uint32_t api_service_count(const struct lbd *lbd);

@@ -83,6 +83,11 @@ static json_t *status_generation(const struct lbd *lbd)
 	return json_pack("{s:o}", "generation", api_generations_json(lbd));
 }
 
+static json_t *status_pins(const struct lbd *lbd)
+{
+	return json_pack("{s:o}", "pins", api_pins_json(lbd));
+}
+
 static json_t *status_connections(const struct lbd *lbd)
 {
 	const struct tables *tables = dataplane_tables(lbd->dataplane);
@@ -124,8 +129,9 @@ static json_t *status_fragments(const struct lbd *lbd)
 
 /* Each brings some keys of the answer, in the order they are shown. */
 static json_t *(*const status_parts[])(const struct lbd *) = {
-	status_node, status_config,	status_problems,    api_role_json,    status_peers,
-	status_xdp,  status_generation, status_connections, status_fragments, status_totals,
+	status_node,	    status_config,    status_problems,	 api_role_json,
+	status_peers,	    status_xdp,	      status_generation, status_connections,
+	api_migration_json, status_fragments, status_totals, status_pins,
 };
 
 int api_get_status(struct lbd *lbd, const struct api_request *request, json_t **ret,

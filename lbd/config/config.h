@@ -170,6 +170,10 @@ struct config {
 		uint32_t memory_kib; /* for those that are held, default 1024; 0: none is */
 	} fragments;
 	struct {
+		uint32_t watch_ms; /* 0: a swap isn't watched */
+		uint32_t canary_ms;
+	} upgrade;
+	struct {
 		char *secret_file; /* NULL: a fixed, public secret; warned about */
 		enum config_security security;
 		char *key_file;		     /* this node's secret key; NULL only in plaintext */
@@ -254,6 +258,9 @@ int config_backend_remove(struct config *config, const char *service, const char
 			  struct error *err);
 int config_backend_drain(struct config *config, const char *service, const char *name, bool drain,
 			 struct error *err);
+/* -EINVAL: there is no limit called @name, or @value isn't one for it. */
+int config_limit_set(struct config *config, const char *name, int64_t value, struct error *err);
+
 int config_backend_weight(struct config *config, const char *service, const char *name,
 			  uint32_t weight, struct error *err);
 

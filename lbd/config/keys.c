@@ -126,6 +126,17 @@ static const struct key keys_fragments[] = {
 	{ NULL },
 };
 
+static const struct key keys_upgrade[] = {
+	{ "watch",
+	  "How long lbctl upgrade watches the new packet path. If it drops, misses or fails more "
+	  "than the old one did, the old one runs again. 0s: it isn't watched.",
+	  "30s", .kind = KEY_DURATION, .min = 0, .max = HOUR_MS, AT(raw_upgrade, watch) },
+	{ "canary-time",
+	  "How long lbctl upgrade --canary compares both packet paths before it takes the new one.",
+	  "60s", .kind = KEY_DURATION, .min = 1000, .max = DAY_MS, AT(raw_upgrade, canary_time) },
+	{ NULL },
+};
+
 static const struct key keys_nat[] = {
 	{ "addresses",
 	  "Addresses that clients' packets go out from in nat mode, at most 8 of a family, the "
@@ -437,8 +448,12 @@ const struct key keys_top[] = {
 	  "20", .kind = KEY_NUMBER, .min = 2, .max = 200, AT(raw_config, history) },
 	{ "xdp", "Where packets are taken.", .kind = KEY_MAPPING, .children = keys_xdp,
 	  .size = sizeof(struct raw_xdp), .required = true, AT(raw_config, xdp) },
-	{ "limits", "Sizes of the pinned maps. They hold until lbd --detach.", .kind = KEY_MAPPING,
-	  .children = keys_limits, .size = sizeof(struct raw_limits), AT(raw_config, limits) },
+	{ "limits",
+	  "Sizes of the pinned maps. With other ones, a reload, a restart or lbctl resize moves "
+	  "what "
+	  "they hold while packets flow.",
+	  .kind = KEY_MAPPING, .children = keys_limits, .size = sizeof(struct raw_limits),
+	  AT(raw_config, limits) },
 	{ "timeouts", "When an idle entry of the connection table may be displaced.",
 	  .kind = KEY_MAPPING, .children = keys_timeouts, .size = sizeof(struct raw_timeouts),
 	  AT(raw_config, timeouts) },
@@ -454,6 +469,8 @@ const struct key keys_top[] = {
 	  "backend.",
 	  .kind = KEY_MAPPING, .children = keys_fragments, .size = sizeof(struct raw_fragments),
 	  AT(raw_config, fragments) },
+	{ "upgrade", "How a new packet path is tried (lbctl upgrade).", .kind = KEY_MAPPING,
+	  .children = keys_upgrade, .size = sizeof(struct raw_upgrade), AT(raw_config, upgrade) },
 	{ "nat", "What services with forward: nat go out from.", .kind = KEY_MAPPING,
 	  .children = keys_nat, .size = sizeof(struct raw_nat), AT(raw_config, nat) },
 	{ "cluster", "The nodes that replicate their connections to each other.",

@@ -121,6 +121,15 @@ static void load_fragments(const struct raw_fragments *raw, struct config *confi
 	config->fragments.memory_kib = value_number(load_text(raw->memory, keys, "memory"));
 }
 
+static void load_upgrade(const struct raw_upgrade *raw, struct config *config)
+{
+	const struct key *keys = load_children("upgrade");
+
+	config->upgrade.watch_ms = value_duration_ms(load_text(raw->watch, keys, "watch"));
+	config->upgrade.canary_ms =
+		value_duration_ms(load_text(raw->canary_time, keys, "canary-time"));
+}
+
 static int load_compare(const void *a, const void *b)
 {
 	return memcmp(a, b, sizeof(struct lbd_addr));
@@ -351,6 +360,7 @@ static struct config *load_convert(const struct raw_config *raw)
 	static const struct raw_nat no_nat;
 	static const struct raw_icmp no_icmp;
 	static const struct raw_fragments no_fragments;
+	static const struct raw_upgrade no_upgrade;
 	static const struct raw_cluster no_cluster;
 	struct config *config = calloc(1, sizeof(*config));
 
@@ -366,6 +376,7 @@ static struct config *load_convert(const struct raw_config *raw)
 	load_nat(raw->nat ? raw->nat : &no_nat, config);
 	load_icmp(raw->icmp ? raw->icmp : &no_icmp, config);
 	load_fragments(raw->fragments ? raw->fragments : &no_fragments, config);
+	load_upgrade(raw->upgrade ? raw->upgrade : &no_upgrade, config);
 	load_cluster(raw->cluster ? raw->cluster : &no_cluster, config);
 	if (raw->vrrp)
 		load_vrrp(raw->vrrp, config);

@@ -96,6 +96,10 @@ struct raw_fragments {
 	char *timeout, *memory;
 };
 
+struct raw_upgrade {
+	char *watch, *canary_time;
+};
+
 struct raw_nat {
 	char **addresses;
 	uint32_t addresses_count;
@@ -123,6 +127,7 @@ struct raw_config {
 	struct raw_nat *nat;
 	struct raw_icmp *icmp;
 	struct raw_fragments *fragments;
+	struct raw_upgrade *upgrade;
 	struct raw_cluster *cluster;
 	struct raw_vrrp *vrrp;
 	struct raw_list *lists;

@@ -157,6 +157,17 @@ static struct raw_fragments *save_fragments(const struct config *config)
 	return raw;
 }
 
+static struct raw_upgrade *save_upgrade(const struct config *config)
+{
+	struct raw_upgrade *raw = calloc(1, sizeof(*raw));
+
+	if (!raw)
+		return NULL;
+	raw->watch = save_duration(config->upgrade.watch_ms);
+	raw->canary_time = save_duration(config->upgrade.canary_ms);
+	return raw;
+}
+
 static struct raw_nat *save_nat(const struct config *config)
 {
 	struct raw_nat *raw;
@@ -359,6 +370,7 @@ struct raw_config *config_raw(const struct config *config)
 	raw->nat = save_nat(config);
 	raw->icmp = save_icmp(config);
 	raw->fragments = save_fragments(config);
+	raw->upgrade = save_upgrade(config);
 	raw->cluster = save_cluster(config);
 	raw->vrrp = save_vrrp(config);
 	guard_save(config, raw);

@@ -50,7 +50,7 @@ static int clock_load(void)
 			     sizeof(program) / sizeof(*program), NULL);
 }
 
-static int clock_jiffies(uint64_t *ret, struct error *err)
+static int clock_read_jiffies(uint64_t *ret, struct error *err)
 {
 	char frame[64] = { 0 };
 	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = sizeof(frame),
@@ -77,7 +77,7 @@ int clock_calibrate(struct dataplane *dataplane, struct error *err)
 
 	if (clock_getres(CLOCK_MONOTONIC_COARSE, &jiffy) || jiffy.tv_sec || jiffy.tv_nsec < 1)
 		return error_set(err, -EINVAL, "CLOCK_MONOTONIC_COARSE has no usable resolution");
-	rc = clock_jiffies(&jiffies, err);
+	rc = clock_read_jiffies(&jiffies, err);
 	if (rc)
 		return rc;
 	hz = SECOND_NS / jiffy.tv_nsec;
@@ -87,4 +87,12 @@ int clock_calibrate(struct dataplane *dataplane, struct error *err)
 	dataplane->tables.tick_ns = (uint32_t)(jiffy.tv_nsec << dataplane->tick_shift);
 	dataplane->tables.tick_base_ns = clock_ns() - (int64_t)jiffies * jiffy.tv_nsec;
 	return 0;
+}
+
+uint64_t clock_jiffies_in(const struct dataplane *dataplane, uint32_t ms)
+{
+	const uint32_t jiffy_ns = dataplane->tables.tick_ns >> dataplane->tick_shift;
+	const int64_t then = clock_ns() + ms * 1000000LL;
+
+	return (uint64_t)(then - dataplane->tables.tick_base_ns) / jiffy_ns;
 }

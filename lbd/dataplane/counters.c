@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "dataplane/internal.h"
 
@@ -32,14 +33,68 @@ static int counters_sum(int fd, uint32_t entries, uint32_t words, __u64 *ret)
 	return rc;
 }
 
-int dataplane_outcomes(const struct dataplane *dataplane, uint64_t *ret)
+/*
+ * There are two sets, so that a generation on trial counts apart from the one
+ * that runs: its object's lbd_outcomes is one or the other (dataplane_load).
+ */
+static const enum map_id counters_sets[] = { MAP_lbd_outcomes, MAP_lbd_outcomes2 };
+
+static enum map_id counters_of(int prog_fd)
+{
+	int fd = generation_map(prog_fd, "lbd_outcomes2", sizeof(struct lbd_outcome_counters));
+
+	if (fd < 0)
+		return MAP_lbd_outcomes;
+	close(fd);
+	return MAP_lbd_outcomes2;
+}
+
+enum map_id counters_other(const struct dataplane *dataplane)
+{
+	int fd = generation_fd(dataplane, LBD_GENERATION_RUNNING);
+	enum map_id set = fd < 0 ? MAP_lbd_outcomes2 : counters_of(fd);
+
+	if (fd >= 0)
+		close(fd);
+	return set == MAP_lbd_outcomes ? MAP_lbd_outcomes2 : MAP_lbd_outcomes;
+}
+
+static int counters_outcomes(const struct dataplane *dataplane, enum map_id set, uint64_t *ret)
 {
 	struct lbd_outcome_counters sum = { 0 };
-	int rc = counters_sum(dataplane->fd[MAP_lbd_outcomes], 1, LBD_OUTCOME_MAX, sum.packets);
+	int rc = counters_sum(dataplane->fd[set], 1, LBD_OUTCOME_MAX, sum.packets);
 
 	for (int i = 0; i < LBD_OUTCOME_MAX && !rc; i++)
-		ret[i] = sum.packets[i];
+		ret[i] += sum.packets[i];
 	return rc;
+}
+
+int dataplane_outcomes(const struct dataplane *dataplane, uint64_t *ret)
+{
+	int rc = 0;
+
+	memset(ret, 0, LBD_OUTCOME_MAX * sizeof(*ret));
+	for (size_t i = 0; i < sizeof(counters_sets) / sizeof(*counters_sets) && !rc; i++)
+		rc = counters_outcomes(dataplane, counters_sets[i], ret);
+	return rc;
+}
+
+int counters_side(const struct dataplane *dataplane, enum lbd_split_slot side, uint64_t *ret)
+{
+	int fd = generation_fd_in(dataplane, MAP_lbd_split, side), rc;
+
+	memset(ret, 0, LBD_OUTCOME_MAX * sizeof(*ret));
+	if (fd < 0)
+		return fd;
+	rc = counters_outcomes(dataplane, counters_of(fd), ret);
+	close(fd);
+	return rc;
+}
+
+int counters_split(const struct dataplane *dataplane, struct lbd_split_seen *ret)
+{
+	return counters_sum(dataplane->fd[MAP_lbd_split_cpu], 1, sizeof(*ret) / sizeof(__u64),
+			    ret->packets);
 }
 
 static int counters_traffic(int fd, uint32_t entries, struct lbd_traffic *ret)

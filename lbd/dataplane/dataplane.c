@@ -65,6 +65,7 @@ int dataplane_open(const struct dataplane_options *options, struct dataplane **r
 		return rc;
 	}
 	dataplane_point_tables(dataplane);
+	dataplane->recovered = split_recover(dataplane);
 	generation_follow(dataplane);
 	dataplane->swept = tables_sweep(&dataplane->tables);
 	*ret = dataplane;
@@ -88,17 +89,9 @@ bool dataplane_adopted(const struct dataplane *dataplane, uint32_t *ret_swept)
 	return dataplane->adopted;
 }
 
-char *dataplane_format_limits(const struct lbd_limits *limits, char *buffer)
+bool dataplane_recovered(const struct dataplane *dataplane)
 {
-	snprintf(buffer, DATAPLANE_LIMITS_TEXT,
-		 "services %u, backends %u, connections-ipv4 %u, connections-ipv6 %u, nat-ipv4 %u, "
-		 "nat-ipv6 %u, sticky %u, maglev %u, prefixes %u, sources %u",
-		 limits->services, limits->backends, limits->conn4_buckets * LBD_BUCKET_SLOTS,
-		 limits->conn6_buckets * LBD_BUCKET_SLOTS, limits->nat4_buckets * LBD_BUCKET_SLOTS,
-		 limits->nat6_buckets * LBD_BUCKET_SLOTS, limits->sticky_buckets * LBD_BUCKET_SLOTS,
-		 limits->ring_size, limits->acl_entries / LBD_ACL_ROOM,
-		 limits->source_buckets * LBD_SOURCE_SLOTS);
-	return buffer;
+	return dataplane->recovered;
 }
 
 const struct lbd_limits *dataplane_limits(const struct dataplane *dataplane)

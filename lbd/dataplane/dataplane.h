@@ -48,9 +48,20 @@ void dataplane_close(struct dataplane *dataplane);
 /* Were the maps there before? How many claims were swept? */
 bool dataplane_adopted(const struct dataplane *dataplane, uint32_t *ret_swept);
 
-/* Limits in the words of the config; @buffer has DATAPLANE_LIMITS_TEXT 320bytes and is returned. */
+/* Had the last lbd died while a candidate was on trial? Then what ran before it runs again. */
+bool dataplane_recovered(const struct dataplane *dataplane);
+
+/* Limits in the words of the config; @buffer has DATAPLANE_LIMITS_TEXT bytes and is returned. */
 #define DATAPLANE_LIMITS_TEXT 320
 char *dataplane_format_limits(const struct lbd_limits *limits, char *buffer);
+
+/* Only those that differ, "NAME FROM -> TO"; the same buffer. */
+char *dataplane_format_change(const struct lbd_limits *from, const struct lbd_limits *to,
+			      char *buffer);
+
+/* The limit in @place, counted from 0, as the config has it. False: there are no more. */
+bool dataplane_limit(const struct lbd_limits *limits, uint32_t place, const char **ret_name,
+		     uint32_t *ret_value);
 
 const struct lbd_limits *dataplane_limits(const struct dataplane *dataplane);
 const struct tables *dataplane_tables(const struct dataplane *dataplane);
@@ -91,6 +102,40 @@ struct dataplane_generation {
 int dataplane_load(struct dataplane *dataplane, const char *object, const struct model *model,
 		   uint32_t features, int *ret_fd, struct error *err);
 
+/*
+ * The same in two steps. A bank is chosen and the generation entered by whoever
+ * owns the data plane; in between any thread prepares, by a second hold on the
+ * maps. Until it is entered another load may take the bank: -ESTALE then.
+ */
+struct dataplane_prepared;
+
+uint32_t dataplane_choose_bank(struct dataplane *dataplane);
+
+/* *ret: dataplane_discard. */
+int dataplane_prepare(const struct dataplane *dataplane, const char *object,
+		      const struct model *model, uint32_t features, uint32_t bank,
+		      struct dataplane_prepared **ret, struct error *err);
+
+/* Would preparing it now, for these, make just the same? */
+bool dataplane_prepared_fits(const struct dataplane *dataplane,
+			     const struct dataplane_prepared *prepared, const struct model *model,
+			     uint32_t features);
+
+/* *ret_fd is the caller's, as dataplane_load gives it. */
+int dataplane_enter(const struct dataplane *dataplane, const struct dataplane_prepared *prepared,
+		    int *ret_fd, struct error *err);
+
+/* Accepts NULL. */
+void dataplane_discard(struct dataplane_prepared *prepared);
+
+/*
+ * A second hold on the maps, for another thread: what is loaded through it and
+ * entered stands apart from the generations that carry packets if @own_stages.
+ * Nothing may be committed or swapped through it. *ret: dataplane_close.
+ */
+int dataplane_open_beside(const struct dataplane *dataplane, bool own_stages,
+			  struct dataplane **ret, struct error *err);
+
 /* Make @prog_fd the running generation; the one that ran becomes the previous one. */
 int dataplane_swap(struct dataplane *dataplane, int prog_fd, struct error *err);
 
@@ -103,6 +148,10 @@ int dataplane_refit(struct dataplane *dataplane, int prog_fd, struct error *err)
 /* Exchange running and previous. -ENOENT if there is no previous one. */
 int dataplane_rollback(struct dataplane *dataplane, struct error *err);
 
+/*
+ * What is meant by @slot: while a candidate is on trial, the one that takes the
+ * place of what runs if it is a watched swap, else what ran before.
+ */
 int dataplane_generation(const struct dataplane *dataplane, enum lbd_generation_slot slot,
 			 struct dataplane_generation *ret);
 
@@ -118,6 +167,10 @@ struct dataplane_program {
 /* Ask the kernel of @prog_fd, or of the running generation with -1 (-ENOENT: none runs). */
 int dataplane_inspect(const struct dataplane *dataplane, int prog_fd,
 		      struct dataplane_program *ret);
+
+/* The same of one that is only prepared. */
+int dataplane_inspect_prepared(const struct dataplane_prepared *prepared,
+			       struct dataplane_program *ret);
 
 /* Close a generation that was loaded and never carried packets: its stages go with it. */
 void dataplane_unload(struct dataplane *dataplane, int prog_fd);
@@ -148,6 +201,51 @@ int dataplane_compare(const struct dataplane *dataplane, const char *object,
 /* Was the generation in @slot loaded with just these features and @model's times and secret? */
 bool dataplane_fits(const struct dataplane *dataplane, enum lbd_generation_slot slot,
 		    const struct model *model, uint32_t features);
+
+/*
+ * A trial: a candidate gets a share of the flows, or all packets, from slot
+ * RUNNING on. Unless it is renewed before its patience is over, all goes to what
+ * ran before, though lbd be dead. Swap, refit and rollback are refused (-EBUSY)
+ * meanwhile.
+ */
+struct dataplane_split_plan {
+	const char *object; /* split.bpf.o */
+	int candidate;	    /* as dataplane_load returned it */
+	uint32_t share;	    /* of LBD_SPLIT_WHOLE */
+	bool swapped;	    /* it counts as the running generation */
+	uint32_t patience_ms;
+	uint32_t services_count; /* 0: packets of all */
+	struct lbd_split_service services[LBD_SPLIT_SERVICES];
+};
+
+int dataplane_split_begin(struct dataplane *dataplane, const struct dataplane_split_plan *plan,
+			  struct error *err);
+void dataplane_split_renew(struct dataplane *dataplane, uint32_t patience_ms);
+void dataplane_split_share(struct dataplane *dataplane, uint32_t share);
+
+/* The candidate becomes the running generation, what ran before it the previous one. */
+int dataplane_split_promote(struct dataplane *dataplane, struct error *err);
+
+/* What ran before runs again; the candidate is forgotten, or becomes the previous one if @keep. */
+int dataplane_split_abort(struct dataplane *dataplane, bool keep, struct error *err);
+
+struct dataplane_split {
+	struct dataplane_generation candidate;
+	uint32_t share;
+	bool swapped;
+	bool late; /* the deadline has passed: nothing goes to the candidate */
+};
+
+/* False: no candidate is on trial. */
+bool dataplane_split(const struct dataplane *dataplane, struct dataplane_split *ret);
+
+/* Both sides, since the maps were made: what each was handed, and what it made of that. */
+struct dataplane_split_counts {
+	struct lbd_split_seen seen;
+	uint64_t outcomes[LBD_SPLIT_SLOTS][LBD_OUTCOME_MAX];
+};
+
+int dataplane_split_counts(const struct dataplane *dataplane, struct dataplane_split_counts *ret);
 
 struct dataplane_attachment {
 	char interface[IFNAMSIZ];

@@ -9,6 +9,11 @@
  *
  * Killed between the two, PREVIOUS and RUNNING are the same program: a swap
  * that didn't happen, and a rollback that goes nowhere.
+ *
+ * While a candidate is on trial the splitter stands in RUNNING (split.c).
+ * Whoever asks for a generation then gets what is meant by it, through
+ * generation_fd(): the stable one as the running one during a canary, the
+ * candidate while a swap is watched.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -18,41 +23,64 @@
 
 #include "dataplane/internal.h"
 
-static uint32_t generation_id(const struct dataplane *dataplane, __u32 slot)
+static uint32_t generation_id(const struct dataplane *dataplane, enum map_id map, __u32 slot)
 {
 	__u32 id = 0;
 
-	if (bpf_map_lookup_elem(dataplane->fd[MAP_lbd_generations], &slot, &id))
+	if (bpf_map_lookup_elem(dataplane->fd[map], &slot, &id))
 		return 0;
 	return id;
 }
 
-int generation_open(const struct dataplane *dataplane, __u32 slot)
+int generation_fd_in(const struct dataplane *dataplane, enum map_id map, __u32 slot)
 {
-	uint32_t id = generation_id(dataplane, slot), again;
+	uint32_t id = generation_id(dataplane, map, slot), again;
 	int fd;
 
 	/* One that was swapped out may be gone before it could be opened. */
 	for (; id; id = again) {
 		fd = bpf_prog_get_fd_by_id(id);
-		again = generation_id(dataplane, slot);
+		again = generation_id(dataplane, map, slot);
 		if (fd != -ENOENT || again == id)
 			return fd;
 	}
 	return -ENOENT;
 }
 
-static int generation_set(const struct dataplane *dataplane, __u32 slot, int fd, struct error *err)
+int generation_fd(const struct dataplane *dataplane, enum lbd_generation_slot slot)
+{
+	const bool trial = split_stands(dataplane);
+	const bool swapped = trial && split_control(dataplane)->swapped;
+
+	if (trial && slot == LBD_GENERATION_RUNNING)
+		return generation_fd_in(dataplane, MAP_lbd_split,
+					swapped ? LBD_SPLIT_CANDIDATE : LBD_SPLIT_STABLE);
+	if (swapped)
+		return generation_fd_in(dataplane, MAP_lbd_split, LBD_SPLIT_STABLE);
+	return generation_fd_in(dataplane, MAP_lbd_generations, slot);
+}
+
+int generation_set(const struct dataplane *dataplane, __u32 slot, int fd, struct error *err)
 {
 	if (bpf_map_update_elem(dataplane->fd[MAP_lbd_generations], &slot, &fd, BPF_ANY))
 		return error_errno(err, -errno, "write slot %u of lbd_generations", slot);
 	return 0;
 }
 
+static int generation_refuse_trial(const struct dataplane *dataplane, struct error *err)
+{
+	if (!split_stands(dataplane))
+		return 0;
+	return error_set(err, -EBUSY, "a packet path is on trial");
+}
+
 int dataplane_swap(struct dataplane *dataplane, int prog_fd, struct error *err)
 {
-	int running = generation_open(dataplane, LBD_GENERATION_RUNNING), rc = 0;
+	int running, rc = generation_refuse_trial(dataplane, err);
 
+	if (rc)
+		return rc;
+	running = generation_fd(dataplane, LBD_GENERATION_RUNNING);
 	if (running >= 0)
 		rc = generation_set(dataplane, LBD_GENERATION_PREVIOUS, running, err);
 	else if (running != -ENOENT)
@@ -68,8 +96,10 @@ int dataplane_swap(struct dataplane *dataplane, int prog_fd, struct error *err)
 
 int dataplane_refit(struct dataplane *dataplane, int prog_fd, struct error *err)
 {
-	int rc = generation_set(dataplane, LBD_GENERATION_RUNNING, prog_fd, err);
+	int rc = generation_refuse_trial(dataplane, err);
 
+	if (!rc)
+		rc = generation_set(dataplane, LBD_GENERATION_RUNNING, prog_fd, err);
 	if (!rc)
 		generation_follow(dataplane);
 	return rc;
@@ -77,7 +107,7 @@ int dataplane_refit(struct dataplane *dataplane, int prog_fd, struct error *err)
 
 int dataplane_rollback(struct dataplane *dataplane, struct error *err)
 {
-	int previous = generation_open(dataplane, LBD_GENERATION_PREVIOUS), rc;
+	int previous = generation_fd(dataplane, LBD_GENERATION_PREVIOUS), rc;
 
 	if (previous < 0)
 		return error_set(err, -ENOENT, "there is no previous generation to go back to");
@@ -105,6 +135,7 @@ static int64_t generation_epoch(uint64_t boot_ns)
 	return (booted + (int64_t)boot_ns + 500000000) / 1000000000;
 }
 
+#define GENERATION_CONFIG_MAX 4096
 #define GENERATION_MAPS_MAX (MAP_COUNT + 8)
 
 int generation_map(int prog_fd, const char *name, uint32_t value_size)
@@ -122,24 +153,31 @@ int generation_map(int prog_fd, const char *name, uint32_t value_size)
 		if (fd < 0)
 			continue;
 		size = sizeof(map);
-		if (!bpf_obj_get_info_by_fd(fd, &map, &size) && map.value_size == value_size &&
-		    !strcmp(map.name, name))
+		if (!bpf_obj_get_info_by_fd(fd, &map, &size) && !strcmp(map.name, name) &&
+		    (!value_size || map.value_size == value_size))
 			return fd;
 		close(fd);
 	}
 	return -ENOENT;
 }
 
-void generation_config(int prog_fd, struct lbd_generation_config *ret)
+uint32_t generation_config(int prog_fd, struct lbd_generation_config *ret)
 {
-	int fd = generation_map(prog_fd, LBD_GENERATION_CONFIG_SECTION, sizeof(*ret));
-	__u32 zero = 0;
+	int fd = generation_map(prog_fd, LBD_GENERATION_CONFIG_SECTION, 0);
+	__u32 zero = 0, size = sizeof(struct bpf_map_info), known = 0;
+	struct bpf_map_info info = { 0 };
+	char held[GENERATION_CONFIG_MAX];
 
 	memset(ret, 0, sizeof(*ret));
 	if (fd < 0)
-		return;
-	bpf_map_lookup_elem(fd, &zero, ret);
+		return 0;
+	if (!bpf_obj_get_info_by_fd(fd, &info, &size) && info.value_size <= sizeof(held) &&
+	    !bpf_map_lookup_elem(fd, &zero, held)) {
+		known = info.value_size < sizeof(*ret) ? info.value_size : sizeof(*ret);
+		memcpy(ret, held, known);
+	}
 	close(fd);
+	return known;
 }
 
 int generation_read(int fd, struct dataplane_generation *ret, struct lbd_generation_config *config)
@@ -160,36 +198,61 @@ int generation_read(int fd, struct dataplane_generation *ret, struct lbd_generat
 	return 0;
 }
 
-static int generation_query(const struct dataplane *dataplane, enum lbd_generation_slot slot,
-			    struct dataplane_generation *ret, struct lbd_generation_config *config)
+int dataplane_generation(const struct dataplane *dataplane, enum lbd_generation_slot slot,
+			 struct dataplane_generation *ret)
 {
-	int fd = generation_open(dataplane, slot), rc;
+	int fd = generation_fd(dataplane, slot), rc;
+	struct lbd_generation_config config;
 
 	memset(ret, 0, sizeof(*ret));
-	memset(config, 0, sizeof(*config));
 	if (fd == -ENOENT)
 		return 0;
 	if (fd < 0)
 		return fd;
-	rc = generation_read(fd, ret, config);
+	rc = generation_read(fd, ret, &config);
 	close(fd);
 	return rc;
 }
 
-int dataplane_generation(const struct dataplane *dataplane, enum lbd_generation_slot slot,
-			 struct dataplane_generation *ret)
+static uint32_t generation_held(const struct dataplane *dataplane, enum lbd_generation_slot slot,
+				struct lbd_generation_config *ret)
 {
-	struct lbd_generation_config config;
+	int fd = generation_fd(dataplane, slot);
+	uint32_t size;
 
-	return generation_query(dataplane, slot, ret, &config);
+	if (fd < 0)
+		return 0;
+	size = generation_config(fd, ret);
+	close(fd);
+	return size;
 }
 
-bool generation_held(const struct dataplane *dataplane, enum lbd_generation_slot slot,
-		     struct lbd_generation_config *ret)
+/* Not by what is meant by a slot, but by what stands anywhere. */
+bool generation_uses_bank(const struct dataplane *dataplane, uint32_t bank)
 {
-	struct dataplane_generation generation;
+	static const struct {
+		enum map_id map;
+		__u32 slot;
+	} places[] = {
+		{ MAP_lbd_generations, LBD_GENERATION_RUNNING },
+		{ MAP_lbd_generations, LBD_GENERATION_PREVIOUS },
+		{ MAP_lbd_split, LBD_SPLIT_STABLE },
+		{ MAP_lbd_split, LBD_SPLIT_CANDIDATE },
+	};
 
-	return !generation_query(dataplane, slot, &generation, ret) && generation.prog_id;
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		int fd = generation_fd_in(dataplane, places[i].map, places[i].slot);
+		struct lbd_generation_config held;
+		bool uses;
+
+		if (fd < 0)
+			continue;
+		uses = generation_config(fd, &held) && held.bank == bank;
+		close(fd);
+		if (uses)
+			return true;
+	}
+	return false;
 }
 
 void generation_follow_config(struct dataplane *dataplane,
@@ -215,12 +278,14 @@ bool dataplane_fits(const struct dataplane *dataplane, enum lbd_generation_slot 
 		    const struct model *model, uint32_t features)
 {
 	struct lbd_generation_config held, wanted;
+	uint32_t size = generation_held(dataplane, slot, &held);
 
-	if (!generation_held(dataplane, slot, &held))
+	if (!size)
 		return false;
 	wanted = held;
 	object_specialise(dataplane, model, features, &wanted);
-	return !memcmp(&held, &wanted, sizeof(held));
+	/* An older object has no more fields than that. */
+	return !memcmp(&held, &wanted, size);
 }
 
 int dataplane_test_run(struct dataplane *dataplane, int prog_fd, uint32_t ifindex, const void *in,
@@ -236,7 +301,7 @@ int dataplane_test_run(struct dataplane *dataplane, int prog_fd, uint32_t ifinde
 		run.ctx_size_in = sizeof(context);
 	}
 	if (fd < 0)
-		fd = generation_open(dataplane, LBD_GENERATION_RUNNING);
+		fd = generation_fd(dataplane, LBD_GENERATION_RUNNING);
 	if (fd < 0)
 		return fd;
 	rc = bpf_prog_test_run_opts(fd, &run);

@@ -5,7 +5,7 @@
 
 #include "dataplane/internal.h"
 
-static int inspect_add(int fd, struct dataplane_program *ret)
+int inspect_add(int fd, struct dataplane_program *ret)
 {
 	struct bpf_prog_info info = { 0 };
 	__u32 size = sizeof(info);
@@ -19,11 +19,19 @@ static int inspect_add(int fd, struct dataplane_program *ret)
 	return 0;
 }
 
+int inspect_entry(const struct bpf_program *entry, struct dataplane_program *ret)
+{
+	struct lbd_generation_config config;
+
+	return generation_read(bpf_program__fd(entry), &ret->generation, &config);
+}
+
 static void inspect_stages(const struct dataplane *dataplane, uint32_t bank,
 			   struct dataplane_program *ret)
 {
 	for (int stage = 0; stage < LBD_STAGE_COUNT; stage++) {
-		int fd = generation_open(dataplane, lbd_stage_slot(bank, stage));
+		int fd = generation_fd_in(dataplane, MAP_lbd_generations,
+					  lbd_stage_slot(bank, stage));
 
 		if (fd < 0)
 			continue;
@@ -50,7 +58,7 @@ int dataplane_inspect(const struct dataplane *dataplane, int prog_fd, struct dat
 
 	*ret = (struct dataplane_program){ 0 };
 	if (fd < 0)
-		fd = generation_open(dataplane, LBD_GENERATION_RUNNING);
+		fd = generation_fd(dataplane, LBD_GENERATION_RUNNING);
 	if (fd < 0)
 		return fd;
 	rc = inspect_program(dataplane, fd, ret);

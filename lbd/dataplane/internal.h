@@ -61,6 +61,7 @@ struct dataplane {
 	struct guard *guards[2];       /* whose lists the halves of lbd_acl hold; NULL: unknown */
 	int64_t flipped_ms;	       /* CLOCK_MONOTONIC of the last flip; 0: unknown */
 	bool adopted;
+	bool recovered; /* a trial was on when the last lbd died */
 	uint32_t swept;
 	uint32_t next_bank; /* of lbd_generations, to be tried first */
 };
@@ -119,6 +120,9 @@ int maps_reuse(const struct dataplane *dataplane, struct bpf_object *object, str
 int clock_calibrate(struct dataplane *dataplane, struct error *err);
 int64_t clock_monotonic_ms(void);
 
+/* What bpf_jiffies64() will say @ms from now. */
+uint64_t clock_jiffies_in(const struct dataplane *dataplane, uint32_t ms);
+
 /* --- snapshot.c: no packet is under way any more that came before; and where things are in the mapped halves */
 
 void dataplane_quiesce(void);
@@ -171,6 +175,20 @@ int object_read(const char *path, char *log, size_t log_size, struct bpf_object 
 int object_open(const struct dataplane *dataplane, const char *path, char *log, size_t log_size,
 		struct bpf_object **ret, struct error *err);
 
+/*
+ * Open and load @path for @model, its stages in bank @config->bank, and enter
+ * nothing; *config is what it was specialised for. *ret: bpf_object__close.
+ */
+int object_build(const struct dataplane *dataplane, const char *path, const struct model *model,
+		 uint32_t features, struct lbd_generation_config *config, struct bpf_object **ret,
+		 struct error *err);
+
+/* The program that packets enter by. NULL: there is none. */
+const struct bpf_program *object_entry(const struct bpf_object *object);
+
+/* The same as a descriptor that outlives the object. */
+int object_take(const struct bpf_object *object, const char *path, int *ret_fd, struct error *err);
+
 /* Let libbpf say what it says to our debug log alone. */
 void object_quiet(void);
 
@@ -182,9 +200,27 @@ int object_prove(struct bpf_object *object, const char *path, struct lbd_generat
 void object_say(const char *library, const char *format, va_list args)
 	__attribute__((format(printf, 2, 0)));
 
+/* --- split.c */
+
+/* Does the splitter stand in slot RUNNING? */
+bool split_stands(const struct dataplane *dataplane);
+struct lbd_split_control *split_control(const struct dataplane *dataplane);
+
+/* lbd died with a candidate on trial: what ran before runs again. True if that was so. */
+bool split_recover(struct dataplane *dataplane);
+
+/* --- counters.c */
+
+/* Of the two sets of outcome counters, the one that the running generation doesn't count in. */
+enum map_id counters_other(const struct dataplane *dataplane);
+
+/* What the generation on that side of the split counted; LBD_OUTCOME_MAX of them. */
+int counters_side(const struct dataplane *dataplane, enum lbd_split_slot side, uint64_t *ret);
+int counters_split(const struct dataplane *dataplane, struct lbd_split_seen *ret);
+
 /* --- stages.c */
 
-/* A bank that neither the running nor the previous generation uses, emptied. */
+/* A bank that no generation uses which may get a packet, emptied. */
 uint32_t stages_take_bank(struct dataplane *dataplane);
 
 /* A generation that carried no packets goes: empty its bank, unless another has taken it. */
@@ -197,17 +233,28 @@ void stages_select(struct bpf_object *object, uint32_t features);
 int stages_enter(const struct dataplane *dataplane, struct bpf_object *object, uint32_t bank,
 		 struct error *err);
 
+/* --- inspect.c */
+
+/* Add up a program and its stages: what it is, and how long each one of them is. */
+int inspect_entry(const struct bpf_program *entry, struct dataplane_program *ret);
+int inspect_add(int fd, struct dataplane_program *ret);
+
 /* --- generation.c */
 
-/* The program in @slot of lbd_generations, to be closed. -ENOENT: there is none. */
-int generation_open(const struct dataplane *dataplane, __u32 slot);
+/* The program in @slot of one of our arrays of programs; the fd is the caller's. -ENOENT: none. */
+int generation_fd_in(const struct dataplane *dataplane, enum map_id map, __u32 slot);
+
+/* The program that is meant by @slot, wherever it stands while a candidate is on trial. */
+int generation_fd(const struct dataplane *dataplane, enum lbd_generation_slot slot);
+
+/* Write slot @slot of lbd_generations. */
+int generation_set(const struct dataplane *dataplane, __u32 slot, int fd, struct error *err);
 
 /* What program @fd is, and the configuration that it was loaded with. */
 int generation_read(int fd, struct dataplane_generation *ret, struct lbd_generation_config *config);
 
-/* What the generation in @slot was loaded with. False: there is none, or it can't be asked. */
-bool generation_held(const struct dataplane *dataplane, enum lbd_generation_slot slot,
-		     struct lbd_generation_config *ret);
+/* Does any generation that may get a packet have its stages in @bank? */
+bool generation_uses_bank(const struct dataplane *dataplane, uint32_t bank);
 
 /*
  * Age entries, and find NAT ports, as the running generation does. Without it a daemon that adopted
@@ -228,11 +275,14 @@ uint32_t object_ticks(const struct dataplane *dataplane, uint32_t seconds);
 void object_follow_timeouts(struct dataplane *dataplane,
 			    const struct lbd_generation_config *config);
 
-/* A map that program @prog_fd uses, by name and size of its value; the fd is the caller's. */
+/* A map that program @prog_fd uses, by name and size of its value (0: any); the fd is the caller's. */
 int generation_map(int prog_fd, const char *name, uint32_t value_size);
 
-/* The frozen configuration that program @prog_fd was loaded with; zeros if it has none. */
-void generation_config(int prog_fd, struct lbd_generation_config *ret);
+/*
+ * The frozen configuration that program @prog_fd was loaded with, zeros where it has none.
+ * Returns how much of it there is: an older object's is shorter. 0: it is no generation.
+ */
+uint32_t generation_config(int prog_fd, struct lbd_generation_config *ret);
 
 /* Write into @config what a generation for @model with @features is specialised for. */
 void object_specialise(const struct dataplane *dataplane, const struct model *model,

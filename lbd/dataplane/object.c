@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* BPF objects: opening one over our maps, and loading one as a generation. */
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,6 +94,13 @@ static struct bpf_map *object_config_map(struct bpf_object *object)
 	return NULL;
 }
 
+/* An object has at least the fields up to where its stages stand. */
+#define CONFIG_SIZE_MIN (offsetof(struct lbd_generation_config, bank) + sizeof(__u32))
+
+/*
+ * The configuration grows only at its end: what an older object lacks is off,
+ * and what a newer one has besides stays as it was built.
+ */
 int object_prove(struct bpf_object *object, const char *path, struct lbd_generation_config *ret,
 		 struct error *err)
 {
@@ -104,14 +112,43 @@ int object_prove(struct bpf_object *object, const char *path, struct lbd_generat
 	if (!built)
 		return error_set(err, -EPROTO, "%s: no %s section, not a packet path of lbd", path,
 				 LBD_GENERATION_CONFIG_SECTION);
-	if (size != sizeof(*built) || built->abi != LBD_MAPS_ABI)
+	if (size < CONFIG_SIZE_MIN || built->abi != LBD_MAPS_ABI)
 		return error_set(err, -EPROTO,
 				 "%s: built for map ABI %u with %zu bytes of configuration, "
-				 "expected ABI %d with %zu",
+				 "expected ABI %d with at least %zu",
 				 path, size >= sizeof(built->abi) ? built->abi : 0, size,
-				 LBD_MAPS_ABI, sizeof(*built));
-	*ret = *built;
+				 LBD_MAPS_ABI, CONFIG_SIZE_MIN);
+	memcpy(ret, built, size < sizeof(*ret) ? size : sizeof(*ret));
 	return 0;
+}
+
+/* As much of @config as the object knows. */
+static int object_configure(struct bpf_object *object, const char *path,
+			    const struct lbd_generation_config *config, struct error *err)
+{
+	struct bpf_map *map = object_config_map(object);
+	size_t size = 0;
+	void *value;
+	int rc;
+
+	value = calloc(1, bpf_map__value_size(map));
+	if (!value)
+		return error_set(err, -ENOMEM, "out of memory");
+	memcpy(value, bpf_map__initial_value(map, &size), bpf_map__value_size(map));
+	memcpy(value, config, size < sizeof(*config) ? size : sizeof(*config));
+	rc = bpf_map__set_initial_value(map, value, size);
+	free(value);
+	return rc ? error_errno(err, rc, "%s: set its configuration", path) : 0;
+}
+
+/* What it counts goes to the set that the running generation doesn't use. */
+static int object_count_apart(const struct dataplane *dataplane, struct bpf_object *object,
+			      struct error *err)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(object, "lbd_outcomes");
+	int rc = map ? bpf_map__reuse_fd(map, dataplane->fd[counters_other(dataplane)]) : 0;
+
+	return rc ? error_errno(err, rc, "reuse a map of outcomes") : 0;
 }
 
 uint32_t object_ticks(const struct dataplane *dataplane, uint32_t seconds)
@@ -179,6 +216,11 @@ void object_specialise(const struct dataplane *dataplane, const struct model *mo
 	memcpy(config->macs, model->macs, sizeof(config->macs));
 }
 
+const struct bpf_program *object_entry(const struct bpf_object *object)
+{
+	return bpf_object__find_program_by_name(object, LBD_PROGRAM);
+}
+
 /* The last two lines of the verifier's log say what it refused. */
 static void object_tail(const char *log, char *ret, size_t size)
 {
@@ -198,7 +240,7 @@ static int object_load(struct bpf_object *object, const char *path, const char *
 	char tail[401];
 	int rc;
 
-	if (!bpf_object__find_program_by_name(object, LBD_PROGRAM))
+	if (!object_entry(object))
 		return error_set(err, -EPROTO, "%s: no program " LBD_PROGRAM, path);
 	rc = bpf_object__load(object);
 	if (!rc)
@@ -207,18 +249,31 @@ static int object_load(struct bpf_object *object, const char *path, const char *
 	return error_set(err, rc, "%s: the kernel refused it (%s): %s", path, strerror(-rc), tail);
 }
 
-/* The program that packets enter by, which outlives the object. */
-static int object_take(const struct bpf_object *object, const char *path, int *ret_fd,
-		       struct error *err)
+int object_take(const struct bpf_object *object, const char *path, int *ret_fd, struct error *err)
 {
-	*ret_fd = dup(bpf_program__fd(bpf_object__find_program_by_name(object, LBD_PROGRAM)));
+	*ret_fd = dup(bpf_program__fd(object_entry(object)));
 	return *ret_fd < 0 ? error_errno(err, -errno, "keep program of %s", path) : 0;
 }
 
-int dataplane_load(struct dataplane *dataplane, const char *path, const struct model *model,
-		   uint32_t features, int *ret_fd, struct error *err)
+/* Specialise the opened @object and let the kernel have it. */
+static int object_make(const struct dataplane *dataplane, struct bpf_object *object,
+		       const char *path, const struct lbd_generation_config *config,
+		       const char *log, struct error *err)
 {
-	struct lbd_generation_config config = { 0 };
+	int rc;
+
+	stages_select(object, config->features);
+	rc = object_configure(object, path, config, err);
+	if (!rc)
+		rc = object_count_apart(dataplane, object, err);
+	return rc ? rc : object_load(object, path, log, err);
+}
+
+int object_build(const struct dataplane *dataplane, const char *path, const struct model *model,
+		 uint32_t features, struct lbd_generation_config *config, struct bpf_object **ret,
+		 struct error *err)
+{
+	const uint32_t bank = config->bank;
 	struct bpf_object *object = NULL;
 	char *log;
 	int rc;
@@ -227,29 +282,37 @@ int dataplane_load(struct dataplane *dataplane, const char *path, const struct m
 	if (!log)
 		return error_set(err, -ENOMEM, "out of memory");
 	rc = object_open(dataplane, path, log, VERIFIER_LOG_SIZE, &object, err);
-	if (rc)
-		goto out;
-	rc = object_prove(object, path, &config, err);
-	if (rc)
-		goto out;
-	object_specialise(dataplane, model, features, &config);
-	config.bank = stages_take_bank(dataplane);
-	stages_select(object, features);
-	rc = bpf_map__set_initial_value(object_config_map(object), &config, sizeof(config));
-	if (rc) {
-		error_errno(err, rc, "%s: set its configuration", path);
-		goto out;
-	}
-	rc = object_load(object, path, log, err);
 	if (!rc)
-		rc = stages_enter(dataplane, object, config.bank, err);
+		rc = object_prove(object, path, config, err);
+	if (!rc) {
+		object_specialise(dataplane, model, features, config);
+		config->bank = bank;
+		rc = object_make(dataplane, object, path, config, log, err);
+	}
+	free(log);
+	if (rc)
+		bpf_object__close(object);
+	else
+		*ret = object;
+	return rc;
+}
+
+int dataplane_load(struct dataplane *dataplane, const char *path, const struct model *model,
+		   uint32_t features, int *ret_fd, struct error *err)
+{
+	struct lbd_generation_config config = { .bank = stages_take_bank(dataplane) };
+	struct bpf_object *object = NULL;
+	int rc;
+
+	rc = object_build(dataplane, path, model, features, &config, &object, err);
+	if (rc)
+		return rc;
+	rc = stages_enter(dataplane, object, config.bank, err);
 	if (!rc)
 		rc = object_take(object, path, ret_fd, err);
 	/* Until one runs, entries are aged as the first to be loaded will. */
 	if (!rc && !dataplane->tables.timeouts.tcp)
 		object_follow_timeouts(dataplane, &config);
-out:
 	bpf_object__close(object);
-	free(log);
 	return rc;
 }

@@ -74,6 +74,15 @@ void shapes_of(const struct lbd_limits *l, struct map_shape *shapes)
 		[MAP_lbd_xsks] = KERNEL(BPF_MAP_TYPE_XSKMAP, __u32, LBD_XSKS_MAX, MOVE_SHARED),
 		[MAP_lbd_xsk_slots] = KERNEL(BPF_MAP_TYPE_HASH, __u32, LBD_XSK_INTERFACES, MOVE_SHARED,
 			.later = true),
+		/* No candidate is on trial while maps move. */
+		[MAP_lbd_split] = KERNEL(BPF_MAP_TYPE_PROG_ARRAY, __u32, LBD_SPLIT_SLOTS, MOVE_SHARED,
+			.later = true),
+		[MAP_lbd_split_ctl] = KERNEL(BPF_MAP_TYPE_ARRAY, struct lbd_split_control, 1,
+			MOVE_SHARED, .flags = BPF_F_MMAPABLE, .later = true),
+		[MAP_lbd_split_cpu] = KERNEL(BPF_MAP_TYPE_PERCPU_ARRAY, struct lbd_split_seen, 1,
+			MOVE_SHARED, .later = true),
+		[MAP_lbd_outcomes2] = KERNEL(BPF_MAP_TYPE_PERCPU_ARRAY, struct lbd_outcome_counters, 1,
+			MOVE_SUM, .later = true),
 		[MAP_lbd_generations] = KERNEL(BPF_MAP_TYPE_PROG_ARRAY, __u32, LBD_GENERATIONS_SIZE,
 			MOVE_SHARED),
 	};

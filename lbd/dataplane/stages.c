@@ -17,16 +17,6 @@ static const struct {
 #undef X
 };
 
-static bool stages_bank_used(const struct dataplane *dataplane, uint32_t bank)
-{
-	struct lbd_generation_config held;
-
-	for (int slot = 0; slot < LBD_GENERATION_SLOTS; slot++)
-		if (generation_held(dataplane, slot, &held) && held.bank == bank)
-			return true;
-	return false;
-}
-
 static void stages_empty_bank(const struct dataplane *dataplane, uint32_t bank)
 {
 	for (uint32_t stage = 0; stage < LBD_STAGES_MAX; stage++) {
@@ -38,7 +28,7 @@ static void stages_empty_bank(const struct dataplane *dataplane, uint32_t bank)
 
 void stages_leave_bank(const struct dataplane *dataplane, uint32_t bank)
 {
-	if (!stages_bank_used(dataplane, bank))
+	if (!generation_uses_bank(dataplane, bank))
 		stages_empty_bank(dataplane, bank);
 }
 
@@ -46,7 +36,7 @@ uint32_t stages_take_bank(struct dataplane *dataplane)
 {
 	uint32_t bank = dataplane->next_bank;
 
-	while (stages_bank_used(dataplane, bank % LBD_BANKS))
+	while (generation_uses_bank(dataplane, bank % LBD_BANKS))
 		bank++;
 	bank %= LBD_BANKS;
 	dataplane->next_bank = (bank + 1) % LBD_BANKS;

@@ -188,7 +188,7 @@ static int fragments_open(struct fragments *fragments, const struct config *conf
 		hold_new((size_t)config->fragments.memory_kib * 1024, config->fragments.timeout_ms);
 	if (!fragments->hold)
 		return error_set(err, -ENOMEM, "out of memory");
-	fragments->stop = eventfd(0, EFD_CLOEXEC);
+	fragments->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	fragments->out = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
 	if (fragments->stop < 0 || fragments->out < 0)
 		return error_errno(err, -errno, "socket for held fragments");
@@ -235,14 +235,33 @@ int fragments_run(struct fragments *fragments, struct error *err)
 	return rc ? error_errno(err, -rc, "thread for held fragments") : 0;
 }
 
+static void fragments_join(struct fragments *fragments)
+{
+	if (!fragments->running)
+		return;
+	eventfd_write(fragments->stop, 1);
+	pthread_join(fragments->thread, NULL);
+	fragments->running = false;
+}
+
+int fragments_move(struct fragments *fragments, struct dataplane *dataplane)
+{
+	eventfd_t stopped;
+	struct error err;
+
+	if (!fragments)
+		return 0;
+	fragments_join(fragments);
+	fragments->dataplane = dataplane;
+	eventfd_read(fragments->stop, &stopped);
+	return fragments_run(fragments, &err);
+}
+
 void fragments_stop(struct fragments *fragments)
 {
 	if (!fragments)
 		return;
-	if (fragments->running) {
-		eventfd_write(fragments->stop, 1);
-		pthread_join(fragments->thread, NULL);
-	}
+	fragments_join(fragments);
 	for (uint32_t i = 0; i < fragments->queues_count; i++)
 		queue_close(fragments->queues[i]);
 	if (fragments->out >= 0)

@@ -42,6 +42,12 @@ int fragments_listen(struct dataplane *dataplane, const struct config *config,
 /* Start the thread. */
 int fragments_run(struct fragments *fragments, struct error *err);
 
+/*
+ * Go on over @dataplane, which took the place of the one that it was opened with.
+ * What is held stays. On failure only fragments_stop is left. Accepts NULL.
+ */
+int fragments_move(struct fragments *fragments, struct dataplane *dataplane);
+
 /* Stop the thread and close the sockets; what is held is forgotten. Accepts NULL. */
 void fragments_stop(struct fragments *fragments);
 

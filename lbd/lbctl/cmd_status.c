@@ -5,6 +5,8 @@
 #include "lbctl/show.h"
 #include "lbctl/table.h"
 
+#define STATUS_WIDTH 72 /* of what stands behind the labels */
+
 static long long status_number(const json_t *status, const char *path)
 {
 	return (long long)json_integer_value(table_value(status, path));
@@ -135,6 +137,7 @@ static void status_generations(const json_t *status)
 	show_generation_line(table_value(status, "generation.running"));
 	printf("previous     ");
 	show_generation_line(table_value(status, "generation.previous"));
+	show_trial(table_value(status, "generation.trial"));
 }
 
 static void status_connections(const json_t *status)
@@ -146,6 +149,40 @@ static void status_connections(const json_t *status)
 	       table_count(table_value(status, "connections.ipv4.slots"), cells[1]),
 	       table_count(table_value(status, "connections.ipv6.entries"), cells[2]),
 	       table_count(table_value(status, "connections.ipv6.slots"), cells[3]));
+}
+
+static void status_changes(const json_t *changes)
+{
+	char from[TABLE_TEXT_MAX], to[TABLE_TEXT_MAX];
+	const json_t *change;
+	size_t i;
+
+	json_array_foreach(changes, i, change)
+		printf("%s%s %s -> %s", i ? ", " : "",
+		       table_text(table_value(change, "limit"), NULL),
+		       table_count(table_value(change, "from"), from),
+		       table_count(table_value(change, "to"), to));
+}
+
+/* Only where there is or was one. */
+static void status_migration(const json_t *status)
+{
+	const json_t *now = table_value(status, "migration.under_way");
+	const json_t *last = table_value(status, "migration.last");
+
+	if (json_is_object(now)) {
+		printf("moving       ");
+		status_changes(json_object_get(now, "changes"));
+		printf(": %lld %% of a pass\n", status_number(now, "percent"));
+	}
+	if (!json_is_object(last))
+		return;
+	printf("moved        ");
+	status_changes(json_object_get(last, "changes"));
+	printf(": %lld connections, %lld of them left out, %lld ms, %.1f ms without sync\n",
+	       status_number(last, "connections"),
+	       status_number(last, "left_out.live") + status_number(last, "left_out.idle"),
+	       status_number(last, "copy_ms"), (double)status_number(last, "pause_us") / 1000);
 }
 
 static void status_fragments(const json_t *status)
@@ -170,6 +207,32 @@ static void status_services(const json_t *status)
 		       : "");
 }
 
+/* Names in lines of a screen's width; what isn't in use on a line of its own. */
+static void status_pins(const json_t *status)
+{
+	const json_t *files = table_value(status, "pins.files"), *file;
+	int column = 0;
+	size_t i;
+
+	printf("pins         %lld in use, %lld not, below %s", status_number(status, "pins.in_use"),
+	       status_number(status, "pins.not_in_use"), status_text(status, "pins.directory"));
+	json_array_foreach(files, i, file) {
+		if (!json_is_true(json_object_get(file, "in_use")))
+			continue;
+		column -= (int)strlen(status_text(file, "path")) + 1;
+		if (column < 0) {
+			column = STATUS_WIDTH - (int)strlen(status_text(file, "path"));
+			printf("\n            ");
+		}
+		printf(" %s", status_text(file, "path"));
+	}
+	puts("");
+	json_array_foreach(files, i, file)
+		if (!json_is_true(json_object_get(file, "in_use")))
+			printf("             not in use: %s (%s): %s\n", status_text(file, "path"),
+			       status_text(file, "what"), status_text(file, "why"));
+}
+
 static void status_start(const json_t *status)
 {
 	if (json_is_true(json_object_get(status, "adopted")))
@@ -182,9 +245,9 @@ static void status_start(const json_t *status)
 static void status_print(const struct invocation *invocation, const json_t *status)
 {
 	static void (*const lines[])(const json_t *) = {
-		status_verdict,	  status_node,	   status_config,      status_role,
-		status_peers,	  status_xdp,	   status_generations, status_connections,
-		status_fragments, status_services, status_start,
+		status_verdict,	  status_node,	    status_config,	status_role,
+		status_peers,	  status_xdp,	    status_generations, status_connections,
+		status_migration, status_fragments, status_services,	status_start, status_pins,
 	};
 
 	(void)invocation;
@@ -200,13 +263,14 @@ static int status_run(const struct invocation *invocation)
 static const struct command_example status_examples[] = {
 	{ "status", "is all well, and if not, what to look at next" },
 	{ "status --json | jq -e .ok", "the same for a script" },
+	{ "status --json | jq .pins.files", "what is pinned, and what for" },
 	{ 0 },
 };
 
 const struct command cmd_status = {
 	.name = "status",
 	.arguments = "",
-	.summary = "is all well: role, sync, attachment, packet path, totals",
+	.summary = "is all well: role, sync, attachment, packet path, totals, pins",
 	.details =
 		"The first line is the verdict: OK, or what is wrong, worst first, each with the "
 		"next command to try.",

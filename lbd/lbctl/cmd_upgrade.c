@@ -5,9 +5,73 @@
 #include <string.h>
 
 #include "lbctl/commands.h"
+#include "lbctl/options.h"
 #include "lbctl/preflight_show.h"
 #include "lbctl/report.h"
 #include "lbctl/show.h"
+#include "lbd/maps.h"
+
+/* The daemon has another working directory: it wants the absolute path. */
+static int upgrade_object(const struct invocation *invocation, json_t *body)
+{
+	const char *path = invocation->argv[0];
+	char *absolute = realpath(path, NULL), text[512];
+
+	if (absolute) {
+		json_object_set_new(body, "object", json_string(absolute));
+		free(absolute);
+		return LBCTL_OK;
+	}
+	snprintf(text, sizeof(text), "%s: %s", path, strerror(errno));
+	return report_error(invocation, LBCTL_FAILED, strerrorname_np(errno), text, NULL);
+}
+
+/* "5%", "5" or "0.25%", as ten-thousandths. */
+static int upgrade_share(const struct invocation *invocation, const char *text, json_t *body)
+{
+	char *end;
+	double share = strtod(text, &end) * LBD_SPLIT_WHOLE / 100;
+
+	end += *end == '%';
+	if (end == text || *end || !(share >= 1 && share <= LBD_SPLIT_WHOLE))
+		return options_refuse(invocation->command,
+				      "--canary %s: expected a share, 0.01%% to 100%%", text);
+	json_object_set_new(body, "share", json_integer((json_int_t)(share + 0.5)));
+	return LBCTL_OK;
+}
+
+static int upgrade_canary(const struct invocation *invocation, json_t *body)
+{
+	const char *share = command_value(invocation, "canary"), *name;
+	json_t *services;
+
+	if (!share && command_value(invocation, "service"))
+		return options_refuse(invocation->command, "--service goes with --canary only");
+	if (!share)
+		return LBCTL_OK;
+	services = json_array();
+	for (int n = 0; (name = command_value_at(invocation, "service", n)); n++)
+		json_array_append_new(services, json_string(name));
+	if (json_array_size(services))
+		json_object_set(body, "services", services);
+	json_decref(services);
+	return upgrade_share(invocation, share, body);
+}
+
+/* --promote or --abort: nothing else goes with them. */
+static int upgrade_action(const struct invocation *invocation, json_t *body)
+{
+	static const char *const actions[] = { "promote", "abort", NULL };
+
+	for (const char *const *action = actions; *action; action++) {
+		if (!command_value(invocation, *action))
+			continue;
+		if (invocation->argc || invocation->given_count > 1)
+			return options_refuse(invocation->command, "--%s goes alone", *action);
+		json_object_set_new(body, "action", json_string(*action));
+	}
+	return LBCTL_OK;
+}
 
 static int upgrade_check(const struct invocation *invocation, const json_t *body)
 {
@@ -30,6 +94,8 @@ static int upgrade_ask(const struct invocation *invocation, json_t *body)
 {
 	const struct client_request request = { .endpoint = API_post_upgrade, .body = body };
 
+	if (command_value(invocation, "check") && json_object_get(body, "share"))
+		return options_refuse(invocation->command, "--check goes without --canary");
 	if (command_value(invocation, "check"))
 		return upgrade_check(invocation, body);
 	if (command_value(invocation, "force"))
@@ -37,30 +103,28 @@ static int upgrade_ask(const struct invocation *invocation, json_t *body)
 	return show_answer(invocation, &request, show_generations);
 }
 
-/* The daemon has another working directory: it wants the absolute path. */
 static int upgrade_run(const struct invocation *invocation)
 {
-	const char *path = invocation->argc ? invocation->argv[0] : NULL;
-	char *absolute = path ? realpath(path, NULL) : NULL, text[512];
 	json_t *body = json_object();
-	int rc;
+	int rc = upgrade_action(invocation, body);
 
-	if (path && !absolute) {
-		snprintf(text, sizeof(text), "%s: %s", path, strerror(errno));
-		rc = report_error(invocation, LBCTL_FAILED, strerrorname_np(errno), text, NULL);
-	} else {
-		if (absolute)
-			json_object_set_new(body, "object", json_string(absolute));
+	if (!rc)
+		rc = upgrade_canary(invocation, body);
+	if (!rc && invocation->argc)
+		rc = upgrade_object(invocation, body);
+	if (!rc)
 		rc = upgrade_ask(invocation, body);
-	}
 	json_decref(body);
-	free(absolute);
 	return rc;
 }
 
 static const struct command_option upgrade_options[] = {
 	{ "check", NULL, "only say what an upgrade would find; nothing is swapped" },
-	{ "force", NULL, "swap though packets fare otherwise than they do now" },
+	{ "force", NULL, "though packets fare otherwise than they do now" },
+	{ "canary", "SHARE", "give it this share of the flows, as 5%, and compare" },
+	{ "service", "NAME", "of this service alone; may be given again" },
+	{ "promote", NULL, "take what is on trial" },
+	{ "abort", NULL, "go back from what is on trial" },
 	{ 0 },
 };
 
@@ -69,28 +133,36 @@ static const struct command_example upgrade_examples[] = {
 	{ "upgrade --check /tmp/lb.bpf.o", "would another one be taken, and what would it change" },
 	{ "upgrade /tmp/lb.bpf.o", "try it; lbctl rollback goes back" },
 	{ "upgrade --check --json | jq -e .taken", "for a script" },
+	{ "upgrade --canary 5%", "let one flow in twenty try it first" },
+	{ "upgrade --canary 50% --service web --service dns", "half the flows of two services" },
+	{ "upgrade --promote", "take it without waiting any longer" },
 	{ 0 },
 };
 
 const struct command cmd_upgrade = {
 	.name = "upgrade",
-	.arguments = "[--check | --force] [OBJECT]",
+	.arguments = "[--check | [--force] [--canary SHARE [--service NAME]...]] [OBJECT] | "
+		     "--promote | --abort",
 	.summary = "load a new packet path, try it with test packets, swap to it",
 	.details =
 		"No packet is lost: the swap is one step over the same tables. If the new one is "
 		"refused or fails its test packets, the running one runs on.\n"
 		"Tried are: its maps, against those that are pinned; golden packets, which any "
-		"packet "
-		"path must get right, on tables of their own; a replay: packets of live "
-		"connections, "
-		"of new clients of each service and those that were dropped and kept, through "
-		"copies "
-		"of the running and the new one that write nothing, and both must do the same; the "
-		"verifier. With --check nothing is swapped, and the exit status is 1 if it would "
-		"be "
-		"refused.\n"
+		"packet path must get right, on tables of their own; a replay: packets of live "
+		"connections, of new clients of each service and those that were dropped and kept, "
+		"through copies of the running and the new one that write nothing, and both must "
+		"do the same; the same on maps apart, by programs that write and don't know that "
+		"they are watched; the verifier. With --check nothing is swapped, and the exit "
+		"status "
+		"is 1 if it would be refused.\n"
 		"A new version may be meant to treat some packet otherwise: --force overrules the "
-		"replay, and nothing else. It is logged.",
+		"replay, and nothing else. It is logged.\n"
+		"The swap is watched for a time (upgrade.watch in lbd.yaml): if lbd dies "
+		"meanwhile, the old one runs again within seconds, by itself. With --canary the "
+		"old one runs on, and the new one gets a share of the flows for "
+		"upgrade.canary-time; each flow stays on its side. Fragments, ICMP, and all that "
+		"isn't TCP or UDP stay with the old one. Another upgrade or a rollback is refused "
+		"meanwhile.",
 	.max = 1,
 	.options = upgrade_options,
 	.examples = upgrade_examples,

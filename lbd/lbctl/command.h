@@ -12,6 +12,7 @@
 #include "lbd/api.h"
 
 #define COMMAND_OPTIONS_MAX 8
+#define COMMAND_GIVEN_MAX 32
 
 struct command_option {
 	const char *name;     /* without the dashes; NULL ends a list */
@@ -49,6 +50,11 @@ struct invocation {
 	int argc; /* arguments without options */
 	char **argv;
 	const char *values[COMMAND_OPTIONS_MAX]; /* by place in command->options; NULL: not given */
+	struct {
+		int option; /* place in command->options */
+		const char *value;
+	} given[COMMAND_GIVEN_MAX]; /* the same in their order, for options that may come again */
+	int given_count;
 };
 
 /* Every command, in the order of help; NULL ends the list. In main.c. */
@@ -60,6 +66,9 @@ extern const struct command_option command_modes[];
 
 /* The value of the command's option @name ("" if it takes none), or NULL if not given. */
 const char *command_value(const struct invocation *invocation, const char *name);
+
+/* Value number @n of an option that may come again, or NULL. */
+const char *command_value_at(const struct invocation *invocation, const char *name, int n);
 
 /* NULL if there is none called so. */
 const struct command *command_find(const char *name);

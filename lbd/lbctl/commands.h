@@ -20,6 +20,7 @@
 	X(trace)       \
 	X(diff)        \
 	X(reload)      \
+	X(resize)      \
 	X(confirm)     \
 	X(history)     \
 	X(upgrade)     \

@@ -104,11 +104,22 @@ static int options_set_timeout(struct invocation *invocation, const char *text)
 	return LBCTL_OK;
 }
 
+static int options_give(struct invocation *invocation, int option, const char *value)
+{
+	if (invocation->given_count == COMMAND_GIVEN_MAX)
+		return options_refuse(invocation->command, "more than %d options",
+				      COMMAND_GIVEN_MAX);
+	invocation->values[option] = value;
+	invocation->given[invocation->given_count].option = option;
+	invocation->given[invocation->given_count++].value = value;
+	return LBCTL_OK;
+}
+
 static int options_set(struct invocation *invocation, enum options_mode *mode, int value)
 {
 	if (value >= OPTIONS_COMMAND)
-		invocation->values[value - OPTIONS_COMMAND] = optarg ? optarg : "";
-	else if (value >= OPTIONS_MODES)
+		return options_give(invocation, value - OPTIONS_COMMAND, optarg ? optarg : "");
+	if (value >= OPTIONS_MODES)
 		*mode = OPTIONS_HELP + (value - OPTIONS_MODES);
 	else if (value == OPTIONS_JSON)
 		invocation->json = true;
@@ -230,6 +241,16 @@ const char *command_value(const struct invocation *invocation, const char *name)
 	for (size_t i = 0; option && option[i].name; i++)
 		if (!strcmp(option[i].name, name))
 			return invocation->values[i];
+	return NULL;
+}
+
+const char *command_value_at(const struct invocation *invocation, const char *name, int n)
+{
+	const struct command_option *options = invocation->command->options;
+
+	for (int i = 0; i < invocation->given_count; i++)
+		if (!strcmp(options[invocation->given[i].option].name, name) && !n--)
+			return invocation->given[i].value;
 	return NULL;
 }
 

@@ -75,7 +75,7 @@ static void preflight_print_maps(const json_t *maps)
 	json_decref(others);
 }
 
-static void preflight_print_replay(const json_t *replay)
+static void preflight_print_replay(const char *title, const json_t *replay)
 {
 	static const struct table_column columns[] = {
 		{ "SERVICE", "service", table_text, false },
@@ -89,9 +89,9 @@ static void preflight_print_replay(const json_t *replay)
 
 	if (!json_integer_value(json_object_get(replay, "made")))
 		return;
-	printf("replay    %s packets of connections, %s of new clients, %s that were dropped, %s "
+	printf("%-9s %s packets of connections, %s of new clients, %s that were dropped, %s "
 	       "answers\n",
-	       preflight_count(replay, "run.live", cells[0]),
+	       title, preflight_count(replay, "run.live", cells[0]),
 	       preflight_count(replay, "run.fresh", cells[1]),
 	       preflight_count(replay, "run.dropped", cells[2]),
 	       preflight_count(replay, "run.answer", cells[3]));
@@ -112,7 +112,8 @@ void preflight_print(const json_t *answer)
 	preflight_print_program("running", json_object_get(answer, "running"));
 	preflight_print_program("candidate", json_object_get(answer, "candidate"));
 	preflight_print_maps(json_object_get(answer, "maps"));
-	preflight_print_replay(json_object_get(answer, "replay"));
+	preflight_print_replay("replay", json_object_get(answer, "replay"));
+	preflight_print_replay("apart", json_object_get(answer, "apart"));
 	puts(json_is_true(json_object_get(answer, "taken"))
 		     ? "\nAn upgrade would take it."
 		     : "\nAn upgrade would refuse it; the running packet path would run on.");

@@ -140,6 +140,21 @@ void show_generation_line(const json_t *generation)
 	putchar('\n');
 }
 
+void show_trial(const json_t *trial)
+{
+	const json_t *services = json_object_get(trial, "services");
+
+	if (!json_is_object(trial))
+		return;
+	printf("on trial  %s, %g %% of %s, %lld s left%s\n          ",
+	       table_text(json_object_get(trial, "kind"), NULL),
+	       json_number_value(json_object_get(trial, "share")) * 100,
+	       json_is_string(services) ? json_string_value(services) : "all packets",
+	       (long long)json_integer_value(json_object_get(trial, "left_ms")) / 1000,
+	       json_is_true(json_object_get(trial, "late")) ? ", held up: it gets nothing" : "");
+	show_generation_line(json_object_get(trial, "candidate"));
+}
+
 void show_generations(const struct invocation *invocation, const json_t *answer)
 {
 	(void)invocation;
@@ -147,6 +162,7 @@ void show_generations(const struct invocation *invocation, const json_t *answer)
 	show_generation_line(json_object_get(answer, "running"));
 	printf("previous  ");
 	show_generation_line(json_object_get(answer, "previous"));
+	show_trial(json_object_get(answer, "trial"));
 }
 
 void show_role(const struct invocation *invocation, const json_t *answer)

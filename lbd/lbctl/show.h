@@ -18,6 +18,9 @@ void show_backends(const struct invocation *invocation, const json_t *answer);
 void show_generations(const struct invocation *invocation, const json_t *answer);
 void show_role(const struct invocation *invocation, const json_t *answer);
 
+/* Two lines on the packet path that is on trial; nothing for null. */
+void show_trial(const json_t *trial);
+
 /* "lbd 0.1.0, tag ..., loaded 2024-01-01 12:00:00, ipv4 ipip", or "none" for null. */
 void show_generation_line(const json_t *generation);
 

@@ -14,7 +14,7 @@
 /* An id is free again when no connection uses it, one change after it was given up. */
 #define BUILD_ROOM_HINT                                                                  \
 	"change fewer at once, or wait until the connections of removed ones time out; " \
-	"limits.%s can be raised after lbd --detach"
+	"limits.%s can be raised while packets flow: lbctl reload, or lbctl resize"
 
 struct build {
 	const struct config *config;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "model/maglev.h"
 
@@ -29,6 +30,25 @@ void model_free(struct model *model)
 	free(model->services);
 	free(model->backends);
 	free(model);
+}
+
+struct model *model_copy(const struct model *model)
+{
+	struct model *copy = model_new(&model->limits);
+	struct service *services;
+	struct backend *backends;
+
+	if (!copy)
+		return NULL;
+	services = copy->services;
+	backends = copy->backends;
+	memcpy(services, model->services, model->limits.services * sizeof(*services));
+	memcpy(backends, model->backends, model->limits.backends * sizeof(*backends));
+	*copy = *model;
+	copy->services = services;
+	copy->backends = backends;
+	guard_hold(copy->guard);
+	return copy;
 }
 
 enum lbd_backend_state model_backend_state(const struct backend *backend)

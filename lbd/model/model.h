@@ -99,6 +99,9 @@ struct lbd_limits model_limits(const struct config *config);
 /* An empty model for these limits; NULL without memory. */
 struct model *model_new(const struct lbd_limits *limits);
 
+/* The same once more, which another thread may read. NULL without memory. */
+struct model *model_copy(const struct model *model);
+
 /* Accepts NULL. */
 void model_free(struct model *model);
 

@@ -21,7 +21,9 @@ char *kept_path(const struct upgrade_place *place, enum upgrade_kept which, char
 	static const char *const names[] = {
 		[UPGRADE_KEPT_RUNNING] = "running.bpf.o",
 		[UPGRADE_KEPT_PREVIOUS] = "previous.bpf.o",
+		[UPGRADE_KEPT_CANDIDATE] = "candidate.bpf.o",
 		[UPGRADE_KEPT_DRAFT] = "draft.bpf.o",
+		[UPGRADE_KEPT_PROOF] = "proof.bpf.o",
 	};
 
 	snprintf(buffer, UPGRADE_PATH_MAX, "%.150s/%s", place->run_dir, names[which]);
@@ -66,7 +68,8 @@ static int kept_write(const char *path, int from, off_t size, struct error *err)
 	return rc;
 }
 
-int kept_copy(const struct upgrade_place *place, const char *object, struct error *err)
+int kept_copy(const struct upgrade_place *place, const char *object, enum upgrade_kept to,
+	      struct error *err)
 {
 	char path[UPGRADE_PATH_MAX];
 	off_t size = 0;
@@ -75,7 +78,7 @@ int kept_copy(const struct upgrade_place *place, const char *object, struct erro
 	from = kept_open(object, &size, err);
 	if (from < 0)
 		return from;
-	rc = kept_write(kept_path(place, UPGRADE_KEPT_DRAFT, path), from, size, err);
+	rc = kept_write(kept_path(place, to, path), from, size, err);
 	close(from);
 	return rc;
 }
@@ -95,11 +98,9 @@ static bool kept_compare(int a, int b)
 	return true;
 }
 
-bool kept_is(const struct upgrade_place *place, enum upgrade_kept which, const char *object)
+bool kept_is(const char *kept, const char *object)
 {
-	char path[UPGRADE_PATH_MAX];
-	int a = open(kept_path(place, which, path), O_RDONLY | O_CLOEXEC);
-	int b = open(object, O_RDONLY | O_CLOEXEC);
+	int a = open(kept, O_RDONLY | O_CLOEXEC), b = open(object, O_RDONLY | O_CLOEXEC);
 	bool same = a >= 0 && b >= 0 && kept_compare(a, b);
 
 	if (a >= 0)
@@ -109,16 +110,33 @@ bool kept_is(const struct upgrade_place *place, enum upgrade_kept which, const c
 	return same;
 }
 
-int kept_advance(const struct upgrade_place *place, bool shift, struct error *err)
+int kept_move(const struct upgrade_place *place, enum upgrade_kept from, enum upgrade_kept to,
+	      struct error *err)
 {
-	char running[UPGRADE_PATH_MAX], draft[UPGRADE_PATH_MAX], previous[UPGRADE_PATH_MAX];
+	char old[UPGRADE_PATH_MAX], new[UPGRADE_PATH_MAX];
 
-	kept_path(place, UPGRADE_KEPT_RUNNING, running);
-	kept_path(place, UPGRADE_KEPT_DRAFT, draft);
-	kept_path(place, UPGRADE_KEPT_PREVIOUS, previous);
-	if (shift && rename(running, previous) && errno != ENOENT)
-		return error_errno(err, -errno, "rename %s", running);
-	return rename(draft, running) ? error_errno(err, -errno, "rename %s", draft) : 0;
+	if (rename(kept_path(place, from, old), kept_path(place, to, new)))
+		return error_errno(err, -errno, "rename %s", old);
+	return 0;
+}
+
+int kept_advance(const struct upgrade_place *place, enum upgrade_kept from, bool shift,
+		 struct error *err)
+{
+	int rc = 0;
+
+	if (shift)
+		rc = kept_move(place, UPGRADE_KEPT_RUNNING, UPGRADE_KEPT_PREVIOUS, err);
+	if (rc && rc != -ENOENT)
+		return rc;
+	return kept_move(place, from, UPGRADE_KEPT_RUNNING, err);
+}
+
+void kept_remove(const struct upgrade_place *place, enum upgrade_kept which)
+{
+	char path[UPGRADE_PATH_MAX];
+
+	unlink(kept_path(place, which, path));
 }
 
 void kept_exchange(const struct upgrade_place *place)
@@ -134,11 +152,13 @@ void kept_exchange(const struct upgrade_place *place)
 	rename(previous, running);
 }
 
+void upgrade_forget_trial(const struct upgrade_place *place)
+{
+	kept_remove(place, UPGRADE_KEPT_CANDIDATE);
+}
+
 void upgrade_forget(const struct upgrade_place *place)
 {
-	char path[UPGRADE_PATH_MAX];
-
-	unlink(kept_path(place, UPGRADE_KEPT_RUNNING, path));
-	unlink(kept_path(place, UPGRADE_KEPT_PREVIOUS, path));
-	unlink(kept_path(place, UPGRADE_KEPT_DRAFT, path));
+	for (int which = UPGRADE_KEPT_RUNNING; which <= UPGRADE_KEPT_PROOF; which++)
+		kept_remove(place, which);
 }

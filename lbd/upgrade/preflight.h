@@ -6,6 +6,7 @@
  *   maps      it takes the pinned maps for what they are
  *   golden    known packets come out as they must, on private maps
  *   replay    packets like those that are under way fare as they do now
+ *   apart     so they do on maps of their own, by programs as they will run
  *   verifier  it loads over the live maps, specialised for the running config
  */
 #ifndef UPGRADE_PREFLIGHT_H
@@ -18,6 +19,7 @@
 	X(MAPS, maps, "the pinned maps are what it takes them for") \
 	X(GOLDEN, golden, "known packets come out as they must")    \
 	X(REPLAY, replay, "packets fare as they do now")            \
+	X(APART, apart, "so they do where all is written")          \
 	X(VERIFIER, verifier, "it loads for the running config")
 
 enum preflight_step {
@@ -46,7 +48,7 @@ struct preflight_report {
 	struct dataplane_map maps[DATAPLANE_MAPS_MAX];
 	uint32_t maps_count;
 	struct dataplane_program old, new; /* without a program id: there is none */
-	struct replay_report replay;
+	struct replay_report replay, apart;
 };
 
 /* maps, "the pinned maps are what ..." */
@@ -54,21 +56,40 @@ const char *preflight_step_name(enum preflight_step step);
 const char *preflight_step_what(enum preflight_step step);
 
 /*
- * Take @object, a file of our own, through all steps. On 0 it may run, and *ret_fd
- * is the generation, the caller's; else @err is that of the step that refused.
- * What runs already is spared golden packets and replay: it passed them.
+ * The proof of @object, in three parts: what takes long changes nothing, and
+ * may be another thread's.
+ *
+ *   preflight_open   copies the object, and takes hold of maps and model
+ *   preflight_run    all steps, until one refuses
+ *   preflight_take   if it may run, and what it was proven for still is so
+ *
+ * What runs already is spared golden packets and replays, unless @target wants
+ * all: it passed them. @file is the copy; it goes with preflight_close.
  */
-int preflight_prove(const struct upgrade_place *place, const struct upgrade_target *target,
-		    const char *object, int *ret_fd, struct error *err);
+struct preflight;
+
+int preflight_open(const struct upgrade_place *place, const struct upgrade_target *target,
+		   const char *object, enum upgrade_kept file, struct preflight **ret,
+		   struct error *err);
+
+/* Any thread. */
+void preflight_run(struct preflight *preflight);
 
 /*
- * lbctl upgrade --check: what upgrade_swap would find of @object (NULL: the
- * installed one). Nothing is swapped or kept. An error only if it can't be tried
- * at all; whether it would be taken is in *ret.
+ * *ret_fd is the generation, the caller's, and the copy is the draft. Else @err
+ * is that of the step that refused. -ESTALE: the config has needed another
+ * shape since, or another packet path runs.
  */
-int upgrade_check(const struct upgrade_place *place, const struct upgrade_target *target,
-		  const char *object, struct preflight_report *ret, struct error *err);
+int preflight_take(struct preflight *preflight, const struct upgrade_target *target, int *ret_fd,
+		   struct error *err);
 
+/* What the steps said. */
+const struct preflight_report *preflight_found(const struct preflight *preflight);
+
+/* Accepts NULL. */
+void preflight_close(struct preflight *preflight);
+
+/* Would an upgrade swap? */
 bool preflight_takes(const struct preflight_report *report);
 
 #endif

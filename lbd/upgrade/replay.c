@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "upgrade/replay.h"
+#include "upgrade/replay_internal.h"
 
 #include <errno.h>
 #include <linux/bpf.h>
@@ -14,11 +14,8 @@
 #define REPLAY_TRIES 3
 
 struct replay_pair {
-	const struct replay *replay;
+	struct replay_case now;
 	struct dataplane_trace *old, *new;
-	struct replay_report *report;
-	uint8_t frame[sizeof(((struct replay_verdict *)0)->frame)];
-	struct replay_verdict said[3]; /* the old one, the new one, the old one again */
 };
 
 /* --- one packet */
@@ -29,15 +26,16 @@ static void replay_ask(const struct replay_pair *pair, struct dataplane_trace *t
 	struct lbd_trace record = { 0 };
 
 	ret->size = sizeof(ret->frame);
-	ret->action = dataplane_trace_run(trace, pair->replay->ifindex, pair->frame, size,
+	ret->action = dataplane_trace_run(trace, pair->now.replay->ifindex, pair->now.frame, size,
 					  ret->frame, &ret->size, &record);
+	ret->named = true;
 	ret->outcome = record.outcome;
 	ret->service = record.service;
 	ret->backend = record.backend;
 }
 
 /* Of what is dropped nobody sees the frame. */
-static bool replay_did_alike(const struct replay_verdict *a, const struct replay_verdict *b)
+bool replay_did_alike(const struct replay_verdict *a, const struct replay_verdict *b)
 {
 	if (a->action != b->action)
 		return false;
@@ -45,7 +43,7 @@ static bool replay_did_alike(const struct replay_verdict *a, const struct replay
 	       (a->size == b->size && !memcmp(a->frame, b->frame, a->size));
 }
 
-static bool replay_said_alike(const struct replay_verdict *a, const struct replay_verdict *b)
+bool replay_said_alike(const struct replay_verdict *a, const struct replay_verdict *b)
 {
 	return a->action < 0 ||
 	       (a->outcome == b->outcome && a->service == b->service && a->backend == b->backend);
@@ -64,10 +62,10 @@ static bool replay_is_name(const struct replay_verdict *a, const struct replay_v
 	       (!strcmp(kind, "pass") || !strcmp(kind, "drop"));
 }
 
-static void replay_list(struct replay_pair *pair, const struct replay_packet *packet)
+void replay_list(struct replay_case *now, const struct replay_packet *packet)
 {
-	const struct model *model = pair->replay->model;
-	struct replay_report *report = pair->report;
+	const struct model *model = now->replay->model;
+	struct replay_report *report = now->report;
 	struct replay_difference *row;
 
 	report->different++;
@@ -79,62 +77,66 @@ static void replay_list(struct replay_pair *pair, const struct replay_packet *pa
 		snprintf(row->service, sizeof(row->service), "%s",
 			 model->services[packet->service].name);
 	replay_describe_packet(model, packet, row->packet);
-	replay_describe_verdict(model, &pair->said[0], &pair->said[1], row->old);
-	replay_describe_verdict(model, &pair->said[1], &pair->said[0], row->new);
+	replay_describe_verdict(model, &now->said[0], &now->said[1], row->old);
+	replay_describe_verdict(model, &now->said[1], &now->said[0], row->new);
 }
 
 static void replay_judge(struct replay_pair *pair, const struct replay_packet *packet)
 {
-	const struct replay_verdict *said = pair->said;
+	struct replay_verdict *said = pair->now.said;
 
 	for (int tries = 0; tries < REPLAY_TRIES; tries++) {
-		replay_ask(pair, pair->old, packet->size, &pair->said[0]);
-		replay_ask(pair, pair->new, packet->size, &pair->said[1]);
+		replay_ask(pair, pair->old, packet->size, &said[0]);
+		replay_ask(pair, pair->new, packet->size, &said[1]);
 		if (replay_did_alike(&said[0], &said[1]) && replay_said_alike(&said[0], &said[1])) {
-			pair->report->same++;
+			pair->now.report->same++;
 			return;
 		}
-		replay_ask(pair, pair->old, packet->size, &pair->said[2]);
+		replay_ask(pair, pair->old, packet->size, &said[2]);
 		if (!replay_did_alike(&said[0], &said[2]) || !replay_said_alike(&said[0], &said[2]))
 			continue;
 		if (said[0].action >= 0 && replay_did_alike(&said[0], &said[1]) &&
 		    replay_is_name(&said[0], &said[1]))
-			pair->report->otherwise++;
+			pair->now.report->otherwise++;
 		else
-			replay_list(pair, packet);
+			replay_list(&pair->now, packet);
 		return;
 	}
-	pair->report->unsettled++;
+	pair->now.report->unsettled++;
+}
+
+void replay_begin(struct replay_case *now, const struct replay_packet *packet)
+{
+	memcpy(now->frame, packet->frame.bytes, packet->frame.size);
+	memset(now->frame + packet->frame.size, 0, packet->size - packet->frame.size);
+	now->report->run[packet->source]++;
 }
 
 static void replay_try(struct replay_pair *pair, const struct replay_packet *packet)
 {
-	memcpy(pair->frame, packet->frame.bytes, packet->frame.size);
-	memset(pair->frame + packet->frame.size, 0, packet->size - packet->frame.size);
-	pair->report->run[packet->source]++;
+	replay_begin(&pair->now, packet);
 	replay_judge(pair, packet);
 }
 
-/* What the backend of a translated connection sends back. */
-static void replay_try_answer(struct replay_pair *pair, const struct replay_packet *packet)
+bool replay_answer(const struct replay_case *now, const struct replay_packet *packet,
+		   struct replay_packet *ret)
 {
-	const struct model *model = pair->replay->model;
-	struct replay_packet answer = *packet;
+	const struct replay_verdict *old = &now->said[0];
 
 	if (packet->source != REPLAY_LIVE ||
-	    model->services[packet->service].forward != LBD_FORWARD_NAT ||
-	    (pair->said[0].action != XDP_TX && pair->said[0].action != XDP_REDIRECT) ||
-	    pair->said[0].size != packet->size)
-		return;
-	memcpy(answer.frame.bytes, pair->said[0].frame, packet->size);
-	answer.frame = golden_answer(&answer.frame);
-	answer.source = REPLAY_ANSWER;
-	replay_try(pair, &answer);
+	    now->replay->model->services[packet->service].forward != LBD_FORWARD_NAT ||
+	    (old->action != XDP_TX && old->action != XDP_REDIRECT) || old->size != packet->size)
+		return false;
+	*ret = *packet;
+	memcpy(ret->frame.bytes, old->frame, packet->size);
+	ret->frame = golden_answer(&ret->frame);
+	ret->source = REPLAY_ANSWER;
+	return true;
 }
 
 /* --- all of them */
 
-static int64_t replay_now_ms(void)
+int64_t replay_now_ms(void)
 {
 	struct timespec now;
 
@@ -144,16 +146,18 @@ static int64_t replay_now_ms(void)
 
 static void replay_all(struct replay_pair *pair, const struct replay_packets *packets)
 {
-	const int64_t until = replay_now_ms() + pair->replay->budget_ms;
+	const int64_t until = replay_now_ms() + pair->now.replay->budget_ms;
+	struct replay_packet answer;
 
-	pair->report->made = packets->count;
+	pair->now.report->made = packets->count;
 	for (uint32_t i = 0; i < packets->count && replay_now_ms() < until; i++) {
 		replay_try(pair, &packets->list[i]);
-		replay_try_answer(pair, &packets->list[i]);
+		if (replay_answer(&pair->now, &packets->list[i], &answer))
+			replay_try(pair, &answer);
 	}
 }
 
-static int replay_conclude(const struct replay_report *report, struct error *err)
+int replay_conclude(const struct replay_report *report, const char *name, struct error *err)
 {
 	const struct replay_difference *first = &report->list[0];
 	uint32_t run = 0;
@@ -163,9 +167,9 @@ static int replay_conclude(const struct replay_report *report, struct error *err
 	for (int source = 0; source < REPLAY_SOURCES; source++)
 		run += report->run[source];
 	return error_set(err, -EBADMSG,
-			 "replay: %u of %u packets fare otherwise; the first, of service %s: %s: "
+			 "%s: %u of %u packets fare otherwise; the first, of service %s: %s: "
 			 "expected as now, %s; came %s",
-			 report->different, run, *first->service ? first->service : "none",
+			 name, report->different, run, *first->service ? first->service : "none",
 			 first->packet, first->old, first->new);
 }
 
@@ -196,8 +200,8 @@ int replay_run(const struct replay *replay, const char *old, const char *new,
 	memset(ret, 0, sizeof(*ret));
 	if (!pair)
 		return error_set(err, -ENOMEM, "out of memory");
-	pair->replay = replay;
-	pair->report = ret;
+	pair->now.replay = replay;
+	pair->now.report = ret;
 	rc = replay_load(replay, old, &pair->old, err) ? -ENODATA : 0;
 	if (!rc)
 		rc = replay_load(replay, new, &pair->new, err);
@@ -205,7 +209,7 @@ int replay_run(const struct replay *replay, const char *old, const char *new,
 		rc = error_set(err, -ENOMEM, "out of memory");
 	if (!rc) {
 		replay_all(pair, &packets);
-		rc = replay_conclude(ret, err);
+		rc = replay_conclude(ret, "replay", err);
 	}
 	replay_discard(&packets);
 	dataplane_trace_close(pair->old);

@@ -10,7 +10,8 @@
  *                                    same, said otherwise, unsettled, different
  *
  * Packets come and go meanwhile: where the old one doesn't say the same twice,
- * the packet is tried again.
+ * the packet is tried again. Then the same once more, apart: by programs that
+ * write, and can't know that they are watched.
  */
 #ifndef UPGRADE_REPLAY_H
 #define UPGRADE_REPLAY_H
@@ -33,6 +34,7 @@ struct replay_packet {
 	uint16_t backend; /* that has the connection; 0: there is none */
 	uint32_t size;	  /* of the frame; what isn't in @frame is zeros */
 	struct golden_frame frame;
+	struct table_entry entry; /* that a live one has */
 };
 
 /* --- replay_packets.c */
@@ -53,6 +55,7 @@ void replay_discard(struct replay_packets *packets);
 /* What a packet path did with a packet. */
 struct replay_verdict {
 	int action; /* XDP_*; a negative errno: test-run failed, or it named no outcome */
+	bool named; /* what follows is known: it was traced */
 	uint8_t outcome;
 	uint16_t service, backend;
 	uint32_t size;
@@ -94,6 +97,14 @@ struct replay {
  */
 int replay_run(const struct replay *replay, const char *old, const char *new,
 	       struct replay_report *ret, struct error *err);
+
+/*
+ * The same by programs as they will run, which neither trace nor spare anything: each over maps of
+ * its own, with the services and backends of the model and a sample of the live connections. Rates
+ * are left out: they are a matter of time. Else as replay_run; -ENODATA too where memory is short.
+ */
+int replay_run_apart(const struct replay *replay, const char *old, const char *new,
+		     struct replay_report *ret, struct error *err);
 
 /* --- replay_words.c: for people */
 

@@ -78,6 +78,7 @@ static int packets_add_flow(struct replay_packets *packets, enum replay_source s
 		return -ENOMEM;
 	packet->service = service->id;
 	packet->backend = flow->backend;
+	packet->entry = *flow;
 	packet->frame = golden_packet_from(&flow->client, &service->vip, service->protocol,
 					   ntohs(flow->client_port), ntohs(flow->vip_port), flags);
 	packet->size = packet->frame.size;

@@ -148,7 +148,7 @@ void replay_describe_verdict(const struct model *model, const struct replay_verd
 			     const struct replay_verdict *other, char *ret)
 {
 	const char *backend = words_backend(model, verdict->backend);
-	char action[32], bytes[48];
+	char action[32], bytes[48], outcome[64] = "";
 
 	if (verdict->action == -EBADMSG) {
 		snprintf(ret, REPLAY_TEXT_MAX, "names not one outcome that this lbd knows");
@@ -160,8 +160,9 @@ void replay_describe_verdict(const struct model *model, const struct replay_verd
 	}
 	snprintf(action, sizeof(action), "action %d", verdict->action);
 	words_bytes(verdict, other, bytes, sizeof(bytes));
-	snprintf(ret, REPLAY_TEXT_MAX, "%s%s%.40s (%s)%s",
+	if (verdict->named)
+		snprintf(outcome, sizeof(outcome), " (%s)", outcomes[verdict->outcome].name);
+	snprintf(ret, REPLAY_TEXT_MAX, "%s%s%.40s%s%s",
 		 verdict->action < WORDS_ACTIONS ? words_actions[verdict->action] : action,
-		 backend ? " to " : "", backend ? backend : "", outcomes[verdict->outcome].name,
-		 bytes);
+		 backend ? " to " : "", backend ? backend : "", outcome, bytes);
 }

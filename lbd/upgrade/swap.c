@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -12,38 +13,50 @@ static int swap_load(const struct upgrade_target *target, const char *object, in
 			      err);
 }
 
-/* Copy first: what is proven is then what is loaded, whoever writes to @object meanwhile. */
+/* What is proven is a copy, and the draft then: whoever writes to @object meanwhile. */
 static int swap_prove(const struct upgrade_place *place, const struct upgrade_target *target,
 		      const char *object, int *ret_fd, struct error *err)
 {
-	char draft[UPGRADE_PATH_MAX];
-	int rc;
+	struct preflight *own = NULL;
+	int rc = 0;
 
-	kept_path(place, UPGRADE_KEPT_DRAFT, draft);
-	rc = kept_copy(place, object, err);
+	if (!target->proof) {
+		rc = preflight_open(place, target, object, UPGRADE_KEPT_DRAFT, &own, err);
+		if (!rc)
+			preflight_run(own);
+	}
 	if (!rc)
-		rc = preflight_prove(place, target, draft, ret_fd, err);
-	if (rc)
-		unlink(draft);
+		rc = preflight_take(own ? own : target->proof, target, ret_fd, err);
+	preflight_close(own);
 	return rc == -ENOENT ? rc : rc ? error_prefix(err, rc, "%s", object) : 0;
 }
 
 int upgrade_load(const struct upgrade_place *place, const struct upgrade_target *target,
 		 int *ret_fd, struct error *err)
 {
+	struct upgrade_target plain = *target;
 	char running[UPGRADE_PATH_MAX];
 	int rc;
 
+	plain.proof = NULL;
 	kept_path(place, UPGRADE_KEPT_RUNNING, running);
 	if (!access(running, R_OK) && !swap_load(target, running, ret_fd, err))
 		return 0;
-	rc = swap_prove(place, target, place->installed, ret_fd, err);
+	rc = swap_prove(place, &plain, place->installed, ret_fd, err);
 	if (rc)
 		return rc;
-	rc = kept_advance(place, false, err);
+	rc = kept_advance(place, UPGRADE_KEPT_DRAFT, false, err);
 	if (rc)
 		close(*ret_fd);
 	return rc;
+}
+
+enum upgrade_kept upgrade_which_runs(const struct dataplane *dataplane)
+{
+	struct dataplane_split split;
+
+	return dataplane_split(dataplane, &split) && split.swapped ? UPGRADE_KEPT_CANDIDATE
+								   : UPGRADE_KEPT_RUNNING;
 }
 
 int upgrade_load_beside(const struct upgrade_place *place, const struct upgrade_target *target,
@@ -52,7 +65,7 @@ int upgrade_load_beside(const struct upgrade_place *place, const struct upgrade_
 	char running[UPGRADE_PATH_MAX];
 	int rc;
 
-	kept_path(place, UPGRADE_KEPT_RUNNING, running);
+	kept_path(place, upgrade_which_runs(target->dataplane), running);
 	if (!access(running, R_OK))
 		return swap_load(target, running, ret_fd, err);
 	rc = error_errno(err, -errno, "the object of the running packet path, %s", running);
@@ -70,7 +83,53 @@ int upgrade_swap(const struct upgrade_place *place, const struct upgrade_target 
 		return rc;
 	rc = dataplane_swap(target->dataplane, fd, err);
 	close(fd);
-	return rc ? rc : kept_advance(place, true, err);
+	return rc ? rc : kept_advance(place, UPGRADE_KEPT_DRAFT, true, err);
+}
+
+int upgrade_try(const struct upgrade_place *place, const struct upgrade_target *target,
+		const char *object, const struct upgrade_trial *trial, struct error *err)
+{
+	struct dataplane_split_plan plan = {
+		.object = place->splitter,
+		.share = trial->share,
+		.swapped = trial->swapped,
+		.patience_ms = trial->patience_ms,
+		.services_count = trial->services_count,
+	};
+	int rc;
+
+	memcpy(plan.services, trial->services, sizeof(plan.services));
+	rc = swap_prove(place, target, object ? object : place->installed, &plan.candidate, err);
+	if (rc)
+		return rc;
+	rc = kept_move(place, UPGRADE_KEPT_DRAFT, UPGRADE_KEPT_CANDIDATE, err);
+	if (!rc)
+		rc = dataplane_split_begin(target->dataplane, &plan, err);
+	close(plan.candidate);
+	if (rc)
+		kept_remove(place, UPGRADE_KEPT_CANDIDATE);
+	return rc;
+}
+
+int upgrade_promote(const struct upgrade_place *place, struct dataplane *dataplane,
+		    struct error *err)
+{
+	int rc = dataplane_split_promote(dataplane, err);
+
+	return rc ? rc : kept_advance(place, UPGRADE_KEPT_CANDIDATE, true, err);
+}
+
+int upgrade_abort(const struct upgrade_place *place, struct dataplane *dataplane, bool keep,
+		  struct error *err)
+{
+	int rc = dataplane_split_abort(dataplane, keep, err);
+
+	if (rc)
+		return rc;
+	if (keep)
+		return kept_move(place, UPGRADE_KEPT_CANDIDATE, UPGRADE_KEPT_PREVIOUS, err);
+	kept_remove(place, UPGRADE_KEPT_CANDIDATE);
+	return 0;
 }
 
 /* The previous slot was specialised for another config: load its object again. */
@@ -96,13 +155,17 @@ int upgrade_rollback(const struct upgrade_place *place, const struct upgrade_tar
 		     struct error *err)
 {
 	struct dataplane_generation previous;
+	char kept[UPGRADE_PATH_MAX];
 	int rc;
 
 	rc = dataplane_generation(target->dataplane, LBD_GENERATION_PREVIOUS, &previous);
 	if (rc)
 		return error_errno(err, rc, "query the previous generation");
-	if (!previous.prog_id || dataplane_fits(target->dataplane, LBD_GENERATION_PREVIOUS,
-						target->model, target->features))
+	/* A move to other maps leaves the slot empty: the program that was in it is of the old ones. */
+	if (!previous.prog_id && access(kept_path(place, UPGRADE_KEPT_PREVIOUS, kept), R_OK))
+		rc = dataplane_rollback(target->dataplane, err);
+	else if (dataplane_fits(target->dataplane, LBD_GENERATION_PREVIOUS, target->model,
+				target->features))
 		rc = dataplane_rollback(target->dataplane, err);
 	else
 		rc = swap_reload_previous(place, target, err);

@@ -104,13 +104,14 @@ spoilt() {
   fresh be3
 }
 
-# fresh SERVER: new connections reach it.
+# fresh SERVER: new connections reach it. One process makes all sixty.
 fresh() {
   local i
   for ((i = 0; i < 60; i++)); do
-    http_get "http://$(at_vip "${2:-$VIP4_DSR}" 80)/"
-  done | sort | uniq -c >"$LAB/fresh"
+    echo "url = http://$VIP4_DSR/"
+  done | http_get --header 'Connection: close' --config - | sort | uniq -c >"$LAB/fresh"
   cat "$LAB/fresh"
+  [[ $(awk '{ all += $1 } END { print all }' "$LAB/fresh") == 60 ]]
   grep -q "backend $1" "$LAB/fresh"
 }
 

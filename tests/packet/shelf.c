@@ -26,6 +26,7 @@ static bool shelf_is_config(int map)
 	case MAP_lbd_tx:
 	case MAP_lbd_quic:
 	case MAP_lbd_xsks:
+	case MAP_lbd_split:
 	case MAP_lbd_generations:
 		return true;
 	default:

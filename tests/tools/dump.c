@@ -5,9 +5,11 @@
  *
  *   dump PIN_DIR          "CLIENT VIP BACKEND", addresses with ports
  *   dump PIN_DIR all      the others too, with flags (LBD_CONN_*, hexadecimal) and tick
+ *   dump PIN_DIR split    packets that a trial handed to the old and to the new packet path
  *   dump PIN_DIR lose N   forget every N-th of them, silently: no dirty bit
  */
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -124,15 +126,39 @@ static void dump_tables(struct dump *dump)
 	}
 }
 
+static int dump_split(const char *dir)
+{
+	int cpus = libbpf_num_possible_cpus(), fd, rc;
+	struct lbd_split_seen *seen = calloc((size_t)cpus, sizeof(*seen));
+	unsigned long long packets[LBD_SPLIT_SLOTS] = { 0 };
+	__u32 zero = 0;
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/lbd_split_cpu", dir);
+	fd = bpf_obj_get(path);
+	rc = fd < 0 || bpf_map_lookup_elem(fd, &zero, seen);
+	for (int cpu = 0; cpu < cpus && !rc; cpu++)
+		for (int side = 0; side < LBD_SPLIT_SLOTS; side++)
+			packets[side] += seen[cpu].packets[side];
+	if (rc)
+		perror(path);
+	else
+		printf("%llu %llu\n", packets[LBD_SPLIT_STABLE], packets[LBD_SPLIT_CANDIDATE]);
+	free(seen);
+	return rc;
+}
+
 int main(int argc, char **argv)
 {
 	struct dump dump = { 0 };
 
+	if (argc == 3 && !strcmp(argv[2], "split"))
+		return dump_split(argv[1]);
 	dump.all = argc == 3 && !strcmp(argv[2], "all");
 	if (argc == 4 && !strcmp(argv[2], "lose"))
 		dump.lose = strtoull(argv[3], NULL, 10);
 	if (argc != 2 && !dump.all && !dump.lose) {
-		fprintf(stderr, "usage: dump PIN_DIR [all | lose N]\n");
+		fprintf(stderr, "usage: dump PIN_DIR [all | split | lose N]\n");
 		return 2;
 	}
 	if (dump_open(argv[1], &dump))

@@ -107,6 +107,8 @@ static inline int start(struct error *err)
 		 build ? build : "build");
 	snprintf(daemon_now.root_object, sizeof(daemon_now.root_object), "%s/bpf/root.bpf.o",
 		 build ? build : "build");
+	snprintf(daemon_now.split_object, sizeof(daemon_now.split_object), "%s/bpf/split.bpf.o",
+		 build ? build : "build");
 	return lbd_start(&daemon_now, err);
 }
 

@@ -79,6 +79,25 @@ int dataplane_generation(const struct dataplane *dataplane, enum lbd_generation_
 	return 0;
 }
 
+bool dataplane_split(const struct dataplane *dataplane, struct dataplane_split *ret)
+{
+	*ret = (struct dataplane_split){ .candidate = dataplane->state.generations[0],
+					 .share = dataplane->state.share };
+	return dataplane->state.share;
+}
+
+int dataplane_pins(const struct dataplane *dataplane, struct dataplane_pin **ret,
+		   uint32_t *ret_count)
+{
+	struct dataplane_pin *pin = calloc(1, sizeof(*pin));
+
+	*pin = (struct dataplane_pin){ "next/lbd_control", "array map, 1 entries of 104 bytes",
+				       DATAPLANE_PIN_MAP, dataplane->state.pin, 17 };
+	*ret = pin;
+	*ret_count = 1;
+	return 0;
+}
+
 int dataplane_outcomes(const struct dataplane *dataplane, uint64_t *ret)
 {
 	memcpy(ret, dataplane->state.outcomes, sizeof(dataplane->state.outcomes));
@@ -378,18 +397,61 @@ static void fake_report(struct preflight_report *ret)
 	};
 }
 
-int lbd_check(struct lbd *lbd, const char *object, struct preflight_report *ret, struct error *err)
+/* The real one takes a second or two. */
+int lbd_prove_begin(struct lbd *lbd, const struct lbd_prove_order *order, struct error *err)
 {
 	struct fake_state *state = &fake_of(lbd)->state;
+	struct preflight_report *report = malloc(sizeof(*report));
+	struct error refused = { 0 };
+	int rc;
 
-	snprintf(state->object, sizeof(state->object), "%s", object ? object : "installed");
-	fake_report(ret);
-	/* The installed one is what runs. */
-	if (!object) {
-		ret->steps[PREFLIGHT_REPLAY] = ret->steps[PREFLIGHT_MAPS];
-		ret->replay.different = ret->replay.listed = 0;
+	if (!report)
+		return error_set(err, -ENOMEM, "out of memory");
+	if (order->use) {
+		rc = order->use(order->context, &refused);
+	} else {
+		rc = fake_result(lbd, &refused);
+		snprintf(state->object, sizeof(state->object), "%s",
+			 order->object ? order->object : "installed");
 	}
-	return fake_result(lbd, err);
+	fake_report(report);
+	/* The installed one is what runs. */
+	if (!order->object) {
+		report->steps[PREFLIGHT_REPLAY] = report->steps[PREFLIGHT_MAPS];
+		report->replay.different = report->replay.listed = 0;
+	}
+	order->done(order->context, rc, rc || order->use ? NULL : report, &refused);
+	free(report);
+	return 0;
+}
+
+bool lbd_migrate_progress(const struct lbd *lbd, uint32_t *ret_percent, struct lbd_limits *ret_from,
+			  struct lbd_limits *ret_to)
+{
+	(void)lbd, (void)ret_percent, (void)ret_from, (void)ret_to;
+	return false;
+}
+
+int lbd_resize_begin(struct lbd *lbd, const struct lbd_resize *resize, lbd_migrate_done done,
+		     void *context, struct error *err)
+{
+	struct lbd_migrated migrated = { .ended_at = 1, .figures.entries = 7 };
+	struct error refused = { 0 };
+
+	(void)err;
+	fake_of(lbd)->state.resize = *resize;
+	migrated.from.conn4_buckets = 256;
+	migrated.to.conn4_buckets = (uint32_t)resize->limits[0].value / LBD_BUCKET_SLOTS;
+	done(context, fake_result(lbd, &refused), &migrated, &refused);
+	return 0;
+}
+
+static void fake_try(struct fake_state *state, enum upgrading_trial trial, uint32_t share)
+{
+	state->share = share;
+	state->lbd.upgrading.trial = trial;
+	snprintf(state->lbd.upgrading.object, sizeof(state->lbd.upgrading.object), "%s",
+		 state->object);
 }
 
 int lbd_upgrade(struct lbd *lbd, const char *object, bool force, struct error *err)
@@ -399,7 +461,40 @@ int lbd_upgrade(struct lbd *lbd, const char *object, bool force, struct error *e
 	state->upgrades++;
 	state->forced = force;
 	snprintf(state->object, sizeof(state->object), "%s", object ? object : "installed");
+	fake_try(state, UPGRADING_WATCH, LBD_SPLIT_WHOLE);
 	return fake_result(lbd, err);
+}
+
+int lbd_canary(struct lbd *lbd, const struct lbd_canary *canary, struct error *err)
+{
+	struct fake_state *state = &fake_of(lbd)->state;
+	char *services = state->lbd.upgrading.services;
+
+	*services = '\0';
+	for (uint32_t i = 0; i < canary->services_count; i++)
+		snprintf(services + strlen(services), 40, "%s%.30s", i ? ", " : "",
+			 canary->services[i]);
+	snprintf(state->object, sizeof(state->object), "%s",
+		 canary->object ? canary->object : "installed");
+	fake_try(state, UPGRADING_CANARY, canary->share);
+	return fake_result(lbd, err);
+}
+
+int lbd_promote(struct lbd *lbd, struct error *err)
+{
+	fake_try(&fake_of(lbd)->state, UPGRADING_NONE, 0);
+	return fake_result(lbd, err);
+}
+
+int lbd_abort(struct lbd *lbd, struct error *err)
+{
+	return lbd_promote(lbd, err);
+}
+
+uint32_t lbd_upgrading_left_ms(const struct lbd *lbd)
+{
+	(void)lbd;
+	return 29500;
 }
 
 int lbd_trace_begin(struct lbd *lbd, struct dataplane_trace **ret, struct error *err)

@@ -12,7 +12,9 @@
 #ifndef FAKE_LBD_H
 #define FAKE_LBD_H
 
+#include "dataplane/pins.h"
 #include "lbd.h"
+#include "resize.h"
 
 struct fake_state {
 	struct lbd lbd;
@@ -20,12 +22,15 @@ struct fake_state {
 	struct sync_peer_status peer;
 	struct dataplane_generation generations[LBD_GENERATION_SLOTS];
 	struct failover failover;
-	uint16_t picked; /* the backend that Maglev gives any flow */
+	enum dataplane_pin_use pin; /* of the one pin, next/lbd_control */
+	uint16_t picked;	    /* the backend that Maglev gives any flow */
 	uint64_t outcomes[LBD_OUTCOME_MAX];
 	int fail;			  /* what lbd_reload and the like return */
 	bool forced;			  /* the last upgrade */
 	int upgrades, rollbacks;	  /* how often asked for */
+	uint32_t share;			  /* of what is on trial; 0: nothing is */
 	char object[256];		  /* of the last upgrade, "installed" for none */
+	struct lbd_resize resize;	  /* the last one; its names are gone */
 	struct lbd_backend_change change; /* the last one; its strings are gone */
 	char changed[64];		  /* "SERVICE/BACKEND" of it */
 	char socket[160];

@@ -111,6 +111,16 @@ static bool has_problem(const struct fake_state *fake, const char *what)
 	return found;
 }
 
+static void what_is_pinned_for_nothing_is_a_problem(void **state)
+{
+	struct fake_state *fake = *state;
+
+	assert_false(has_problem(fake, "not in use"));
+	fake->pin = DATAPLANE_PIN_LEFT;
+	assert_true(has_problem(fake, "/next/lbd_control: left of"));
+	fake->pin = DATAPLANE_PIN_SERVES;
+}
+
 static void a_node_without_faults_is_ok(void **state)
 {
 	struct fake_state *fake = *state;
@@ -266,6 +276,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CLIENT_TEST(every_answer_has_the_keys_that_its_example_shows),
 		CLIENT_TEST(status_counts_backends_and_connections),
+		CLIENT_TEST(what_is_pinned_for_nothing_is_a_problem),
 		CLIENT_TEST(a_node_without_faults_is_ok),
 		CLIENT_TEST(a_service_without_backends_is_a_problem),
 		CLIENT_TEST(a_closed_gate_is_a_problem_with_its_reason),

@@ -188,6 +188,32 @@ static void an_upgrade_takes_absolute_paths_only(void **state)
 	assert_int_equal(fake->upgrades, 2);
 }
 
+static void a_canary_has_a_share_and_perhaps_services(void **state)
+{
+	static const char *const refused[] = {
+		"{\"share\": 0}",
+		"{\"share\": 10001}",
+		"{\"services\": [\"web\"]}",
+		"{\"share\": 500, \"services\": \"web\"}",
+		"{\"share\": 500, \"services\": [1]}",
+		"{\"action\": \"promote\", \"share\": 500}",
+		"{\"action\": \"begin\"}",
+	};
+	struct fake_state *fake = *state;
+	json_t *json = client_ask(fake, "POST", "/v1/upgrade",
+				  "{\"share\": 500, \"services\": [\"web\", \"dns6\"]}", 200);
+
+	assert_string_equal(
+		json_string_value(json_object_get(json_object_get(json, "trial"), "services")),
+		"web, dns6");
+	json_decref(json);
+	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++)
+		client_refused(fake, "POST", "/v1/upgrade", refused[i], 400, "EINVAL");
+	assert_int_equal(fake->share, 500);
+	json_decref(client_ask(fake, "POST", "/v1/upgrade", "{\"action\": \"abort\"}", 200));
+	assert_int_equal(fake->share, 0);
+}
+
 static void an_upgrade_is_forced_only_if_it_says_so(void **state)
 {
 	struct fake_state *fake = *state;
@@ -206,7 +232,7 @@ static void a_preflight_says_what_an_upgrade_would_and_does_none(void **state)
 		client_ask(fake, "POST", "/v1/preflight", "{\"object\":\"/x/lb.bpf.o\"}", 200);
 
 	assert_true(json_is_false(json_object_get(json, "taken")));
-	assert_int_equal(json_array_size(json_object_get(json, "steps")), 4);
+	assert_int_equal(json_array_size(json_object_get(json, "steps")), 5);
 	assert_string_equal(fake->object, "/x/lb.bpf.o");
 	json_decref(json);
 	json = client_ask(fake, "POST", "/v1/preflight", NULL, 200);
@@ -352,6 +378,7 @@ int main(void)
 		CLIENT_TEST(a_backend_is_added_with_a_port_of_its_own),
 		CLIENT_TEST(a_faulty_change_is_refused),
 		CLIENT_TEST(an_upgrade_takes_absolute_paths_only),
+		CLIENT_TEST(a_canary_has_a_share_and_perhaps_services),
 		CLIENT_TEST(an_upgrade_is_forced_only_if_it_says_so),
 		CLIENT_TEST(a_preflight_says_what_an_upgrade_would_and_does_none),
 		CLIENT_TEST(packets_are_traced_in_order),

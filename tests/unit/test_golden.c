@@ -129,8 +129,8 @@ static void kept_put(struct kept *kept, const char *text)
 	assert_non_null(file);
 	fputs(text, file);
 	fclose(file);
-	assert_int_equal(kept_copy(&kept->place, kept->object, &err), 0);
-	assert_int_equal(kept_advance(&kept->place, true, &err), 0);
+	assert_int_equal(kept_copy(&kept->place, kept->object, UPGRADE_KEPT_DRAFT, &err), 0);
+	assert_int_equal(kept_advance(&kept->place, UPGRADE_KEPT_DRAFT, true, &err), 0);
 }
 
 static void assert_kept(struct kept *kept, enum upgrade_kept which, const char *expected)
@@ -148,6 +148,7 @@ static void assert_kept(struct kept *kept, enum upgrade_kept which, const char *
 static void kept_objects_follow_upgrades_and_rollbacks(void **state)
 {
 	struct kept kept = { 0 };
+	char path[UPGRADE_PATH_MAX];
 
 	(void)state;
 	kept_open(&kept);
@@ -157,9 +158,9 @@ static void kept_objects_follow_upgrades_and_rollbacks(void **state)
 	kept_put(&kept, "two");
 	assert_kept(&kept, UPGRADE_KEPT_RUNNING, "two");
 	assert_kept(&kept, UPGRADE_KEPT_PREVIOUS, "one");
-	assert_true(kept_is(&kept.place, UPGRADE_KEPT_RUNNING, kept.object));
-	assert_false(kept_is(&kept.place, UPGRADE_KEPT_PREVIOUS, kept.object));
-	assert_false(kept_is(&kept.place, UPGRADE_KEPT_DRAFT, kept.object));
+	assert_true(kept_is(kept_path(&kept.place, UPGRADE_KEPT_RUNNING, path), kept.object));
+	assert_false(kept_is(kept_path(&kept.place, UPGRADE_KEPT_PREVIOUS, path), kept.object));
+	assert_false(kept_is(kept_path(&kept.place, UPGRADE_KEPT_DRAFT, path), kept.object));
 	kept_exchange(&kept.place);
 	assert_kept(&kept, UPGRADE_KEPT_RUNNING, "one");
 	assert_kept(&kept, UPGRADE_KEPT_PREVIOUS, "two");
@@ -187,10 +188,10 @@ static void what_is_no_regular_file_is_refused_at_once(void **state)
 	(void)state;
 	kept_open(&kept);
 	assert_int_equal(mkfifo(kept.object, 0600), 0);
-	assert_int_equal(kept_copy(&kept.place, kept.object, &err), -EINVAL);
+	assert_int_equal(kept_copy(&kept.place, kept.object, UPGRADE_KEPT_DRAFT, &err), -EINVAL);
 	assert_non_null(strstr(err.text, "expected a regular file"));
-	assert_int_equal(kept_copy(&kept.place, kept.dir, &err), -EINVAL);
-	assert_int_equal(kept_copy(&kept.place, "/dev/zero", &err), -EINVAL);
+	assert_int_equal(kept_copy(&kept.place, kept.dir, UPGRADE_KEPT_DRAFT, &err), -EINVAL);
+	assert_int_equal(kept_copy(&kept.place, "/dev/zero", UPGRADE_KEPT_DRAFT, &err), -EINVAL);
 	kept_close(&kept);
 }
 

@@ -1,0 +1,73 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Promise: a new packet path gets no more than the share it is given, gives it
+# back when it is worse, and when nobody watches it any more.
+
+load all.sh
+
+setup_file() {
+  solo_lab canary be1 be2 be3
+}
+
+setup() {
+  load_start 300 8000
+}
+
+teardown() {
+  load_over 15
+}
+
+running() {
+  ctl_json lb1 .generation.running.prog_id status
+}
+
+on_trial() {
+  ctl_json lb1 '.generation.trial.kind // "none"' status
+}
+
+@test "a canary is promoted under load, and nothing is harmed" {
+  before=$(running)
+  ctl lb1 upgrade --canary 20%
+  ctl lb1 status
+  [[ $(running) == "$before" && $(on_trial) == canary ]]
+  fails ctl lb1 upgrade
+  fails ctl lb1 rollback
+  sleep 0.5
+  ctl lb1 upgrade --promote
+  [[ $(running) != "$before" && $(on_trial) == none ]]
+  load_unharmed promoted
+}
+
+@test "a canary of one service is aborted under load, and nothing is harmed" {
+  before=$(running)
+  ctl lb1 upgrade --canary 50% --service talk-dsr4
+  [[ $(on_trial) == canary ]]
+  sleep 0.5
+  ctl lb1 upgrade --abort
+  [[ $(running) == "$before" && $(on_trial) == none ]]
+  fails ctl lb1 upgrade --canary 5% --service nix
+  load_unharmed aborted
+}
+
+# candidates: packets that the splitter handed to what is on trial, past the daemon.
+candidates() {
+  "$LAB_TESTS/tools/dump" /sys/fs/bpf/lbd/lb1 split | cut -d ' ' -f 2
+}
+
+@test "kill -9 during a canary: the old one takes all by itself, and the next lbd finds it so" {
+  before=$(running)
+  ctl lb1 upgrade --canary 50%
+  murder lbd-lb1
+  handed=$(candidates)
+  sleep 5.5
+  late=$(candidates)
+  ((late > handed))
+  sleep 0.5
+  [[ $(candidates) == "$late" ]]
+  lbd_start lb1
+  grep 'lbd died while a new packet path was on trial' "$LAB/logs/lbd-lb1.log"
+  [[ $(running) == "$before" && $(on_trial) == none ]]
+  [[ ! -e /run/lbd/lb1/candidate.bpf.o ]]
+  load_unharmed killed
+}

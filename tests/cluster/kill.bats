@@ -1,0 +1,39 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Promise: kill -9 of lbd at any moment, whatever it was told to do, loses no
+# packet and no flow; the next start finds one whole state, and leaves nothing
+# pinned that isn't in use.
+#
+# KILLS of them (20), by KILL_SEED. 'make torture' has ten times as many.
+
+load all.sh
+load kills.sh
+
+# Fifteen commands a kill: not under sanitizers.
+# shellcheck disable=SC2034 # for nodes.sh
+LAB_LBCTL=$LAB_BUILD/lbctl
+
+setup_file() {
+  lab_up kill
+  backends_up
+  solo_up be1 be2
+}
+
+teardown() {
+  load_over 25
+}
+
+@test "kill -9 at random moments: whole states, no packet lost, nothing pinned for nothing" {
+  echo 65536 >"$LAB/slots"
+  kill_write narrow
+  ctl lb1 upgrade
+  load_start 300 8000
+  kill_measure
+  load_unharmed measured
+  kills_happen "${KILLS:-20}"
+  # What came of it all is as good as new.
+  ctl lb1 upgrade
+  ctl lb1 rollback
+  load_unharmed over
+}

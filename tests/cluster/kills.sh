@@ -1,0 +1,180 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# kill -9 of lbd on lb1 amid what it is told to do, and what must hold after the
+# next start. Chance picks operation and moment; KILL_SEED repeats its picks, and
+# KILL_AMID names the operations to pick from ("limits start"; without it, all).
+#
+# The config's services have two backends each ("narrow") or three ("wide").
+# $LAB/width says which of them the file has, $LAB/slots how many connections fit. All
+# services but web-dsr4, which lbctl backend changes, must be as one of the two.
+
+# A row per operation: kill_NAME does it. Behind the name may stand a command of lbctl and a word
+# that its help has: without it the operation isn't known yet, and left out.
+readonly KILL_OPERATIONS=(
+  "upgrade"
+  "rollback"
+  "reload"
+  "trial reload --confirm"
+  "confirm reload --confirm"
+  "cancel reload --confirm"
+  "backend"
+  "limits"
+  "start"
+)
+declare -gA KILL_TOOK=()
+
+kill_upgrade() { ctl lb1 upgrade; }
+kill_rollback() { ctl lb1 rollback; }
+kill_reload() { kill_toggle && ctl lb1 reload; }
+kill_trial() { kill_toggle && ctl lb1 reload --confirm 1h; }
+kill_confirm() { kill_trial && ctl lb1 confirm; }
+kill_cancel() { kill_trial && ctl lb1 reload --cancel; }
+
+# The tables move to twice or half the slots.
+kill_limits() {
+  echo "$((196608 - $(<"$LAB/slots")))" >"$LAB/slots"
+  kill_write "$(<"$LAB/width")" && ctl lb1 reload
+}
+
+kill_backend() {
+  ctl lb1 backend weight talk-dsr4 be1 "$((RANDOM % 200 + 1))"
+  if [[ $(kill_width true) == wide ]]; then
+    ctl lb1 backend remove web-dsr4 be3
+  else
+    ctl lb1 backend add web-dsr4 be3 "$(host4 be3)"
+  fi
+}
+
+# Returns at once: the start itself is what a kill comes amid.
+kill_start() {
+  murder lbd-lb1
+  lbd_spawn lb1
+}
+
+# --- the config
+
+kill_write() {
+  local backends=(be1 be2)
+  [[ $1 == narrow ]] || backends+=(be3)
+  config_solo lb1 "${backends[@]}" |
+    sed "s/connections-ipv4: .*/connections-ipv4: $(<"$LAB/slots")/" | config_write lb1
+  echo "$1" >"$LAB/width"
+}
+
+kill_other() {
+  [[ $1 == wide ]] && echo narrow || echo wide
+}
+
+kill_toggle() {
+  kill_write "$(kill_other "$(<"$LAB/width")")"
+}
+
+# kill_width ODD: what runs, of web-dsr4 (true) or of all others (false).
+kill_width() {
+  ctl_json lb1 '[.backends[] | select(.state != "gone")] | group_by(.service) |
+    map(select((.[0].service == "web-dsr4") == '"$1"') | any(.name == "be3")) |
+    if all then "wide" elif any then "mixed" else "narrow" end' backends
+}
+
+# The file is what runs, for good, and nothing else is.
+kill_tidy() {
+  ctl lb1 reload --cancel >/dev/null 2>&1 || true
+  kill_write "$(kill_width false)"
+  ctl lb1 reload
+}
+
+# --- a kill
+
+kill_operations() {
+  local row name command word
+  for row in "${KILL_OPERATIONS[@]}"; do
+    read -r name command word <<<"$row"
+    [[ " ${KILL_AMID:-$name} " == *" $name "* ]] || continue
+    if [[ -z $command ]] || "$LAB_LBCTL" help "$command" 2>&1 | grep -q -e "$word"; then
+      echo "$name"
+    fi
+  done
+}
+
+kill_ms() {
+  echo "$((${EPOCHREALTIME/./} / 1000))"
+}
+
+# How long each operation takes if nobody is killed: among these moments chance picks.
+kill_measure() {
+  local name from
+  for name in $(kill_operations); do
+    from=$(kill_ms)
+    "kill_$name" >>"$LAB/logs/kills.log" 2>&1 || lab_fail "operation $name" || return 1
+    wait_for 10 "an answer of lbd" ctl lb1 status
+    KILL_TOOK[$name]=$(($(kill_ms) - from))
+    kill_tidy >>"$LAB/logs/kills.log" || return 1
+  done
+}
+
+# kill_amid OPERATION MS: lbd dies so many milliseconds after it began.
+kill_amid() {
+  local seconds
+  seconds=$(printf '%d.%03d' "$(($2 / 1000))" "$(($2 % 1000))")
+  if [[ $1 == start ]]; then
+    kill_start
+    sleep "$seconds"
+    murder lbd-lb1
+    return
+  fi
+  "kill_$1" >>"$LAB/logs/kills.log" 2>&1 3>&- &
+  sleep "$seconds"
+  murder lbd-lb1
+  wait $! || true
+}
+
+# kill_whole OPERATION: the config that runs is the file's, or the one before a trial, and all of it.
+kill_whole() {
+  local origin runs due
+  origin=$(ctl_json lb1 .config_origin status)
+  runs=$(kill_width false)
+  due=$(<"$LAB/width")
+  [[ $origin == reverted && $1 =~ ^(trial|confirm|cancel)$ ]] && due=$(kill_other "$due")
+  [[ $origin == file || $due != $(<"$LAB/width") ]] || lab_fail "config_origin is $origin" || return
+  [[ $runs == "$due" ]] || lab_fail "$runs services run where $due ones are due" || return
+  ctl_says lb1 ".connections.ipv4.slots == $(<"$LAB/slots")" status >/dev/null ||
+    lab_fail "not $(<"$LAB/slots") slots" || return
+  [[ $origin == file ]] || kill_tidy >>"$LAB/logs/kills.log"
+}
+
+# kill_survived OPERATION: the next start, and what must hold after it.
+kill_survived() {
+  lbd_start lb1 && ctl_says lb1 .adopted status >/dev/null || return
+  kill_whole "$1" || return
+  wait_for 5 "a status without a problem" \
+    ctl_says lb1 '.ok and .pins.not_in_use == 0 and .pins.in_use > 0' status
+}
+
+# Half a second each: packets under way are waited for.
+kill_unharmed() {
+  load_unharmed "$1" >>"$LAB/logs/kills.log" || lab_fail "the last kills harmed the load"
+}
+
+# kills_happen COUNT
+kills_happen() {
+  local names i name ms
+  mapfile -t names < <(kill_operations)
+  RANDOM=${KILL_SEED:=$((SRANDOM % 32768))}
+  echo "kills: KILL_SEED=$KILL_SEED" >&3
+  for ((i = 0; i < $1; i++)); do
+    name=${names[RANDOM % ${#names[@]}]}
+    ms=$((RANDOM * (KILL_TOOK[$name] + KILL_TOOK[$name] / 8) / 32768))
+    echo "kill $i: $name of ${KILL_TOOK[$name]} ms, after $ms ms" | tee -a "$LAB/logs/kills.log"
+    kill_amid "$name" "$ms"
+    kill_survived "$name" || kill_tell || return 1
+    ((i % 4 < 3)) || kill_unharmed "kill-$i" || kill_tell || return 1
+  done
+}
+
+# What to look at: not only what the daemon wrote, also what it says now.
+kill_tell() {
+  ctl lb1 status || true
+  tail -n 40 "$LAB/logs/kills.log"
+  return 1
+}

@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The running daemon: its tables move into maps of other limits. */
+#include "resize.h"
+#include "tests/unit/daemon_fixture.h"
+
+static const struct lbd_reload_order order = { .trigger = HISTORY_BY_RELOAD };
+
+#define PORTS 1500 /* more than a small table takes of them */
+
+static void edit(const char *from, const char *to)
+{
+	shell("sed -i 's/%s/%s/' %s", from, to, config_path);
+}
+
+static void fill(uint16_t count)
+{
+	const uint16_t service = backend_of("web", 1)->service;
+
+	for (uint16_t port = 1; port <= count; port++)
+		make_connection(service, backend_of("web", 1 + port % 2)->index, port, 1);
+}
+
+/* How many of those that fill() made are there, with their backend. */
+static uint16_t present(uint16_t count)
+{
+	const struct tables *tables = dataplane_tables(daemon_now.dataplane);
+	struct table_entry flow = { .client = host(200), .vip_port = htons(80) }, found;
+	uint16_t number = 0;
+
+	flow.service = backend_of("web", 1)->service;
+	for (uint16_t port = 1; port <= count; port++) {
+		flow.client_port = htons(port);
+		if (tables_find(tables, &flow, &found) &&
+		    found.backend == backend_of("web", 1 + port % 2)->index)
+			number++;
+	}
+	return number;
+}
+
+static uint32_t buckets(void)
+{
+	return dataplane_limits(daemon_now.dataplane)->conn4_buckets;
+}
+
+static bool pinned(const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), PINS "/%s", name);
+	return !access(path, F_OK);
+}
+
+/* --- at a start */
+
+static void a_start_takes_the_tables_along_into_other_limits(void **state)
+{
+	(void)state;
+	fill(200);
+	lbd_stop(&daemon_now);
+	edit("ipv4: 1024", "ipv4: 65536");
+	assert_starts();
+	assert_int_equal(buckets(), 65536 / LBD_BUCKET_SLOTS);
+	assert_int_equal(present(200), 200);
+	assert_true(daemon_now.attachments[0].adopted);
+	assert_int_equal(daemon_now.migrated.figures.entries, 200);
+	lbd_stop(&daemon_now);
+	edit("ipv4: 65536", "ipv4: 1024");
+	assert_starts();
+	assert_int_equal(present(200), 200);
+	assert_false(pinned("next") || pinned("done"));
+}
+
+/* 101 and 103 places need the same 26 words: no map tells the difference. */
+static void another_ring_size_is_other_limits_though_the_maps_fit(void **state)
+{
+	(void)state;
+	fill(10);
+	assert_reloads(ETH0, "web 80 1,2");
+	lbd_stop(&daemon_now);
+	edit("maglev: 251", "maglev: 101");
+	assert_starts();
+	lbd_stop(&daemon_now);
+	edit("maglev: 101", "maglev: 103");
+	assert_starts();
+	assert_int_equal(dataplane_limits(daemon_now.dataplane)->ring_size, 103);
+	assert_int_equal(present(10), 10);
+}
+
+static void a_start_that_would_break_connections_is_refused_and_the_pins_stay(void **state)
+{
+	struct error err;
+
+	(void)state;
+	edit("ipv4: 1024", "ipv4: 8192");
+	restart();
+	fill(PORTS);
+	assert_int_equal(present(PORTS), PORTS);
+	lbd_stop(&daemon_now);
+	edit("ipv4: 8192", "ipv4: 1024");
+	assert_int_equal(start(&err), -ENOSPC);
+	lbd_stop(&daemon_now);
+	assert_false(pinned("next"));
+	edit("ipv4: 1024", "ipv4: 8192");
+	assert_starts();
+	assert_int_equal(present(PORTS), PORTS);
+}
+
+/* --- while it runs */
+
+static void ids_stay_what_they_are(void **state)
+{
+	struct error err = { 0 };
+	const uint32_t index = backend_of("web", 2)->index;
+
+	(void)state;
+	fill(100);
+	edit("services: 16, backends: 16", "services: 64, backends: 128");
+	assert_int_equal(lbd_reload(&daemon_now, &err), 0);
+	assert_int_equal(daemon_now.model->limits.backends, 128);
+	assert_int_equal(backend_of("web", 2)->index, index);
+	assert_int_equal(present(100), 100);
+}
+
+static void numbers_in_use_do_not_lose_their_room(void **state)
+{
+	struct error err = { 0 };
+
+	(void)state;
+	assert_reloads(ETH0, "web 80 1,2 api 81 3,4,5,6");
+	edit("backends: 16", "backends: 4");
+	edit("services: 16", "services: 8");
+	assert_int_equal(lbd_reload(&daemon_now, &err), -EINVAL);
+	assert_reloads(ETH0, "web 80 1,2");
+	make_connection(backend_of("web", 1)->service, 6, 9, 1);
+	edit("backends: 16", "backends: 4");
+	assert_int_equal(lbd_reload(&daemon_now, &err), -ENOSPC);
+	assert_non_null(strstr(err.text, "number 6"));
+}
+
+static void a_rollback_after_a_move_brings_the_older_program_over_the_new_maps(void **state)
+{
+	const char *build = getenv("BUILD") ? getenv("BUILD") : "build";
+	struct dataplane_generation old, now;
+	struct error err = { 0 };
+	char object[256];
+
+	(void)state;
+	dataplane_generation(daemon_now.dataplane, LBD_GENERATION_RUNNING, &old);
+	snprintf(object, sizeof(object), "%s/tests/unit/bad_live_none.bpf.o", build);
+	assert_int_equal(lbd_upgrade(&daemon_now, object, false, &err), 0);
+	edit("ipv4: 1024", "ipv4: 4096");
+	assert_int_equal(lbd_reload(&daemon_now, &err), 0);
+	assert_int_equal(running(LBD_GENERATION_PREVIOUS), 0);
+	assert_int_equal(lbd_rollback(&daemon_now, &err), 0);
+	dataplane_generation(daemon_now.dataplane, LBD_GENERATION_RUNNING, &now);
+	assert_string_equal(now.tag, old.tag);
+}
+
+/* --- beside the event loop */
+
+static const struct lbd_reload_order order = { .trigger = HISTORY_BY_RELOAD };
+
+struct told {
+	int rc;
+	bool told;
+	struct error err;
+};
+
+static void tell(void *context, int rc, const struct error *err)
+{
+	struct told *told = context;
+
+	*told = (struct told){ .rc = rc, .told = true };
+	if (rc)
+		told->err = *err;
+	event_base_loopbreak(daemon_now.base);
+}
+
+static void begin_reload(struct told *told)
+{
+	struct error err;
+
+	*told = (struct told){ 0 };
+	assert_int_equal(lbd_reload_begin(&daemon_now, &order, tell, told, &err), 0);
+}
+
+static void until_it_moves(void)
+{
+	while (!daemon_now.migration)
+		event_base_loop(daemon_now.base, EVLOOP_ONCE);
+}
+
+static void a_reload_moves_the_tables_and_nothing_else_changes_meanwhile(void **state)
+{
+	const struct lbd_backend_change change = { .action = LBD_BACKEND_DRAIN,
+						   .service = "web",
+						   .name = "198.51.100.1" };
+	struct lbd_limits from, to;
+	struct told told;
+	struct error err;
+	uint32_t percent;
+
+	(void)state;
+	fill(200);
+	edit("ipv4: 1024", "ipv4: 1048576");
+	begin_reload(&told);
+	until_it_moves();
+	assert_true(lbd_migrate_progress(&daemon_now, &percent, &from, &to));
+	assert_int_equal(to.conn4_buckets, 1048576 / LBD_BUCKET_SLOTS);
+	assert_int_equal(lbd_change_backend(&daemon_now, &change, &err), -EBUSY);
+	assert_int_equal(lbd_upgrade(&daemon_now, NULL, false, &err), -EBUSY);
+	assert_int_equal(lbd_rollback(&daemon_now, &err), -EBUSY);
+	assert_int_equal(lbd_reload_begin(&daemon_now, &order, tell, &told, &err), -EBUSY);
+	event_base_dispatch(daemon_now.base);
+	assert_true(told.told);
+	assert_int_equal(told.rc, 0);
+	assert_null(daemon_now.migration);
+	assert_int_equal(present(200), 200);
+	assert_int_equal(lbd_change_backend(&daemon_now, &change, &err), 0);
+}
+
+static void a_next_hop_that_changes_meanwhile_is_in_the_new_maps(void **state)
+{
+	struct lbd_addr addr = host(2);
+	struct nexthop hop;
+	struct model *model;
+	struct told told;
+
+	(void)state;
+	edit("ipv4: 1024", "ipv4: 65536");
+	begin_reload(&told);
+	until_it_moves();
+	hop = backend_of("web", 2)->nexthop;
+	hop.dmac[5] ^= 1;
+	lbd_next_hop_changed(&daemon_now, &addr, &hop);
+	event_base_dispatch(daemon_now.base);
+	assert_int_equal(told.rc, 0);
+	model = in_force();
+	assert_memory_equal(model->backends[backend_of("web", 2)->index].nexthop.dmac, hop.dmac, 6);
+	model_free(model);
+}
+
+static void a_reload_that_would_break_connections_changes_nothing(void **state)
+{
+	struct told told;
+
+	(void)state;
+	edit("ipv4: 1024", "ipv4: 8192");
+	restart();
+	fill(PORTS);
+	edit("ipv4: 8192", "ipv4: 1024");
+	begin_reload(&told);
+	event_base_dispatch(daemon_now.base);
+	assert_int_equal(told.rc, -ENOSPC);
+	assert_non_null(strstr(told.err.text, "live connections"));
+	assert_int_equal(buckets(), 8192 / LBD_BUCKET_SLOTS);
+	assert_int_equal(present(PORTS), PORTS);
+	assert_false(pinned("next"));
+}
+
+static void a_stop_ends_a_move_and_the_next_start_makes_it(void **state)
+{
+	struct told told;
+
+	(void)state;
+	fill(100);
+	edit("ipv4: 1024", "ipv4: 65536");
+	begin_reload(&told);
+	until_it_moves();
+	lbd_stop(&daemon_now);
+	assert_int_equal(told.rc, -ECANCELED);
+	assert_false(pinned("next"));
+	assert_starts();
+	assert_int_equal(buckets(), 65536 / LBD_BUCKET_SLOTS);
+	assert_int_equal(present(100), 100);
+}
+
+/* --- by hand */
+
+struct resized {
+	int rc;
+	struct lbd_migrated migrated;
+	struct error err;
+};
+
+static void tell_resized(void *context, int rc, const struct lbd_migrated *migrated,
+			 const struct error *err)
+{
+	struct resized *resized = context;
+
+	*resized = (struct resized){ .rc = rc };
+	if (!rc)
+		resized->migrated = *migrated;
+	else
+		resized->err = *err;
+	event_base_loopbreak(daemon_now.base);
+}
+
+static struct resized resize(uint32_t slots, bool check, bool evict)
+{
+	const struct lbd_resize wanted = { .limits = { { "connections-ipv4", slots } },
+					   .count = 1,
+					   .check = check,
+					   .evict = evict };
+	struct resized resized;
+	struct error err = { 0 };
+
+	if (lbd_resize_begin(&daemon_now, &wanted, tell_resized, &resized, &err))
+		fail_msg("refused: %s", err.text);
+	event_base_dispatch(daemon_now.base);
+	return resized;
+}
+
+static void a_resize_outlives_a_restart_and_ends_with_a_reload(void **state)
+{
+	struct error err;
+
+	(void)state;
+	fill(200);
+	assert_int_equal(resize(65536, false, false).rc, 0);
+	assert_true(daemon_now.runtime_changes);
+	assert_int_equal(daemon_now.recorded.trigger, HISTORY_BY_RESIZE);
+	restart();
+	assert_int_equal(buckets(), 65536 / LBD_BUCKET_SLOTS);
+	assert_int_equal(present(200), 200);
+	assert_int_equal(lbd_reload(&daemon_now, &err), 0);
+	assert_int_equal(buckets(), 1024 / LBD_BUCKET_SLOTS);
+	assert_int_equal(present(200), 200);
+}
+
+static void a_check_says_what_would_be_left_out_and_changes_nothing(void **state)
+{
+	struct resized checked, evicted;
+
+	(void)state;
+	assert_int_equal(resize(8192, false, false).rc, 0);
+	fill(PORTS);
+	checked = resize(1024, true, false);
+	assert_int_equal(checked.rc, 0);
+	assert_int_equal(checked.migrated.figures.entries, PORTS);
+	assert_true(checked.migrated.figures.live >= PORTS - 1024);
+	assert_int_equal(buckets(), 8192 / LBD_BUCKET_SLOTS);
+	assert_int_equal(present(PORTS), PORTS);
+	assert_false(pinned("next"));
+	assert_int_equal(resize(1024, false, false).rc, -ENOSPC);
+	assert_int_equal(present(PORTS), PORTS);
+	evicted = resize(1024, false, true);
+	assert_int_equal(evicted.rc, 0);
+	assert_int_equal(present(PORTS), PORTS - evicted.migrated.figures.live);
+}
+
+static void sizes_that_make_no_sense_are_refused(void **state)
+{
+	struct lbd_resize wanted = { .limits = { { "connections-ipv4", 1000000 } }, .count = 1 };
+	struct error err = { 0 };
+	struct resized never;
+
+	(void)state;
+	assert_int_equal(lbd_resize_begin(&daemon_now, &wanted, tell_resized, &never, &err),
+			 -EINVAL);
+	wanted.limits[0] = (struct lbd_limit){ "connections-ipv4", 1024 };
+	assert_int_equal(lbd_resize_begin(&daemon_now, &wanted, tell_resized, &never, &err),
+			 -EEXIST);
+	wanted.limits[0] = (struct lbd_limit){ "connections-ipv5", 1024 };
+	assert_int_equal(lbd_resize_begin(&daemon_now, &wanted, tell_resized, &never, &err),
+			 -EINVAL);
+	assert_non_null(strstr(err.text, "did you mean connections-ipv"));
+	wanted.limits[0] = (struct lbd_limit){ "connections-ipv4", 1LL << 40 };
+	assert_int_equal(lbd_resize_begin(&daemon_now, &wanted, tell_resized, &never, &err),
+			 -EINVAL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		DAEMON_TEST(a_start_takes_the_tables_along_into_other_limits),
+		DAEMON_TEST(another_ring_size_is_other_limits_though_the_maps_fit),
+		DAEMON_TEST(a_start_that_would_break_connections_is_refused_and_the_pins_stay),
+		DAEMON_TEST(ids_stay_what_they_are),
+		DAEMON_TEST(numbers_in_use_do_not_lose_their_room),
+		DAEMON_TEST(a_rollback_after_a_move_brings_the_older_program_over_the_new_maps),
+		DAEMON_TEST(a_reload_moves_the_tables_and_nothing_else_changes_meanwhile),
+		DAEMON_TEST(a_next_hop_that_changes_meanwhile_is_in_the_new_maps),
+		DAEMON_TEST(a_reload_that_would_break_connections_changes_nothing),
+		DAEMON_TEST(a_stop_ends_a_move_and_the_next_start_makes_it),
+		DAEMON_TEST(a_resize_outlives_a_restart_and_ends_with_a_reload),
+		DAEMON_TEST(a_check_says_what_would_be_left_out_and_changes_nothing),
+		DAEMON_TEST(sizes_that_make_no_sense_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, enter, NULL);
+}
