@@ -78,6 +78,12 @@ $(BUILD)/asan/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(call run,CC)$(CC) $(CPPFLAGS) $(LIB_CFLAGS) $(CFLAGS) $(SANITIZE) -MMD -c -o $@ $<
 
+# The daemon knows by itself how this build lays out its maps, whatever object is installed.
+OWN_TYPES := $(BUILD)/bpf/types/types.bpf.o
+$(BUILD)/obj/lbd/dataplane/types.o $(BUILD)/asan/obj/lbd/dataplane/types.o: $(OWN_TYPES)
+$(BUILD)/obj/lbd/dataplane/types.o $(BUILD)/asan/obj/lbd/dataplane/types.o: \
+	CPPFLAGS += -DLBD_OWN_TYPES='"$(OWN_TYPES)"'
+
 $(BUILD)/liblbd.a: $(LIB_SOURCES:%.c=$(BUILD)/obj/%.o)
 	@rm -f $@
 	$(call run,AR)$(AR) rcs $@ $^

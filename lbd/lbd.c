@@ -77,6 +77,9 @@ static int lbd_used_ids(struct lbd *lbd, const struct lbd_limits *room, struct t
 		lbd_mark_gone(lbd->model, &gone);
 		tables_release(tables, &gone);
 		tables_mark_used(tables, ret);
+		/* Nobody can tell what refers to them before the tables have been moved. */
+		if (dataplane_is_foreign(lbd->dataplane))
+			lbd_mark_gone(lbd->model, ret);
 	}
 	lbd_ids_free(&gone);
 	return rc;

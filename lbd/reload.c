@@ -35,7 +35,7 @@ static int reload_describe(struct lbd *lbd, const struct lbd_reload_order *order
 static void reload_finish(struct lbd *lbd)
 {
 	if (lbd->runtime_changes)
-		log_warning("reload: runtime changes (lbctl backend ...) gave way to %s",
+		log_warning("reload: runtime changes (lbctl backend, resize) gave way to %s",
 			    lbd->config_path);
 	lbd->changes_dropped = lbd->runtime_changes;
 	lbd->runtime_changes = false;

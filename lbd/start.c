@@ -139,7 +139,6 @@ static int start_maps(struct lbd *lbd, struct error *err)
 {
 	const struct dataplane_options options = {
 		.pin_dir = lbd->pin_dir,
-		.object = lbd->object,
 		.limits = model_limits(lbd->config),
 	};
 	uint32_t swept;
@@ -203,6 +202,24 @@ static int start_health(struct lbd *lbd, struct error *err)
 	return health_new(lbd->base, lbd_health_changed, lbd, &lbd->health, err);
 }
 
+/* What moves, and why: a line each. */
+static void start_tell_move(const struct lbd *lbd)
+{
+	const struct dataplane_options options = { .pin_dir = lbd->pin_dir,
+						   .limits = lbd->model->limits };
+	struct dataplane_map rows[DATAPLANE_MAPS_MAX];
+	struct error err;
+	uint32_t count;
+
+	log_info("the maps in %s give way to such as this lbd and %s ask for", lbd->pin_dir,
+		 lbd->config_path);
+	dataplane_compare_pins(&options, rows, &count, &err);
+	for (uint32_t i = 0; i < count; i++)
+		if (rows[i].fate != DATAPLANE_FATE_REUSED)
+			log_info("map %s: %s: %s", rows[i].name, dataplane_fate_name(rows[i].fate),
+				 rows[i].why);
+}
+
 /* Maps, generation and snapshot stand before the first packet comes. */
 static int start_commit(struct lbd *lbd, struct error *err)
 {
@@ -217,10 +234,9 @@ static int start_commit(struct lbd *lbd, struct error *err)
 	if (rc)
 		return error_errno(err, rc, "follow the backends' next hops");
 	lbd_follow_model(lbd);
-	if (!lbd_has_other_limits(lbd, lbd->config))
+	if (dataplane_stays(lbd->dataplane, &lbd->model->limits))
 		return lbd_commit(lbd, err);
-	log_info("the maps in %s have other limits than %s: the tables move", lbd->pin_dir,
-		 lbd->config_path);
+	start_tell_move(lbd);
 	return lbd_move(lbd, err);
 }
 

@@ -8,8 +8,8 @@ C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 include tests/packet/packet.mk
 include tests/model/model.mk
 include tests/vm/vm.mk
+include tests/variant/variant.mk
 include tests/fuzz/fuzz.mk
-include tests/older/older.mk
 
 # It races against this program.
 $(BUILD)/asan/tests/unit/test_conntable_race: | $(BUILD)/tests/unit/conntable.bpf.o
@@ -17,9 +17,12 @@ $(BUILD)/asan/tests/unit/test_conntable_race: | $(BUILD)/tests/unit/conntable.bp
 # It reads layouts out of this object.
 $(BUILD)/asan/tests/unit/test_layout: | $(BUILD)/tests/unit/layout_pairs.bpf.o
 
+# They read objects of other releases.
+$(BUILD)/asan/tests/unit/test_compare $(BUILD)/asan/tests/unit/test_foreign: | older less
+
 # Everything that tests run: as shipped, under sanitizers, and the tools.
 test-binaries: all $(BUILD)/asan/lbd $(BUILD)/asan/lbctl $(UNIT_TESTS) $(PACKET_TEST) $(MODEL_TEST) $(TOOLS) \
-	$(FUZZ_REPLAYS) $(TEST_BPF_OBJECTS) older
+	$(FUZZ_REPLAYS) $(TEST_BPF_OBJECTS) older less
 
 check: deps
 	@BUILD=$(BUILD) JOBS=$(JOBS) tests/check

@@ -131,7 +131,7 @@ static json_t *status_fragments(const struct lbd *lbd)
 static json_t *(*const status_parts[])(const struct lbd *) = {
 	status_node,	    status_config,    status_problems,	 api_role_json,
 	status_peers,	    status_xdp,	      status_generation, status_connections,
-	api_migration_json, status_fragments, status_totals, status_pins,
+	api_migration_json, status_fragments, status_totals,	 status_pins,
 };
 
 int api_get_status(struct lbd *lbd, const struct api_request *request, json_t **ret,

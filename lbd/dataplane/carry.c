@@ -70,8 +70,10 @@ static void carry_shape(const struct carry *carry, const uint8_t *raw, struct lb
 	memset(ret, 0, sizeof(*ret));
 	if (carry->from.convert)
 		carry->from.convert(carry->from.context, raw, ret);
+	else if (carry->to.both)
+		memcpy(ret, raw, sizeof(*ret));
 	else
-		memcpy(ret, raw, carry->to.both ? sizeof(*ret) : sizeof(ret->line));
+		memcpy(&ret->line, raw, sizeof(ret->line));
 }
 
 /* --- an entry and its place in the new table */

@@ -29,8 +29,8 @@ struct carry_source {
 	uint32_t bucket_size; /* bytes */
 	uint32_t buckets;
 	/* Make a bucket of this layout of one that was read; NULL: it is one, with clients if IPv6. */
-	void (*convert)(const void *context, const void *from, struct lbd_bucket6 *to);
-	const void *context;
+	void (*convert)(void *context, const void *from, struct lbd_bucket6 *to);
+	void *context;
 };
 
 /* The new one. */

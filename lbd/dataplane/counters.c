@@ -9,7 +9,8 @@
 
 /*
  * Read entry after entry of a per-CPU map of 64-bit counters and add up the
- * CPUs. @words: counters in an entry; @ret has @entries times as many.
+ * CPUs. @words: counters in an entry; @ret has @entries times as many, from its
+ * first byte on: which member stands there is the layout's to say.
  */
 static int counters_sum(int fd, uint32_t entries, uint32_t words, __u64 *ret)
 {
@@ -94,12 +95,12 @@ int counters_side(const struct dataplane *dataplane, enum lbd_split_slot side, u
 int counters_split(const struct dataplane *dataplane, struct lbd_split_seen *ret)
 {
 	return counters_sum(dataplane->fd[MAP_lbd_split_cpu], 1, sizeof(*ret) / sizeof(__u64),
-			    ret->packets);
+			    (__u64 *)ret);
 }
 
 static int counters_traffic(int fd, uint32_t entries, struct lbd_traffic *ret)
 {
-	return counters_sum(fd, entries, sizeof(*ret) / sizeof(__u64), &ret->packets);
+	return counters_sum(fd, entries, sizeof(*ret) / sizeof(__u64), (__u64 *)ret);
 }
 
 int dataplane_service_traffic(const struct dataplane *dataplane, struct lbd_traffic *ret)

@@ -20,12 +20,13 @@ void dataplane_point_tables(struct dataplane *dataplane)
 	tables->dirty6 = dataplane->memory[MAP_lbd_dirty6];
 	tables->nat4 = dataplane->memory[MAP_lbd_nat4];
 	tables->nat6 = dataplane->memory[MAP_lbd_nat6];
-	tables->nat4_buckets = dataplane->limits.nat4_buckets;
-	tables->nat6_buckets = dataplane->limits.nat6_buckets;
-	tables->conn4_buckets = dataplane->limits.conn4_buckets;
-	tables->conn6_buckets = dataplane->limits.conn6_buckets;
 	tables->sticky = dataplane->memory[MAP_lbd_sticky];
-	tables->sticky_buckets = dataplane->limits.sticky_buckets;
+	/* One of another layout isn't read here (foreign.h). */
+	tables->nat4_buckets = tables->nat4 ? dataplane->limits.nat4_buckets : 0;
+	tables->nat6_buckets = tables->nat6 ? dataplane->limits.nat6_buckets : 0;
+	tables->conn4_buckets = tables->conn4 ? dataplane->limits.conn4_buckets : 0;
+	tables->conn6_buckets = tables->conn6 ? dataplane->limits.conn6_buckets : 0;
+	tables->sticky_buckets = tables->sticky ? dataplane->limits.sticky_buckets : 0;
 	tables->secret = dataplane->control->conn_secret;
 }
 
@@ -52,10 +53,10 @@ int dataplane_open(const struct dataplane_options *options, struct dataplane **r
 		return error_set(err, -ENOMEM, "out of memory");
 	if (options->pin_dir) {
 		snprintf(dataplane->pin_dir, sizeof(dataplane->pin_dir), "%s", options->pin_dir);
-		rc = next_recover(options->pin_dir, err);
 	}
-	if (!rc && options->object)
-		rc = types_open(options->object, &dataplane->types, err);
+	rc = types_open(&dataplane->types, err);
+	if (!rc && options->pin_dir)
+		rc = next_recover(options->pin_dir, dataplane->types, err);
 	if (!rc)
 		rc = maps_open(dataplane, err);
 	if (!rc)
@@ -70,6 +71,12 @@ int dataplane_open(const struct dataplane_options *options, struct dataplane **r
 	dataplane->swept = tables_sweep(&dataplane->tables);
 	*ret = dataplane;
 	return 0;
+}
+
+bool dataplane_stays(const struct dataplane *dataplane, const struct lbd_limits *limits)
+{
+	return !dataplane_is_foreign(dataplane) &&
+	       !memcmp(&dataplane->limits, limits, sizeof(*limits));
 }
 
 void dataplane_close(struct dataplane *dataplane)

@@ -28,19 +28,27 @@
 struct dataplane;
 
 struct dataplane_options {
-	const char *pin_dir; /* NULL: private, nothing is pinned */
-	const char *object;  /* BPF object whose types the maps are made with; NULL: without any */
+	const char *pin_dir;	  /* NULL: private, nothing is pinned */
 	struct lbd_limits limits; /* of maps that are made; pinned ones keep theirs */
 };
 
 /*
  * Make or adopt the maps. Refuses (-EPROTO) pins of another ABI; pins of other
  * limits are adopted with those (dataplane_limits), and can be left for others
- * (next.h). Half-made pins of a killed start are removed and made again; half-made
+ * (next.h), and so are pins of another layout that can be converted. Half-made pins of a killed start are removed and made again; half-made
  * claims are swept.
  */
 int dataplane_open(const struct dataplane_options *options, struct dataplane **ret,
 		   struct error *err);
+
+/*
+ * Did another release make maps of this set, in another layout? Then it is but
+ * there to be adopted and moved (next.h): its tables are not to be read.
+ */
+bool dataplane_is_foreign(const struct dataplane *dataplane);
+
+/* Are the maps as @limits, and this lbd's layout, want them? Otherwise: next.h. */
+bool dataplane_stays(const struct dataplane *dataplane, const struct lbd_limits *limits);
 
 /* Unmaps and closes; pins, programs and attachments stay. Accepts NULL. */
 void dataplane_close(struct dataplane *dataplane);
@@ -175,24 +183,45 @@ int dataplane_inspect_prepared(const struct dataplane_prepared *prepared,
 /* Close a generation that was loaded and never carried packets: its stages go with it. */
 void dataplane_unload(struct dataplane *dataplane, int prog_fd);
 
-/* What an object would do with a map that is there. */
+/* What becomes of a pinned map. */
+#define DATAPLANE_FATES(X)                                             \
+	X(REUSED, "reused")	/* as it is */                         \
+	X(MIGRATED, "migrated") /* its contents go to another map */   \
+	X(ADDED, "added")	/* it wasn't there: made, and empty */ \
+	X(ANEW, "made anew")	/* empty, which does no harm */        \
+	X(UNUSED, "unused")	/* whoever asks doesn't know it */     \
+	X(REFUSED, "refused")	/* nothing can be made of what is in it */
+
 enum dataplane_fate {
-	DATAPLANE_FATE_REUSED,	/* as it is */
-	DATAPLANE_FATE_UNUSED,	/* the object doesn't know it */
-	DATAPLANE_FATE_REFUSED, /* the object takes it for something else */
+#define X(constant, name) DATAPLANE_FATE_##constant,
+	DATAPLANE_FATES(X)
+#undef X
 };
+
+const char *dataplane_fate_name(enum dataplane_fate fate);
 
 struct dataplane_map {
 	const char *name;
 	enum dataplane_fate fate;
-	char why[120]; /* it is refused; or empty */
+	char why[500]; /* it isn't reused; or empty */
 };
 
 #define DATAPLANE_MAPS_MAX 48
 
 /*
- * Compare what @object says of each map with those in use. *ret_count of @ret are filled.
- * -EPROTO: it is no packet path of this ABI, or one map is refused at least.
+ * What becomes of each map of the pinned set @options->pin_dir when an lbd of
+ * this build starts with @options. *ret_count of @ret are filled. -ENOENT: there
+ * is no such set. -EPROTO: a map is refused at least, and @err says which; the
+ * rows are filled all the same.
+ */
+int dataplane_compare_pins(const struct dataplane_options *options,
+			   struct dataplane_map ret[DATAPLANE_MAPS_MAX], uint32_t *ret_count,
+			   struct error *err);
+
+/*
+ * What @object takes each map in use for. *ret_count of @ret are filled. -EPROTO:
+ * it is no packet path of this ABI, or one map has another layout at least: an
+ * lbd of the object's release converts such as are MIGRATED when it starts.
  */
 int dataplane_compare(const struct dataplane *dataplane, const char *object,
 		      struct dataplane_map ret[DATAPLANE_MAPS_MAX], uint32_t *ret_count,
@@ -276,6 +305,19 @@ struct dataplane_chain {
 /* Ask the kernel; none where nothing is attached or it can't be told. */
 void dataplane_chain(uint32_t ifindex, struct dataplane_chain *ret);
 
+/* What exchanging the XDP program of an interface for another one comes to. */
+enum dataplane_exchange {
+	DATAPLANE_EXCHANGE_UNKNOWN,
+	DATAPLANE_EXCHANGE_IN_PLACE, /* not one packet is lost by it */
+	DATAPLANE_EXCHANGE_PAUSES,   /* packets wait, or are lost, for a moment */
+	DATAPLANE_EXCHANGE_RESTARTS, /* link and queues: packets are lost */
+};
+
+const char *dataplane_exchange_name(enum dataplane_exchange exchange);
+
+/* In native mode. @ret is the driver's name, of @size bytes; "unknown" if it says none. */
+enum dataplane_exchange dataplane_driver(const char *interface, char *ret, size_t size);
+
 /* Read the interface's MAC address again: it may change while we stand on it. */
 void dataplane_refresh_mac(struct dataplane_attachment *attachment);
 
@@ -338,6 +380,11 @@ void dataplane_guard_usage(const struct dataplane *dataplane, const struct model
  */
 int dataplane_test_run(struct dataplane *dataplane, int prog_fd, uint32_t ifindex, const void *in,
 		       uint32_t in_size, void *out, uint32_t *out_size);
+
+/* The same, and for how many nanoseconds it ran by the kernel's clock: once, from a cold start. */
+int dataplane_test_run_timed(struct dataplane *dataplane, int prog_fd, uint32_t ifindex,
+			     const void *in, uint32_t in_size, void *out, uint32_t *out_size,
+			     uint32_t *ret_ns);
 
 /*
  * A generation loaded with LBD_FEATURE_TRACE, to be asked what it does with

@@ -288,8 +288,9 @@ bool dataplane_fits(const struct dataplane *dataplane, enum lbd_generation_slot 
 	return !memcmp(&held, &wanted, size);
 }
 
-int dataplane_test_run(struct dataplane *dataplane, int prog_fd, uint32_t ifindex, const void *in,
-		       uint32_t in_size, void *out, uint32_t *out_size)
+int dataplane_test_run_timed(struct dataplane *dataplane, int prog_fd, uint32_t ifindex,
+			     const void *in, uint32_t in_size, void *out, uint32_t *out_size,
+			     uint32_t *ret_ns)
 {
 	struct xdp_md context = { .data_end = in_size, .ingress_ifindex = ifindex };
 	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = in, .data_size_in = in_size, .data_out = out,
@@ -308,5 +309,15 @@ int dataplane_test_run(struct dataplane *dataplane, int prog_fd, uint32_t ifinde
 	if (fd != prog_fd)
 		close(fd);
 	*out_size = run.data_size_out;
+	*ret_ns = run.duration;
 	return rc ? rc : (int)run.retval;
+}
+
+int dataplane_test_run(struct dataplane *dataplane, int prog_fd, uint32_t ifindex, const void *in,
+		       uint32_t in_size, void *out, uint32_t *out_size)
+{
+	uint32_t ns;
+
+	return dataplane_test_run_timed(dataplane, prog_fd, ifindex, in, in_size, out, out_size,
+					&ns);
 }

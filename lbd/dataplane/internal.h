@@ -41,8 +41,11 @@ struct map_shape {
 	uint32_t key_size;
 	enum map_move move;
 	enum map_group group;
-	bool later; /* sets that an older lbd made lack it: it is added to them, empty */
+	bool adopted; /* MOVE_COMMIT: the model is read back from it first (adopt.c) */
+	bool later;   /* sets that an older lbd made lack it: it is added to them, empty */
 };
+
+struct foreign;
 
 struct dataplane {
 	char pin_dir[128];  /* empty: private */
@@ -53,6 +56,7 @@ struct dataplane {
 	int fd[MAP_COUNT];
 	void *memory[MAP_COUNT]; /* mapped; NULL where a map can't be */
 	size_t size[MAP_COUNT];
+	struct foreign *foreign[MAP_COUNT]; /* of another layout (foreign.h); NULL: ours */
 	struct lbd_control *control;
 	struct types *types; /* NULL: maps are made without BTF */
 	struct tables tables;
@@ -152,8 +156,11 @@ int quic_write(const struct dataplane *dataplane, const struct model *model, uin
 struct layout;
 struct types;
 
-/* Read the types of BPF object @path. *ret: types_close. */
-int types_open(const char *path, struct types **ret, struct error *err);
+/* Those of this build. *ret: types_close. */
+int types_open(struct types **ret, struct error *err);
+
+/* Those of a BPF object, as the file is. */
+int types_read(const void *object, size_t size, struct types **ret, struct error *err);
 
 /* Accepts NULL. */
 void types_close(struct types *types);
@@ -164,6 +171,32 @@ void types_give(const struct types *types, const struct map_shape *shape,
 
 /* The layout that @map is made with. -ENOENT: without any. *ret: layout_free. */
 int types_layout(const struct types *types, const char *map, struct layout **ret);
+
+/* --- control.c */
+
+/* What control map @fd holds, which may have another layout. -EPROTO: ours can't be made of it. */
+int control_read(int fd, const struct types *types, struct lbd_control *ret, struct error *err);
+
+/* --- compare.c; @rows have MAP_COUNT places */
+
+void compare_pins(const char *pin_dir, const struct lbd_limits *limits, const struct types *types,
+		  struct dataplane_map *rows);
+void compare_object(const struct dataplane *dataplane, const struct bpf_object *object,
+		    struct dataplane_map *rows);
+
+/* Sets of fates. */
+#define FATE(name) (1U << DATAPLANE_FATE_##name)
+#define FATES_AS_IS (FATE(REUSED) | FATE(ADDED) | FATE(UNUSED))
+
+/* Has each row one of @fates? */
+bool compare_all(const struct dataplane_map *rows, uint32_t fates);
+
+/* -EPROTO: an object (@path) that takes the maps in use for these isn't to be loaded. */
+int compare_object_fits(const struct dataplane_map *rows, const char *path, struct error *err);
+
+/* "what: " and a line for each row with one of @fates. Returns -EPROTO. */
+int compare_refuse(const struct dataplane_map *rows, const char *what, uint32_t fates,
+		   struct error *err);
 
 /* --- object.c */
 
@@ -188,9 +221,6 @@ const struct bpf_program *object_entry(const struct bpf_object *object);
 
 /* The same as a descriptor that outlives the object. */
 int object_take(const struct bpf_object *object, const char *path, int *ret_fd, struct error *err);
-
-/* Let libbpf say what it says to our debug log alone. */
-void object_quiet(void);
 
 /* What the object was built with. -EPROTO: it is none of ours, or of another ABI. */
 int object_prove(struct bpf_object *object, const char *path, struct lbd_generation_config *ret,

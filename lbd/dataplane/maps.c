@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "base/secret.h"
+#include "dataplane/foreign.h"
 #include "dataplane/internal.h"
 
 const char *maps_name(enum map_id id)
@@ -79,6 +80,7 @@ static int maps_open_one(struct dataplane *dataplane, enum map_id id, const stru
 	struct bpf_map_info info = { 0 };
 	__u32 size = sizeof(info);
 	char path[256];
+	int rc;
 
 	maps_path(dataplane, shape->name, path, sizeof(path));
 	dataplane->fd[id] = bpf_obj_get(path);
@@ -93,7 +95,8 @@ static int maps_open_one(struct dataplane *dataplane, enum map_id id, const stru
 		return error_errno(err, -errno, "open %s", path);
 	if (bpf_obj_get_info_by_fd(dataplane->fd[id], &info, &size))
 		return error_errno(err, -errno, "query %s", path);
-	return maps_compare(shape, &info, path, err);
+	rc = maps_compare(shape, &info, path, err);
+	return foreign_open(dataplane, id, shape, &info, rc, err);
 }
 
 int maps_map_memory(struct dataplane *dataplane, enum map_id id, const struct map_shape *shape,
@@ -103,6 +106,8 @@ int maps_map_memory(struct dataplane *dataplane, enum map_id id, const struct ma
 	size_t size = (size_t)shape->value_size * shape->entries;
 	void *memory;
 
+	if (dataplane->foreign[id])
+		return foreign_map_memory(dataplane, id, shape, err);
 	if (!(shape->flags & BPF_F_MMAPABLE))
 		return 0;
 	size = (size + page - 1) / page * page;
@@ -126,39 +131,47 @@ int maps_each(struct dataplane *dataplane, maps_step step, struct error *err)
 	return rc;
 }
 
-/* Is there a control map that says the set is complete? Its ABI and sizes are the first proof. */
+/* Is there a control map that says the set is complete? */
 static int maps_find(struct dataplane *dataplane, struct lbd_control *ret, struct error *err)
 {
-	struct bpf_map_info info = { 0 };
-	__u32 size = sizeof(info), zero = 0;
 	char path[256];
-	int fd, rc = 0;
+	int fd, rc;
 
-	maps_path(dataplane, "lbd_control", path, sizeof(path));
+	maps_path(dataplane, maps_name(MAP_CONTROL), path, sizeof(path));
 	fd = bpf_obj_get(path);
 	if (fd < 0)
 		return errno == ENOENT ? -ENOENT : error_errno(err, -errno, "open %s", path);
-	if (bpf_obj_get_info_by_fd(fd, &info, &size))
-		rc = error_errno(err, -errno, "query %s", path);
-	else if (info.value_size != sizeof(*ret))
-		rc = error_set(err, -EPROTO, "%s: %u bytes, expected %zu (ABI %d)", path,
-			       info.value_size, sizeof(*ret), LBD_MAPS_ABI);
-	else if (bpf_map_lookup_elem(fd, &zero, ret))
-		rc = error_errno(err, -errno, "read %s", path);
+	rc = control_read(fd, dataplane->types, ret, err);
+	if (rc)
+		error_prefix(err, rc, "%s", dataplane->pin_dir);
 	else if (!ret->complete)
 		rc = -ENOENT;
 	close(fd);
 	return rc;
 }
 
+/* What can't become ours in any way is refused before anything is touched, all at once. */
+static int maps_compare_set(const struct dataplane *dataplane, struct error *err)
+{
+	struct dataplane_map rows[MAP_COUNT];
+
+	compare_pins(dataplane->pin_dir, &dataplane->limits, dataplane->types, rows);
+	if (compare_all(rows, ~FATE(REFUSED)))
+		return 0;
+	return compare_refuse(rows, dataplane->pin_dir, FATE(REFUSED), err);
+}
+
 static int maps_prove(struct dataplane *dataplane, const struct lbd_control *control,
 		      struct error *err)
 {
+	int rc;
+
 	if (control->abi != LBD_MAPS_ABI)
 		return error_set(err, -EPROTO, "%s: pinned maps have ABI %u, this lbd has %d",
 				 dataplane->pin_dir, control->abi, LBD_MAPS_ABI);
 	dataplane->limits = control->limits;
-	return maps_each(dataplane, maps_open_one, err);
+	rc = *dataplane->base_dir ? 0 : maps_compare_set(dataplane, err);
+	return rc ? rc : maps_each(dataplane, maps_open_one, err);
 }
 
 static int maps_adopt(struct dataplane *dataplane, const struct lbd_control *control,
@@ -246,6 +259,8 @@ int maps_compare_with(const struct dataplane *dataplane, enum map_id id,
 	struct bpf_map_info info = { 0 };
 	__u32 size = sizeof(info);
 
+	if (dataplane->foreign[id])
+		return error_set(err, -EPROTO, "%s: another layout", shape->name);
 	if (bpf_obj_get_info_by_fd(dataplane->fd[id], &info, &size))
 		return error_errno(err, -errno, "query %s", shape->name);
 	return maps_compare(shape, &info, shape->name, err);
@@ -258,6 +273,7 @@ void maps_close(struct dataplane *dataplane)
 			munmap(dataplane->memory[id], dataplane->size[id]);
 		if (dataplane->fd[id] >= 0)
 			close(dataplane->fd[id]);
+		foreign_close(dataplane->foreign[id]);
 	}
 }
 

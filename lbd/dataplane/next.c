@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "dataplane/foreign.h"
 #include "dataplane/next_internal.h"
 
 /* Passes go on until one finds no more than this, or for so many. */
@@ -181,6 +182,14 @@ static int next_make(struct next *next, struct error *err)
 	return 0;
 }
 
+static void next_read_foreign(struct foreign *foreign, bool v6, struct carry_source *ret)
+{
+	ret->memory = foreign->memory;
+	ret->bucket_size = foreign->stride;
+	ret->convert = v6 ? foreign_both : foreign_line;
+	ret->context = foreign;
+}
+
 static int next_open_table(struct next *next, enum next_table table, bool keep)
 {
 	const enum map_id id = next_maps[table].table;
@@ -197,6 +206,8 @@ static int next_open_table(struct next *next, enum next_table table, bool keep)
 					.buckets = new[id].entries,
 					.ageless = table == NEXT_STICKY,
 					.ways = next_maps[table].ways != MAP_COUNT };
+	if (next->from->foreign[id])
+		next_read_foreign(next->from->foreign[id], next_maps[table].v6, &source);
 	if (next_maps[table].v6)
 		target.both = next->to->memory[id];
 	else
@@ -304,7 +315,8 @@ static void next_drop_others(const struct next *next)
 static void next_carry_bits(const struct next *next)
 {
 	for (int table = 0; table < NEXT_TABLES; table++)
-		if (next->tables[table].from.memory && next_maps[table].dirty != MAP_COUNT)
+		if (next->tables[table].from.memory && next_maps[table].dirty != MAP_COUNT &&
+		    next->from->memory[next_maps[table].dirty])
 			carry_mark(&next->tables[table],
 				   next->from->memory[next_maps[table].dirty]);
 }
@@ -335,6 +347,9 @@ int next_swap(struct next *next, int prog_fd, struct error *err)
 		return rc;
 	next_step(next, "last pass");
 	next_pass(next, true);
+	rc = foreign_lost(next->from, err);
+	if (rc)
+		return rc;
 	next_step(next, "swap");
 	rc = dataplane_refit(next->to, prog_fd, err);
 	if (rc)

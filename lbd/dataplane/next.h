@@ -80,8 +80,10 @@ void next_set_watch(struct next *next, next_watch watch, void *context);
 
 /* --- next_pins.c, for dataplane.c */
 
-/* What a killed one left in @pin_dir: removed, or brought to its end. */
-int next_recover(const char *pin_dir, struct error *err);
+/* What a killed one left in @pin_dir: removed, or brought to its end. @types: ours, may be NULL. */
+struct types;
+
+int next_recover(const char *pin_dir, struct types *types, struct error *err);
 
 /* Remove it, whatever it is: the instance is detached. */
 int next_remove(const char *pin_dir, struct error *err);

@@ -164,7 +164,7 @@ static bool next_is_running(const char *pin_dir)
 }
 
 static int next_open_set(struct dataplane **ret, const char *pin_dir, const char *base_dir,
-			 struct error *err)
+			 struct types *types, struct error *err)
 {
 	struct dataplane *set = dataplane_new(NULL);
 	int rc;
@@ -172,6 +172,7 @@ static int next_open_set(struct dataplane **ret, const char *pin_dir, const char
 	if (!set)
 		return error_set(err, -ENOMEM, "out of memory");
 	*ret = set;
+	set->types = types; /* lent */
 	snprintf(set->pin_dir, sizeof(set->pin_dir), "%s", pin_dir);
 	snprintf(set->base_dir, sizeof(set->base_dir), "%s", base_dir);
 	rc = maps_adopt_found(set, err);
@@ -184,15 +185,16 @@ static int next_open_set(struct dataplane **ret, const char *pin_dir, const char
 }
 
 /* Both sets as the killed one left them, and the claims that it left in the new one. */
-static int next_reopen(struct next *next, const char *pin_dir, struct error *err)
+static int next_reopen(struct next *next, const char *pin_dir, struct types *types,
+		       struct error *err)
 {
 	char dir[NEXT_DIR_MAX];
 	int rc;
 
 	next_dir(pin_dir, dir, sizeof(dir));
-	rc = next_open_set(&next->from, pin_dir, "", err);
+	rc = next_open_set(&next->from, pin_dir, "", types, err);
 	if (!rc)
-		rc = next_open_set(&next->to, dir, pin_dir, err);
+		rc = next_open_set(&next->to, dir, pin_dir, types, err);
 	if (rc)
 		return rc;
 	generation_follow(next->to);
@@ -200,12 +202,20 @@ static int next_reopen(struct next *next, const char *pin_dir, struct error *err
 	return next_open_tables(next, false, err);
 }
 
-static int next_resume(const char *pin_dir, struct error *err)
+/* Its types are lent. */
+static void next_close_set(struct dataplane *set)
+{
+	if (set)
+		set->types = NULL;
+	dataplane_close(set);
+}
+
+static int next_resume(const char *pin_dir, struct types *types, struct error *err)
 {
 	struct next next = { .swapped = true };
 	int rc;
 
-	rc = next_reopen(&next, pin_dir, err);
+	rc = next_reopen(&next, pin_dir, types, err);
 	if (!rc)
 		rc = next_finish(&next, err);
 	if (!rc) {
@@ -214,12 +224,12 @@ static int next_resume(const char *pin_dir, struct error *err)
 	}
 	for (int table = 0; table < NEXT_TABLES; table++)
 		carry_close(&next.tables[table]);
-	dataplane_close(next.to);
-	dataplane_close(next.from);
+	next_close_set(next.to);
+	next_close_set(next.from);
 	return rc;
 }
 
-int next_recover(const char *pin_dir, struct error *err)
+int next_recover(const char *pin_dir, struct types *types, struct error *err)
 {
 	char next[NEXT_DIR_MAX], done[NEXT_DIR_MAX];
 	int rc = 0;
@@ -227,7 +237,7 @@ int next_recover(const char *pin_dir, struct error *err)
 	next_dir(pin_dir, next, sizeof(next));
 	next_done_dir(pin_dir, done, sizeof(done));
 	if (!access(next, F_OK) && next_is_running(pin_dir)) {
-		rc = next_resume(pin_dir, err);
+		rc = next_resume(pin_dir, types, err);
 		if (!rc)
 			rc = next_declare_done(pin_dir, err);
 	} else if (!access(next, F_OK)) {

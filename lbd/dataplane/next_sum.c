@@ -13,24 +13,38 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "dataplane/foreign.h"
 #include "dataplane/next_internal.h"
+
+static int next_copy_map(const struct next *next, enum map_id id, uint32_t entries,
+			 uint32_t value_size, struct error *err)
+{
+	const struct foreign *foreign = next->from->foreign[id];
+	uint8_t *to = next->to->memory[id];
+	int rc = 0;
+
+	if (!foreign)
+		memcpy(to, next->from->memory[id], (size_t)entries * value_size);
+	for (uint32_t i = 0; foreign && i < entries && !rc; i++)
+		rc = foreign_convert(foreign, i, to + (size_t)i * value_size, err);
+	return rc;
+}
 
 int next_copy_places(const struct next *next, struct error *err)
 {
 	struct map_shape old[MAP_COUNT], new[MAP_COUNT];
+	int rc = 0;
 
-	(void)err;
 	shapes_of(&next->from->limits, old);
 	shapes_of(&next->to->limits, new);
-	for (int id = 0; id < MAP_COUNT; id++) {
+	for (int id = 0; id < MAP_COUNT && !rc; id++) {
 		const uint32_t entries =
 			old[id].entries < new[id].entries ? old[id].entries : new[id].entries;
 
 		if (new[id].move == MOVE_INDEX && !next->to->shared[id])
-			memcpy(next->to->memory[id], next->from->memory[id],
-			       (size_t)entries * new[id].value_size);
+			rc = next_copy_map(next, (enum map_id)id, entries, new[id].value_size, err);
 	}
-	return 0;
+	return rc;
 }
 
 /* --- counters */
@@ -87,44 +101,78 @@ static int next_add(int adder, __u32 entry, __u32 offset, __u64 amount)
 	return amount ? bpf_prog_test_run_opts(adder, &run) : 0;
 }
 
-/* What all CPUs counted in an entry goes to the new map; the old one has none of it any more. */
-static int next_take_entry(int from, int adder, __u32 entry, __u64 *held, uint32_t words, int cpus)
+/* The counters of a map on their way: of all CPUs, in its layout; of one, in ours. */
+struct next_sum {
+	int from, adder, cpus;
+	const struct foreign *foreign; /* NULL: they are in ours */
+	uint8_t *held;
+	uint32_t stride; /* of a CPU's in @held */
+	__u64 *value;	 /* of @words */
+	uint32_t words;
+};
+
+static int next_sum_cpu(const struct next_sum *sum, const uint8_t *counters, __u64 *total)
 {
-	__u64 any = 0;
 	int rc = 0;
 
-	if (bpf_map_lookup_elem(from, &entry, held))
-		return -errno;
-	for (uint32_t word = 0; word < words && !rc; word++) {
-		__u64 sum = 0;
+	if (sum->foreign)
+		rc = layout_convert(sum->foreign->plan, counters, sum->value, NULL);
+	else
+		memcpy(sum->value, counters, sum->words * sizeof(*sum->value));
+	for (uint32_t word = 0; word < sum->words && !rc; word++)
+		total[word] += sum->value[word];
+	return rc;
+}
 
-		for (int cpu = 0; cpu < cpus; cpu++)
-			sum += held[(uint32_t)cpu * words + word];
-		any |= sum;
-		rc = next_add(adder, entry, word * 8, sum);
+/* What all CPUs counted in an entry goes to the new map; the old one has none of it any more. */
+static int next_take_entry(const struct next_sum *sum, __u32 entry)
+{
+	__u64 total[LBD_OUTCOME_MAX] = { 0 }, any = 0;
+	int rc = 0;
+
+	if (bpf_map_lookup_elem(sum->from, &entry, sum->held))
+		return -errno;
+	for (int cpu = 0; cpu < sum->cpus && !rc; cpu++)
+		rc = next_sum_cpu(sum, sum->held + (size_t)cpu * sum->stride, total);
+	for (uint32_t word = 0; word < sum->words && !rc; word++) {
+		any |= total[word];
+		rc = next_add(sum->adder, entry, word * 8, total[word]);
 	}
 	if (rc || !any)
 		return rc;
-	memset(held, 0, (size_t)cpus * words * sizeof(*held));
-	return bpf_map_update_elem(from, &entry, held, BPF_EXIST) ? -errno : 0;
+	memset(sum->held, 0, (size_t)sum->cpus * sum->stride);
+	return bpf_map_update_elem(sum->from, &entry, sum->held, BPF_EXIST) ? -errno : 0;
 }
 
-static int next_sum_map(int from, int to, uint32_t entries, uint32_t value_size)
+static int next_sum_map(const struct next *next, enum map_id id, uint32_t entries,
+			uint32_t value_size)
 {
-	const int cpus = libbpf_num_possible_cpus();
-	__u64 *held = cpus > 0 ? calloc((size_t)cpus, value_size) : NULL;
-	int adder, rc = 0;
+	struct next_sum sum = {
+		.from = next->from->fd[id],
+		.cpus = libbpf_num_possible_cpus(),
+		.foreign = next->from->foreign[id],
+		.stride = value_size,
+		.words = value_size / 8,
+	};
+	int rc = 0;
 
-	if (!held)
-		return cpus < 0 ? cpus : -ENOMEM;
-	adder = next_load_adder(to, value_size);
-	if (adder < 0)
-		rc = adder;
+	if (sum.cpus < 0)
+		return sum.cpus;
+	if (sum.words > LBD_OUTCOME_MAX)
+		return -EPROTO;
+	if (sum.foreign)
+		sum.stride = sum.foreign->stride;
+	sum.held = calloc((size_t)sum.cpus, sum.stride);
+	sum.value = calloc(1, value_size);
+	sum.adder = sum.held && sum.value ? next_load_adder(next->to->fd[id], value_size) : -ENOMEM;
+	if (sum.adder < 0)
+		rc = sum.adder;
 	for (__u32 entry = 0; entry < entries && !rc; entry++)
-		rc = next_take_entry(from, adder, entry, held, value_size / 8, cpus);
-	if (adder >= 0)
-		close(adder);
-	free(held);
+		rc = next_take_entry(&sum, entry);
+	if (sum.adder >= 0)
+		close(sum.adder);
+	free(sum.held);
+	free(sum.value);
 	return rc;
 }
 
@@ -141,8 +189,7 @@ int next_sum_counters(const struct next *next, struct error *err)
 
 		if (new[id].move != MOVE_SUM || next->to->shared[id])
 			continue;
-		rc = next_sum_map(next->from->fd[id], next->to->fd[id], entries,
-				  new[id].value_size);
+		rc = next_sum_map(next, (enum map_id)id, entries, new[id].value_size);
 		if (rc)
 			error_errno(err, rc, "take over the counters of %s", new[id].name);
 	}

@@ -30,11 +30,6 @@ static int object_print(enum libbpf_print_level level, const char *format, va_li
 	return 0;
 }
 
-void object_quiet(void)
-{
-	libbpf_set_print(object_print);
-}
-
 /*
  * A tail call is refused unless both programs say the same of where they will
  * be attached (Linux 6.18, and the stable series since: 4540aed51b12 "bpf:
@@ -55,7 +50,7 @@ int object_read(const char *path, char *log, size_t log_size, struct bpf_object 
 	LIBBPF_OPTS(bpf_object_open_opts, options, .kernel_log_buf = log,
 		    .kernel_log_size = log_size);
 
-	object_quiet();
+	libbpf_set_print(object_print);
 	if (access(path, R_OK))
 		return error_errno(err, -errno, "%s", path);
 	*ret = bpf_object__open_file(path, &options);
@@ -67,13 +62,17 @@ int object_read(const char *path, char *log, size_t log_size, struct bpf_object 
 int object_open(const struct dataplane *dataplane, const char *path, char *log, size_t log_size,
 		struct bpf_object **ret, struct error *err)
 {
+	struct dataplane_map rows[MAP_COUNT];
 	struct bpf_object *object;
 	int rc;
 
 	rc = object_read(path, log, log_size, &object, err);
 	if (rc)
 		return rc;
-	rc = maps_reuse(dataplane, object, err);
+	compare_object(dataplane, object, rows);
+	rc = compare_object_fits(rows, path, err);
+	if (!rc)
+		rc = maps_reuse(dataplane, object, err);
 	if (rc) {
 		bpf_object__close(object);
 		return rc;

@@ -12,9 +12,10 @@
 
 #define VALUES(value, count, how) .value_size = sizeof(value), .entries = (count), .move = (how)
 
-#define MAPPED(value, count, how)                                                              \
-	{                                                                                      \
-		.type = BPF_MAP_TYPE_ARRAY, .flags = BPF_F_MMAPABLE, VALUES(value, count, how) \
+#define MAPPED(value, count, how, ...)                                                          \
+	{                                                                                       \
+		.type = BPF_MAP_TYPE_ARRAY, .flags = BPF_F_MMAPABLE, VALUES(value, count, how), \
+		__VA_ARGS__                                                                     \
 	}
 
 #define GROUPED(value, count, how, of)                                              \
@@ -41,10 +42,10 @@ void shapes_of(const struct lbd_limits *l, struct map_shape *shapes)
 	const uint32_t ids = 2 * LBD_QUIC_PER_BACKEND * l->backends;
 	/* clang-format off */
 	const struct map_shape all[MAP_COUNT] = {
-		[MAP_lbd_control] = MAPPED(struct lbd_control, 1, MOVE_COMMIT),
+		[MAP_lbd_control] = MAPPED(struct lbd_control, 1, MOVE_COMMIT, .adopted = true),
 		[MAP_lbd_vips] = MAPPED(struct lbd_vip_bucket, 2 * l->vip_buckets, MOVE_COMMIT),
-		[MAP_lbd_services] = MAPPED(struct lbd_service, 2 * l->services, MOVE_COMMIT),
-		[MAP_lbd_backends] = MAPPED(struct lbd_backend, 2 * l->backends, MOVE_COMMIT),
+		[MAP_lbd_services] = MAPPED(struct lbd_service, 2 * l->services, MOVE_COMMIT, .adopted = true),
+		[MAP_lbd_backends] = MAPPED(struct lbd_backend, 2 * l->backends, MOVE_COMMIT, .adopted = true),
 		[MAP_lbd_rings] = MAPPED(__u64, rings, MOVE_COMMIT),
 		[MAP_lbd_conn4] = GROUPED(struct lbd_bucket, l->conn4_buckets, MOVE_TABLE, GROUP_IPV4),
 		[MAP_lbd_conn6] = GROUPED(struct lbd_bucket6, l->conn6_buckets, MOVE_TABLE, GROUP_IPV6),

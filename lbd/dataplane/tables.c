@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "dataplane/tables.h"
 
+#include <stddef.h>
 #include <time.h>
 
 #include "dataplane/tables_nat.h"
@@ -214,7 +215,8 @@ void tables_prefetch(const struct tables *tables, const struct table_entry *flow
 			continue;
 		}
 		__builtin_prefetch(place.pair.client[i], 1);
-		ret_buckets[i] = (uint32_t)((const struct lbd_bucket6 *)bucket - tables->conn6);
+		ret_buckets[i] = (uint32_t)(((const char *)bucket - (const char *)tables->conn6) /
+					    (ptrdiff_t)sizeof(struct lbd_bucket6));
 	}
 }
 

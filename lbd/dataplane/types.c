@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The types that maps are made with. They come from the object that the daemon
- * was installed with, read once: that file may be replaced while it runs.
+ * The types that maps are made with: those of this build, which it has in it.
+ * The object that is installed may be another release's, if only for a moment;
+ * to go by that one would be to write fields where its programs don't look.
  */
 #include <bpf/btf.h>
 #include <errno.h>
@@ -10,6 +11,20 @@
 
 #include "dataplane/internal.h"
 #include "dataplane/layout.h"
+
+/* bpf/types/types.bpf.c, compiled. */
+extern const char types_own[];
+extern const uint64_t types_own_size;
+
+__asm__(".pushsection .rodata\n"
+	".balign 8\n"
+	"types_own:\n"
+	".incbin \"" LBD_OWN_TYPES "\"\n"
+	"1:\n"
+	".balign 8\n"
+	"types_own_size:\n"
+	".quad 1b - types_own\n"
+	".popsection\n");
 
 struct types {
 	struct bpf_object *object;
@@ -26,7 +41,7 @@ void types_close(struct types *types)
 }
 
 /* The object's own can't be given to the kernel before the object is. */
-static int types_load(struct types *types, const char *path, struct error *err)
+static int types_load(struct types *types, struct error *err)
 {
 	const struct btf *btf = bpf_object__btf(types->object);
 	const void *raw;
@@ -36,27 +51,34 @@ static int types_load(struct types *types, const char *path, struct error *err)
 	raw = btf ? btf__raw_data(btf, &size) : NULL;
 	types->btf = raw ? btf__new(raw, size) : NULL;
 	if (!types->btf)
-		return error_set(err, -EPROTO, "%s: no BTF, not a packet path of lbd", path);
+		return error_set(err, -EPROTO, "types of the maps: there are none");
 	rc = btf__load_into_kernel(types->btf);
-	return rc ? error_errno(err, rc, "%s: give its BTF to the kernel", path) : 0;
+	return rc ? error_errno(err, rc, "give the types of the maps to the kernel") : 0;
 }
 
-int types_open(const char *path, struct types **ret, struct error *err)
+int types_read(const void *object, size_t size, struct types **ret, struct error *err)
 {
 	struct types *types = calloc(1, sizeof(*types));
-	int rc;
+	int rc = 0;
 
 	if (!types)
 		return error_set(err, -ENOMEM, "out of memory");
-	rc = object_read(path, NULL, 0, &types->object, err);
+	types->object = bpf_object__open_mem(object, size, NULL);
+	if (!types->object)
+		rc = error_set(err, -EINVAL, "types of the maps: not a BPF object");
 	if (!rc)
-		rc = types_load(types, path, err);
+		rc = types_load(types, err);
 	if (rc) {
 		types_close(types);
 		return rc;
 	}
 	*ret = types;
 	return 0;
+}
+
+int types_open(struct types **ret, struct error *err)
+{
+	return types_read(types_own, types_own_size, ret, err);
 }
 
 /* The kernel takes BTF for none of these. */

@@ -17,7 +17,7 @@ static void reload_print(const struct invocation *invocation, const json_t *answ
 	       (long long)json_integer_value(table_value(answer, "backends.total")),
 	       (long long)json_integer_value(table_value(answer, "backends.up")));
 	if (json_is_true(json_object_get(answer, "runtime_changes_dropped")))
-		puts("Changes by lbctl backend were dropped: the file stands again.");
+		puts("Changes by lbctl backend and resize were dropped: the file stands again.");
 	if (json_is_object(trial))
 		printf("On trial: config %lld runs again in %lld s, unless: lbctl confirm\n",
 		       (long long)json_integer_value(json_object_get(trial, "back_to")),
@@ -120,7 +120,8 @@ const struct command cmd_reload = {
 	.summary = "read the config file again and apply it",
 	.details =
 		"Takes effect for all services in one step and moves no connection whose backend "
-		"stays. A faulty file changes nothing. Changes by lbctl backend are dropped.\n"
+		"stays. A faulty file changes nothing. Changes by lbctl backend and resize are "
+		"dropped.\n"
 		"With --confirm the config is on trial: after the time, and at every start of lbd "
 		"meanwhile, what ran before runs again, and later starts keep to it until the file "
 		"is edited or reloaded. Another --confirm begins the time anew, with the same way "

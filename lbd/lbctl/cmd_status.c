@@ -203,7 +203,7 @@ static void status_services(const json_t *status)
 	printf("services     %lld, backends %lld up of %lld%s\n", status_number(status, "services"),
 	       status_number(status, "backends.up"), status_number(status, "backends.total"),
 	       json_is_true(json_object_get(status, "runtime_changes"))
-		       ? "; changed by lbctl backend, until the next reload"
+		       ? "; changed by lbctl backend or resize, until the next reload"
 		       : "");
 }
 
@@ -247,7 +247,8 @@ static void status_print(const struct invocation *invocation, const json_t *stat
 	static void (*const lines[])(const json_t *) = {
 		status_verdict,	  status_node,	    status_config,	status_role,
 		status_peers,	  status_xdp,	    status_generations, status_connections,
-		status_migration, status_fragments, status_services,	status_start, status_pins,
+		status_migration, status_fragments, status_services,	status_start,
+		status_pins,
 	};
 
 	(void)invocation;

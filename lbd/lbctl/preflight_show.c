@@ -105,15 +105,52 @@ static void preflight_print_replay(const char *title, const json_t *replay)
 		table_print(stdout, columns, list, "");
 }
 
+/* Single runs from a cold start: good for comparing the two, and nothing else. */
+static void preflight_print_cost(const json_t *cost)
+{
+	if (json_is_object(cost))
+		printf("cost      a packet takes %.2f times as long: %lld ns now, %lld ns then (a "
+		       "hint: medians of single, cold runs)\n",
+		       json_real_value(json_object_get(cost, "ratio")),
+		       (long long)json_integer_value(json_object_get(cost, "running_ns")),
+		       (long long)json_integer_value(json_object_get(cost, "candidate_ns")));
+}
+
+static void preflight_print_swap(const json_t *answer)
+{
+	static const struct table_column columns[] = {
+		{ "INTERFACE", "name", table_text, false },
+		{ "MODE", "mode", table_text, false },
+		{ "DRIVER", "driver", table_text, false },
+		{ "REPLACING ITS PROGRAM", "exchange", table_text, false },
+		{ 0 },
+	};
+	const json_int_t watch_ms =
+		json_integer_value(json_object_get(json_object_get(answer, "swap"), "watch_ms"));
+	const json_t *running = json_object_get(answer, "running");
+
+	printf("swap      one slot; no interface is touched; ");
+	if (watch_ms)
+		printf("watched for %lld s; ", (long long)watch_ms / 1000);
+	if (json_is_object(running))
+		printf("a rollback returns to lbd %s, tag %s\n", preflight_text(running, "version"),
+		       preflight_text(running, "tag"));
+	else
+		printf("there is nothing to go back to\n");
+	table_print(stdout, columns, json_object_get(answer, "interfaces"), "");
+}
+
 void preflight_print(const json_t *answer)
 {
 	preflight_print_steps(answer);
 	putchar('\n');
 	preflight_print_program("running", json_object_get(answer, "running"));
 	preflight_print_program("candidate", json_object_get(answer, "candidate"));
+	preflight_print_cost(json_object_get(answer, "cost"));
 	preflight_print_maps(json_object_get(answer, "maps"));
 	preflight_print_replay("replay", json_object_get(answer, "replay"));
 	preflight_print_replay("apart", json_object_get(answer, "apart"));
+	preflight_print_swap(answer);
 	puts(json_is_true(json_object_get(answer, "taken"))
 		     ? "\nAn upgrade would take it."
 		     : "\nAn upgrade would refuse it; the running packet path would run on.");

@@ -79,6 +79,7 @@ struct replay_report {
 	uint32_t otherwise; /* done alike, but called by another name: no harm */
 	uint32_t unsettled; /* the old one changed its mind each time: live traffic did */
 	uint32_t different;
+	uint32_t old_ns, new_ns; /* medians of a packet, apart; 0: not measured */
 	uint32_t listed;
 	struct replay_difference list[REPLAY_LIST_MAX];
 };

@@ -25,6 +25,9 @@ struct apart {
 	struct replay_case now;
 	struct model *model;
 	struct apart_plane planes[APART_PLANES]; /* as their verdicts in @now */
+	uint32_t first;				 /* of them that gets the next packet */
+	uint32_t *ns[2];			 /* each packet's of the old and the new one */
+	uint32_t timed, room;
 };
 
 /* --- planes */
@@ -102,6 +105,8 @@ static void apart_close(struct apart *apart)
 		dataplane_close(apart->planes[i].dataplane);
 	}
 	model_free(apart->model);
+	free(apart->ns[0]);
+	free(apart->ns[1]);
 	free(apart);
 }
 
@@ -116,23 +121,54 @@ static void apart_put(const struct apart *apart, const struct replay_packets *pa
 					   &packets->list[k].entry);
 }
 
-static void apart_ask(struct apart *apart, int which, uint32_t size)
+static void apart_ask(struct apart *apart, uint32_t which, uint32_t size, uint32_t *ret_ns)
 {
 	const struct apart_plane *plane = &apart->planes[which];
 	struct replay_verdict *said = &apart->now.said[which];
 
 	said->size = sizeof(said->frame);
-	said->action = dataplane_test_run(plane->dataplane, plane->fd, apart->now.replay->ifindex,
-					  apart->now.frame, size, said->frame, &said->size);
+	said->action =
+		dataplane_test_run_timed(plane->dataplane, plane->fd, apart->now.replay->ifindex,
+					 apart->now.frame, size, said->frame, &said->size, ret_ns);
+}
+
+/* Nobody comes first each time: what the first one fetches from memory the others find there. */
+static void apart_note(struct apart *apart, const uint32_t *ns)
+{
+	if (apart->timed == apart->room)
+		return;
+	apart->ns[0][apart->timed] = ns[0];
+	apart->ns[1][apart->timed++] = ns[1];
+}
+
+static int apart_order(const void *a, const void *b)
+{
+	const uint32_t *one = a, *other = b;
+
+	return (*one > *other) - (*one < *other);
+}
+
+static uint32_t apart_median(uint32_t *ns, uint32_t count)
+{
+	if (!count)
+		return 0;
+	qsort(ns, count, sizeof(*ns), apart_order);
+	return ns[count / 2];
 }
 
 static void apart_try(struct apart *apart, const struct replay_packet *packet)
 {
 	const struct replay_verdict *said = apart->now.said;
+	uint32_t ns[APART_PLANES];
 
 	replay_begin(&apart->now, packet);
-	for (int i = 0; i < APART_PLANES; i++)
-		apart_ask(apart, i, packet->size);
+	apart->first++;
+	for (uint32_t i = 0; i < APART_PLANES; i++) {
+		const uint32_t which = (apart->first + i) % APART_PLANES;
+
+		apart_ask(apart, which, packet->size, &ns[which]);
+	}
+	apart_note(apart, ns);
 	if (replay_did_alike(&said[0], &said[1]))
 		apart->now.report->same++;
 	else if (!replay_did_alike(&said[0], &said[2]))
@@ -144,14 +180,25 @@ static void apart_try(struct apart *apart, const struct replay_packet *packet)
 static void apart_try_all(struct apart *apart, const struct replay_packets *packets)
 {
 	const int64_t until = replay_now_ms() + apart->now.replay->budget_ms;
+	struct replay_report *report = apart->now.report;
 	struct replay_packet answer;
 
-	apart->now.report->made = packets->count;
+	report->made = packets->count;
 	for (uint32_t i = 0; i < packets->count && replay_now_ms() < until; i++) {
 		apart_try(apart, &packets->list[i]);
 		if (replay_answer(&apart->now, &packets->list[i], &answer))
 			apart_try(apart, &answer);
 	}
+	report->old_ns = apart_median(apart->ns[0], apart->timed);
+	report->new_ns = apart_median(apart->ns[1], apart->timed);
+}
+
+static int apart_make_room(struct apart *apart, uint32_t packets, struct error *err)
+{
+	apart->room = packets;
+	apart->ns[0] = calloc(packets + 1, sizeof(**apart->ns));
+	apart->ns[1] = calloc(packets + 1, sizeof(**apart->ns));
+	return apart->ns[0] && apart->ns[1] ? 0 : error_set(err, -ENOMEM, "out of memory");
 }
 
 int replay_run_apart(const struct replay *replay, const char *old, const char *new,
@@ -171,6 +218,8 @@ int replay_run_apart(const struct replay *replay, const char *old, const char *n
 	rc = apart_open_all(apart, old, new, err);
 	if (!rc && replay_gather(replay->dataplane, replay->model, &packets))
 		rc = error_set(err, -ENOMEM, "out of memory");
+	if (!rc)
+		rc = apart_make_room(apart, packets.count, err);
 	if (!rc) {
 		apart_put(apart, &packets);
 		apart_try_all(apart, &packets);

@@ -20,9 +20,14 @@ readonly KILL_OPERATIONS=(
   "cancel reload --confirm"
   "backend"
   "limits"
+  "resize resize LIMIT"
+  "canary upgrade --canary"
+  "promote upgrade --canary"
+  "abort upgrade --canary"
   "start"
 )
 declare -gA KILL_TOOK=()
+declare -ga KILL_ROUND=()
 
 kill_upgrade() { ctl lb1 upgrade; }
 kill_rollback() { ctl lb1 rollback; }
@@ -30,6 +35,13 @@ kill_reload() { kill_toggle && ctl lb1 reload; }
 kill_trial() { kill_toggle && ctl lb1 reload --confirm 1h; }
 kill_confirm() { kill_trial && ctl lb1 confirm; }
 kill_cancel() { kill_trial && ctl lb1 reload --cancel; }
+
+# Until the next reload, which has the file's.
+kill_resize() { ctl lb1 resize connections-ipv4 "$((196608 - $(<"$LAB/slots")))"; }
+
+kill_canary() { ctl lb1 upgrade --canary 50%; }
+kill_promote() { kill_canary && ctl lb1 upgrade --promote; }
+kill_abort() { kill_canary && ctl lb1 upgrade --abort; }
 
 # The tables move to twice or half the slots.
 kill_limits() {
@@ -80,6 +92,7 @@ kill_width() {
 # The file is what runs, for good, and nothing else is.
 kill_tidy() {
   ctl lb1 reload --cancel >/dev/null 2>&1 || true
+  ctl lb1 upgrade --promote >/dev/null 2>&1 || true
   kill_write "$(kill_width false)"
   ctl lb1 reload
 }
@@ -138,14 +151,15 @@ kill_whole() {
   [[ $origin == reverted && $1 =~ ^(trial|confirm|cancel)$ ]] && due=$(kill_other "$due")
   [[ $origin == file || $due != $(<"$LAB/width") ]] || lab_fail "config_origin is $origin" || return
   [[ $runs == "$due" ]] || lab_fail "$runs services run where $due ones are due" || return
-  ctl_says lb1 ".connections.ipv4.slots == $(<"$LAB/slots")" status >/dev/null ||
+  [[ $1 == resize ]] || ctl_says lb1 ".connections.ipv4.slots == $(<"$LAB/slots")" status >/dev/null ||
     lab_fail "not $(<"$LAB/slots") slots" || return
-  [[ $origin == file ]] || kill_tidy >>"$LAB/logs/kills.log"
+  [[ $origin == file && $1 != resize ]] || kill_tidy >>"$LAB/logs/kills.log"
 }
 
 # kill_survived OPERATION: the next start, and what must hold after it.
 kill_survived() {
-  lbd_start lb1 && ctl_says lb1 .adopted status >/dev/null || return
+  lbd_start lb1 && ctl_says lb1 '.adopted and .trial == null and .generation.running != null
+    and .generation.trial == null' status >/dev/null || return
   kill_whole "$1" || return
   wait_for 5 "a status without a problem" \
     ctl_says lb1 '.ok and .pins.not_in_use == 0 and .pins.in_use > 0' status
@@ -156,14 +170,25 @@ kill_unharmed() {
   load_unharmed "$1" >>"$LAB/logs/kills.log" || lab_fail "the last kills harmed the load"
 }
 
+# Each operation once, in any order.
+kill_round() {
+  local names i pick
+  mapfile -t names < <(kill_operations)
+  for ((i = ${#names[@]}; i > 0; i--)); do
+    pick=$((RANDOM % i))
+    KILL_ROUND+=("${names[pick]}")
+    names[pick]=${names[i - 1]}
+  done
+}
+
 # kills_happen COUNT
 kills_happen() {
-  local names i name ms
-  mapfile -t names < <(kill_operations)
+  local i name ms
   RANDOM=${KILL_SEED:=$((SRANDOM % 32768))}
   echo "kills: KILL_SEED=$KILL_SEED" >&3
   for ((i = 0; i < $1; i++)); do
-    name=${names[RANDOM % ${#names[@]}]}
+    ((i < ${#KILL_ROUND[@]})) || kill_round
+    name=${KILL_ROUND[i]}
     ms=$((RANDOM * (KILL_TOOK[$name] + KILL_TOOK[$name] / 8) / 32768))
     echo "kill $i: $name of ${KILL_TOOK[$name]} ms, after $ms ms" | tee -a "$LAB/logs/kills.log"
     kill_amid "$name" "$ms"

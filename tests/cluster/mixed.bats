@@ -3,7 +3,7 @@
 #
 # Promise: a pair is upgraded and downgraded node by node under load, stays
 # mixed for as long as wanted, fails over either way meanwhile, and breaks no
-# connection. The older release is made by tests/older/build.
+# connection. The older release is made by tests/variant/build.
 #
 # One load is open through all tests, which go on from each other; MIXED_CONNECTIONS
 # makes it larger.

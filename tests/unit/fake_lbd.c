@@ -379,6 +379,7 @@ static void fake_report(struct preflight_report *ret)
 			 .verified = 20000,
 			 .jited_bytes = 15000 },
 		.replay = { .made = 3, .run = { 2, 1 }, .same = 2, .different = 1, .listed = 1 },
+		.apart = { .old_ns = 310, .new_ns = 300 },
 	};
 	ret->new = ret->old;
 	snprintf(ret->new.generation.tag, sizeof(ret->new.generation.tag), "bb");

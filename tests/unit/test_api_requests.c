@@ -281,6 +281,27 @@ static void faulty_packets_are_refused(void **state)
 		       "ENOENT");
 }
 
+static void a_resize_must_name_limits_and_numbers(void **state)
+{
+	static const char *const bodies[] = {
+		"{}",
+		"{\"limits\":{}}",
+		"{\"limits\":7}",
+		"{\"limits\":{\"services\":\"many\"}}",
+		"{\"limits\":{\"services\":64},\"check\":1}",
+		"{\"limits\":{\"services\":64},\"faster\":true}",
+	};
+	struct fake_state *fake = *state;
+
+	client_refused(fake, "POST", "/v1/resize", NULL, 400, "EINVAL");
+	for (size_t i = 0; i < sizeof(bodies) / sizeof(*bodies); i++)
+		client_refused(fake, "POST", "/v1/resize", bodies[i], 400, "EINVAL");
+	json_decref(client_ask(fake, "POST", "/v1/resize",
+			       "{\"limits\":{\"sticky\":4096},\"evict\":true}", 200));
+	assert_int_equal(fake->resize.limits[0].value, 4096);
+	assert_true(fake->resize.evict && !fake->resize.check);
+}
+
 /* "{packets: [@count frames of @size bytes]}", freed by the caller. */
 static char *trace_body(int count, int size)
 {
@@ -384,6 +405,7 @@ int main(void)
 		CLIENT_TEST(packets_are_traced_in_order),
 		CLIENT_TEST(faulty_packets_are_refused),
 		CLIENT_TEST(too_many_and_too_large_packets_are_refused),
+		CLIENT_TEST(a_resize_must_name_limits_and_numbers),
 		CLIENT_TEST(what_the_daemon_refuses_comes_back_with_its_hint),
 		CLIENT_TEST(a_reload_says_that_runtime_changes_are_gone),
 		CLIENT_TEST(an_order_to_reload_is_checked),

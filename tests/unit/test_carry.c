@@ -502,7 +502,7 @@ struct other_bucket {
 	} slot[LBD_BUCKET_SLOTS];
 };
 
-static void from_other(const void *context, const void *from, struct lbd_bucket6 *to)
+static void from_other(void *context, const void *from, struct lbd_bucket6 *to)
 {
 	const struct other_bucket *other = from;
 

@@ -158,8 +158,6 @@ static void a_rollback_after_a_move_brings_the_older_program_over_the_new_maps(v
 
 /* --- beside the event loop */
 
-static const struct lbd_reload_order order = { .trigger = HISTORY_BY_RELOAD };
-
 struct told {
 	int rc;
 	bool told;

@@ -102,6 +102,8 @@ static void the_packet_path_itself_is_taken(void **state)
 	assert_int_equal(report.replay.run[REPLAY_FRESH], 2 * (2 * 128 + 2));
 	assert_int_equal(report.apart.different, 0);
 	assert_int_equal(report.apart.unsettled, 0);
+	assert_in_range(report.apart.old_ns, 1, 1000000);
+	assert_in_range(report.apart.new_ns, 1, 1000000);
 	assert_int_equal(report.apart.run[REPLAY_LIVE], 2 * 2 * FLOWS);
 	assert_int_equal(report.replay.same, report.replay.run[REPLAY_LIVE] +
 						     report.replay.run[REPLAY_FRESH] +
