@@ -55,6 +55,13 @@ struct lbd {
 	char run_dir[128];     /* /run/lbd/INSTANCE: socket, lock, role, gate, running config */
 	char state_dir[128];   /* what outlives a boot, if there is such a place; else /run/lbd */
 	char history_dir[200]; /* state_dir/INSTANCE/history */
+	char program[256];     /* this one's file, as installed */
+	char **argv;	       /* as it was started */
+	bool takes_over;       /* --takeover: from an lbd that runs, if there is one */
+	bool handed_on;	       /* the run directory's sockets are another lbd's */
+	bool taken_back;       /* what it had handed over already */
+	int64_t pause_ms;      /* that nobody answered the API meanwhile */
+	int predecessor;       /* process that it took over from; 0: none */
 	bool strict;	       /* a broken config file refuses the start */
 	int lock;	       /* fd of the lock file: one daemon per instance */
 	int64_t started_ms;    /* CLOCK_MONOTONIC */
@@ -92,6 +99,8 @@ struct lbd {
 	struct lbd_tracing tracing;
 	struct lbd_proving proving;
 	struct lbd_upgrading upgrading;
+	struct lbd_heir *heir;	       /* while it takes over; or NULL */
+	struct lbd_handover *handover; /* waits for one that takes over */
 	uint64_t reloads, commits;
 };
 
@@ -237,6 +246,44 @@ int lbd_follow_neighbours(struct lbd *lbd);
 
 /* Tell health and sync what lbd->model has. Fails only for want of memory, which is logged. */
 void lbd_follow_model(struct lbd *lbd);
+
+/* --- heir.c: going on for the lbd that runs the instance */
+
+/*
+ * If lbd is to take over: prepare, ask, and have what the running one hands
+ * over. 0 with lbd->heir NULL: there is nobody, or it isn't to. On failure the
+ * running one runs on.
+ */
+int lbd_heir_begin(struct lbd *lbd, struct error *err);
+
+/* Each start-up step takes its part; without lbd->heir there is none. */
+void lbd_heir_settled(struct lbd *lbd);
+void lbd_heir_take_model(struct lbd *lbd);
+void lbd_heir_take_health(struct lbd *lbd);
+int lbd_heir_take_listener(struct lbd *lbd); /* -1: none */
+bool lbd_heir_take_ha(struct lbd *lbd, struct ha_memory *ret);
+
+/* The start is over: the other one may go, or must go on. */
+void lbd_heir_running(struct lbd *lbd);
+void lbd_heir_failed(struct lbd *lbd, const struct error *err);
+void lbd_heir_free(struct lbd *lbd);
+
+/* --- handover.c: another lbd takes over from this one */
+
+struct lbd_handover_status {
+	int successor;	  /* process that prepares to take over; 0: none */
+	int predecessor;  /* that this one took over from; 0: none */
+	int64_t pause_ms; /* that nobody answered then */
+	char fault[512];  /* why the last one came to nothing, or empty */
+};
+
+int lbd_handover_listen(struct lbd *lbd, struct error *err);
+void lbd_handover_end(struct lbd *lbd);
+
+/* Start the installed lbd, to take over. -EBUSY: not now. */
+int lbd_handover_begin(struct lbd *lbd, struct error *err);
+
+void lbd_handover_status(const struct lbd *lbd, struct lbd_handover_status *ret);
 
 /* events.c: what happens to the daemon from outside; @context is the struct lbd. */
 int lbd_listen_signals(struct lbd *lbd, struct error *err);

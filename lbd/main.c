@@ -25,6 +25,7 @@ struct main_options {
 	const char *instance; /* of --detach; NULL: as the config says */
 	bool strict;
 	bool detach;
+	bool takeover;
 	bool debug;
 };
 
@@ -49,6 +50,9 @@ static const struct main_option {
 	{ { "instance", required_argument, NULL, 'i' },
 	  " NAME",
 	  "with --detach: which instance, when no config tells" },
+	{ { "takeover", no_argument, NULL, 't' },
+	  "",
+	  "take over from the lbd that runs, if one does" },
 	{ { "debug", no_argument, NULL, 'd' }, "", "log more" },
 	{ { "version", no_argument, NULL, 'V' }, "", "print the version and exit" },
 	{ { "help", no_argument, NULL, 'h' }, "", "print this and exit" },
@@ -99,6 +103,9 @@ static int main_option(int letter, struct main_options *options)
 	case 'D':
 		options->detach = true;
 		return -1;
+	case 't':
+		options->takeover = true;
+		return -1;
 	case 'd':
 		options->debug = true;
 		return -1;
@@ -119,7 +126,8 @@ static int main_parse(int argc, char **argv, struct main_options *options)
 
 	for (size_t i = 0; i < MAIN_OPTIONS; i++)
 		longs[i] = main_table[i].option;
-	while (status < 0 && (letter = getopt_long(argc, argv, "c:o:s:i:SDdVh", longs, NULL)) != -1)
+	while (status < 0 &&
+	       (letter = getopt_long(argc, argv, "c:o:s:i:SDdVht", longs, NULL)) != -1)
 		status = main_option(letter, options);
 	if (status < 0 && optind < argc) {
 		fprintf(stderr, "lbd: unexpected argument \"%s\"\n", argv[optind]);
@@ -195,7 +203,8 @@ static int main_run(struct lbd *lbd, const struct main_options *options, struct 
 		 lbd->config->services_count);
 	sd_notify(0, "READY=1");
 	event_base_dispatch(lbd->base);
-	sd_notify(0, "STOPPING=1");
+	if (!lbd->handed_on)
+		sd_notify(0, "STOPPING=1");
 	return 0;
 }
 
@@ -215,6 +224,25 @@ static void main_set_state(struct lbd *lbd, const char *dir)
 			 dir);
 }
 
+/*
+ * Where this program was started from. /proc/self/exe would name a file that is
+ * gone once a package has put another in its place.
+ */
+static void main_set_program(struct lbd *lbd, char **argv)
+{
+	char directory[128] = "";
+	ssize_t length;
+
+	lbd->argv = argv;
+	if (*argv[0] == '/' || (strchr(argv[0], '/') && getcwd(directory, sizeof(directory)))) {
+		snprintf(lbd->program, sizeof(lbd->program), "%s%s%.120s", directory,
+			 *directory ? "/" : "", argv[0]);
+		return;
+	}
+	length = readlink("/proc/self/exe", lbd->program, sizeof(lbd->program) - 1);
+	lbd->program[length > 0 ? length : 0] = '\0';
+}
+
 int main(int argc, char **argv)
 {
 	struct main_options options = { .config = MAIN_CONFIG, .objects = MAIN_OBJECTS };
@@ -228,6 +256,8 @@ int main(int argc, char **argv)
 	log_set_debug(options.debug);
 	lbd.config_path = options.config;
 	lbd.strict = options.strict;
+	lbd.takes_over = options.takeover;
+	main_set_program(&lbd, argv);
 	main_set_state(&lbd, options.state ? options.state : getenv("STATE_DIRECTORY"));
 	lbd.started_ms = main_clock_ms();
 	rc = options.detach ? main_detach(&lbd, &options, &err) : main_run(&lbd, &options, &err);

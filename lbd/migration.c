@@ -49,6 +49,15 @@ int lbd_check_still(const struct lbd *lbd, struct error *err)
 	return -EBUSY;
 }
 
+/* What tries a packet path reads the maps that would go. */
+static int migration_check_maps_free(const struct lbd *lbd, struct error *err)
+{
+	if (!lbd->proving.worker)
+		return 0;
+	return error_set(err, -EBUSY, "%s is being tried: ask again once that is done",
+			 lbd->proving.object);
+}
+
 bool lbd_migrate_progress(const struct lbd *lbd, uint32_t *ret_percent, struct lbd_limits *ret_from,
 			  struct lbd_limits *ret_to)
 {
@@ -230,8 +239,10 @@ static int migration_move_now(struct lbd *lbd, struct error *err)
 int lbd_move(struct lbd *lbd, struct error *err)
 {
 	const struct lbd_moving *moving = lbd->moving;
-	int rc = lbd_upgrading_settle(lbd, "the tables move", err);
+	int rc = migration_check_maps_free(lbd, err);
 
+	if (!rc)
+		rc = lbd_upgrading_settle(lbd, "the tables move", err);
 	if (rc)
 		return rc;
 	if (!moving ||
@@ -332,6 +343,8 @@ int lbd_migrate_begin(struct lbd *lbd, const struct lbd_migrate_plan *plan, stru
 	int rc;
 
 	rc = lbd_check_still(lbd, err);
+	if (!rc)
+		rc = migration_check_maps_free(lbd, err);
 	if (!rc && !plan->check)
 		rc = lbd_upgrading_settle(lbd, "the tables move", err);
 	if (rc)

@@ -94,7 +94,7 @@ int lbd_prove_begin(struct lbd *lbd, const struct lbd_prove_order *order, struct
 	if (now->worker)
 		return error_set(err, -EBUSY, "%s is being tried: ask again once that is done",
 				 now->object);
-	rc = order->use ? lbd_upgrading_refuse(lbd, err) : 0;
+	rc = order->use ? lbd_upgrading_refuse(lbd, err) : lbd_check_still(lbd, err);
 	if (rc)
 		return rc;
 	*now = (struct lbd_proving){ .order = *order };

@@ -92,10 +92,14 @@ static int start_config(struct lbd *lbd, struct error *err)
 
 static int start_lock(struct lbd *lbd, struct error *err)
 {
-	int rc = lbd_lock(lbd, err);
+	int rc = lbd_heir_begin(lbd, err);
 
-	if (!rc)
+	if (!rc && !lbd->heir)
+		rc = lbd_lock(lbd, err);
+	if (!rc) {
 		lbd_source_settle(lbd);
+		lbd_heir_settled(lbd);
+	}
 	return rc;
 }
 
@@ -180,6 +184,7 @@ static int start_model(struct lbd *lbd, struct error *err)
 		return rc;
 	model_free(lbd->model);
 	lbd->model = model;
+	lbd_heir_take_model(lbd);
 	start_warn(lbd->config);
 	return 0;
 }
@@ -234,6 +239,7 @@ static int start_commit(struct lbd *lbd, struct error *err)
 	if (rc)
 		return error_errno(err, rc, "follow the backends' next hops");
 	lbd_follow_model(lbd);
+	lbd_heir_take_health(lbd);
 	if (dataplane_stays(lbd->dataplane, &lbd->model->limits))
 		return lbd_commit(lbd, err);
 	start_tell_move(lbd);
@@ -264,6 +270,8 @@ static int start_attach(struct lbd *lbd, struct error *err)
 
 static int start_cluster(struct lbd *lbd, struct error *err)
 {
+	struct ha_memory memory;
+	bool remembers = lbd_heir_take_ha(lbd, &memory);
 	uint32_t swept;
 	int rc;
 
@@ -273,12 +281,13 @@ static int start_cluster(struct lbd *lbd, struct error *err)
 	if (rc)
 		return rc;
 	return ha_new(lbd->base, lbd->run_dir, dataplane_adopted(lbd->dataplane, &swept),
-		      lbd->config->cluster.patience_ms, lbd->sync, &lbd->ha, err);
+		      lbd->config->cluster.patience_ms, lbd->sync, remembers ? &memory : NULL,
+		      &lbd->ha, err);
 }
 
 static int start_api(struct lbd *lbd, struct error *err)
 {
-	return api_new(lbd, &lbd->api, err);
+	return api_new(lbd, lbd_heir_take_listener(lbd), &lbd->api, err);
 }
 
 /*
@@ -314,6 +323,7 @@ static const struct {
 	{ "snapshot", start_commit },
 	{ "attachment", start_attach },
 	{ "API", start_api },
+	{ "takeover", lbd_handover_listen },
 	{ "privileges", start_privileges },
 	{ "fragments", start_fragments },
 	{ "cluster", start_cluster },
@@ -331,6 +341,10 @@ int lbd_start(struct lbd *lbd, struct error *err)
 	/* Only now: a start that is refused, say for its limits, takes nothing away. */
 	if (!rc)
 		lbd_source_started(lbd);
+	if (rc)
+		lbd_heir_failed(lbd, err);
+	else
+		lbd_heir_running(lbd);
 	return rc;
 }
 
@@ -348,6 +362,7 @@ void lbd_stop(struct lbd *lbd)
 	lbd_migrate_end(lbd);
 	lbd_prove_end(lbd);
 	lbd_trial_end(lbd);
+	lbd_handover_end(lbd);
 	api_free(lbd->api);
 	lbd_trace_end(lbd);
 	ha_free(lbd->ha);
@@ -370,4 +385,6 @@ void lbd_stop(struct lbd *lbd)
 	config_free(lbd->ran_last);
 	if (lbd->lock >= 0)
 		close(lbd->lock);
+	/* At last: who gave us all this takes it back then. */
+	lbd_heir_free(lbd);
 }

@@ -80,6 +80,8 @@
 	X(post_upgrade, POST, "/v1/upgrade", "load a new packet path, try it, swap to it") \
 	X(get_upgrades, GET, "/v1/upgrades", "what came of upgrades")                      \
 	X(post_preflight, POST, "/v1/preflight", "what an upgrade would find")             \
+	X(get_takeover, GET, "/v1/takeover", "which process serves")                       \
+	X(post_takeover, POST, "/v1/takeover", "have the installed lbd take over")         \
 	X(post_trace, POST, "/v1/trace", "what would become of packets, changing nothing") \
 	X(post_rollback, POST, "/v1/rollback", "swap back to the previous packet path")
 

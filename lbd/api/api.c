@@ -33,6 +33,7 @@
 struct api {
 	struct lbd *lbd;
 	struct evhttp *http;
+	struct evconnlistener *listener; /* evhttp's */
 	char path[sizeof(((struct lbd *)0)->run_dir) + sizeof(API_SOCKET_NAME)];
 };
 
@@ -182,22 +183,25 @@ static void api_configure(struct api *api)
 	evhttp_set_gencb(api->http, api_answer, api);
 }
 
-static int api_listen(struct api *api, struct error *err)
+static int api_listen(struct api *api, int inherited, struct error *err)
 {
-	struct evconnlistener *listener;
 	int rc;
 
-	rc = socket_listen(api->lbd->base, api->path, &listener, err);
+	if (inherited >= 0)
+		rc = socket_inherit(api->lbd->base, inherited, &api->listener, err);
+	else
+		rc = socket_listen(api->lbd->base, api->path, &api->listener, err);
 	if (rc)
 		return rc;
-	if (evhttp_bind_listener(api->http, listener))
+	if (evhttp_bind_listener(api->http, api->listener))
 		return 0;
-	evconnlistener_free(listener);
-	unlink(api->path);
+	evconnlistener_free(api->listener);
+	if (inherited < 0)
+		unlink(api->path);
 	return error_set(err, -ENOMEM, "control API: out of memory");
 }
 
-int api_new(struct lbd *lbd, struct api **ret, struct error *err)
+int api_new(struct lbd *lbd, int listener, struct api **ret, struct error *err)
 {
 	struct api *api = calloc(1, sizeof(*api));
 	int rc = -ENOMEM;
@@ -209,7 +213,7 @@ int api_new(struct lbd *lbd, struct api **ret, struct error *err)
 	api->http = evhttp_new(lbd->base);
 	if (api->http) {
 		api_configure(api);
-		rc = api_listen(api, err);
+		rc = api_listen(api, listener, err);
 	}
 	if (!rc) {
 		*ret = api;
@@ -225,7 +229,26 @@ void api_free(struct api *api)
 {
 	if (!api)
 		return;
-	unlink(api->path);
+	if (!api->lbd->handed_on)
+		unlink(api->path);
 	evhttp_free(api->http);
 	free(api);
+}
+
+int api_listener(const struct api *api)
+{
+	return evconnlistener_get_fd(api->listener);
+}
+
+void api_pause(struct api *api, bool pause)
+{
+	if (pause)
+		evconnlistener_disable(api->listener);
+	else
+		evconnlistener_enable(api->listener);
+}
+
+bool api_is_quiet(const struct api *api)
+{
+	return !socket_count(api->path);
 }

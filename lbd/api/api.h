@@ -6,19 +6,31 @@
 #ifndef API_API_H
 #define API_API_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 
 struct api;
 struct lbd;
 
 /*
- * Listen on lbd->run_dir/api.sock, answering from lbd->base. A socket left by
+ * Listen on lbd->run_dir/api.sock (or go on with @listener, the socket of the
+ * daemon that this one takes over from; -1: none), answering from lbd->base. A socket left by
  * a killed daemon is replaced; -EADDRINUSE if a daemon answers on it. *ret is
  * the caller's. @lbd must outlive it. The process ignores SIGPIPE from then on.
  */
-int api_new(struct lbd *lbd, struct api **ret, struct error *err);
+int api_new(struct lbd *lbd, int listener, struct api **ret, struct error *err);
 
-/* Closes all connections and removes the socket. Accepts NULL. */
+/* The listening socket. */
+int api_listener(const struct api *api);
+
+/* Accept no more connections (they wait), or do so again. */
+void api_pause(struct api *api, bool pause);
+
+/* Is no connection open? */
+bool api_is_quiet(const struct api *api);
+
+/* Closes all connections, and removes the socket unless lbd->handed_on. Accepts NULL. */
 void api_free(struct api *api);
 
 #endif

@@ -217,11 +217,11 @@ static int generation_prove(struct lbd *lbd, const struct api_request *request,
 		return error_set(err, -ENOMEM, "out of memory");
 	*upgrade = (struct generation_upgrade){ lbd, request->http, json_incref(request->body) };
 	rc = lbd_prove_begin(lbd, &order, err);
-	if (!rc)
-		return API_LATER;
-	json_decref(upgrade->body);
-	free(upgrade);
-	return rc;
+	if (rc) {
+		json_decref(upgrade->body);
+		free(upgrade);
+	}
+	return rc ? rc : API_LATER;
 }
 
 int api_post_upgrade(struct lbd *lbd, const struct api_request *request, json_t **ret,

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "api/socket.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <grp.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -97,4 +100,37 @@ int socket_listen(struct event_base *base, const char *path, struct evconnlisten
 		return error_errno(err, rc, "listening on %s", path);
 	socket_give_to_group(path);
 	return 0;
+}
+
+int socket_inherit(struct event_base *base, int fd, struct evconnlistener **ret, struct error *err)
+{
+	evutil_make_socket_nonblocking(fd);
+	*ret = evconnlistener_new(base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC,
+				  0, fd);
+	return *ret ? 0 : error_set(err, -ENOMEM, "control API: out of memory");
+}
+
+/* An accepted connection has the name of the socket that it came to. */
+static bool socket_is_of(int fd, const char *path)
+{
+	struct sockaddr_un name = { 0 };
+	socklen_t size = sizeof(name), flag_size = sizeof(int);
+	int listens = 1;
+
+	return !getsockname(fd, (struct sockaddr *)&name, &size) && name.sun_family == AF_UNIX &&
+	       !strncmp(name.sun_path, path, sizeof(name.sun_path)) &&
+	       !getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &flag_size) && !listens;
+}
+
+unsigned int socket_count(const char *path)
+{
+	DIR *all = opendir("/proc/self/fd");
+	const struct dirent *item;
+	unsigned int count = 0;
+
+	while (all && (item = readdir(all)))
+		count += *item->d_name != '.' && socket_is_of(atoi(item->d_name), path);
+	if (all)
+		closedir(all);
+	return count;
 }

@@ -15,4 +15,10 @@
 int socket_listen(struct event_base *base, const char *path, struct evconnlistener **ret,
 		  struct error *err);
 
+/* The same on @fd, which listens already. On failure it is still the caller's. */
+int socket_inherit(struct event_base *base, int fd, struct evconnlistener **ret, struct error *err);
+
+/* How many connections this process has accepted on the unix socket @path and still has. */
+unsigned int socket_count(const char *path);
+
 #endif

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 const char *failover_state_name(enum failover_state state)
 {
@@ -14,6 +15,14 @@ const char *failover_state_name(enum failover_state state)
 	};
 
 	return names[state];
+}
+
+void failover_take_state(struct failover *failover, const char *name)
+{
+	failover->state = FAILOVER_IDLE;
+	for (int i = FAILOVER_MOVED; name && i <= FAILOVER_FAILED; i++)
+		if (!strcmp(name, failover_state_name((enum failover_state)i)))
+			failover->state = (enum failover_state)i;
 }
 
 static void failover_say(struct failover *failover, enum failover_state state, const char *format,

@@ -76,4 +76,7 @@ enum failover_action failover_turn(struct failover *failover, int64_t now_ms,
 
 const char *failover_state_name(enum failover_state state);
 
+/* A switchover of the past: what @name (NULL or unknown: none) says of it. */
+void failover_take_state(struct failover *failover, const char *name);
+
 #endif

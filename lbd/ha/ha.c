@@ -193,7 +193,7 @@ static void ha_on_timer(evutil_socket_t fd, short what, void *context)
 static int ha_start(struct ha *ha, struct event_base *base, struct error *err)
 {
 	const struct timeval period = { .tv_usec = HA_LOOK_MS * 1000 };
-	int rc = ha_set_gate(ha, ha_decide(ha), err);
+	int rc = ha_set_gate(ha, ha->gate_open || ha_decide(ha), err);
 
 	if (rc || ha->gate_open)
 		return rc;
@@ -203,8 +203,26 @@ static int ha_start(struct ha *ha, struct event_base *base, struct error *err)
 	return 0;
 }
 
+void ha_remember(const struct ha *ha, struct ha_memory *ret)
+{
+	*ret = (struct ha_memory){ .gate_open = ha->gate_open,
+				   .started_ms = ha->started_ms,
+				   .complete_ms = ha->complete_ms,
+				   .failover = ha->failover };
+	memcpy(ret->gate_reason, ha->gate_reason, sizeof(ret->gate_reason));
+}
+
+static void ha_take_memory(struct ha *ha, const struct ha_memory *memory)
+{
+	ha->gate_open = memory->gate_open;
+	ha->started_ms = memory->started_ms;
+	ha->complete_ms = memory->complete_ms;
+	ha->failover = memory->failover;
+	memcpy(ha->gate_reason, memory->gate_reason, sizeof(ha->gate_reason));
+}
+
 int ha_new(struct event_base *base, const char *run_dir, bool adopted, uint32_t patience_ms,
-	   struct sync *sync, struct ha **ret, struct error *err)
+	   struct sync *sync, const struct ha_memory *memory, struct ha **ret, struct error *err)
 {
 	struct ha *ha = calloc(1, sizeof(*ha));
 	int rc;
@@ -222,6 +240,8 @@ int ha_new(struct event_base *base, const char *run_dir, bool adopted, uint32_t 
 	ha_load_role(ha);
 	ha_load_yielded(ha);
 	ha_tell_role(ha);
+	if (memory)
+		ha_take_memory(ha, memory);
 	rc = ha_start(ha, base, err);
 	if (rc) {
 		ha_free(ha);

@@ -54,13 +54,24 @@ struct ha_status {
 	char gate_reason[240]; /* a sentence: why it is open or closed */
 };
 
+/* What a running daemon knows of it, for another one that goes on. */
+struct ha_memory {
+	bool gate_open;
+	char gate_reason[240];
+	int64_t started_ms, complete_ms; /* CLOCK_MONOTONIC */
+	struct failover failover;	 /* ended, or none */
+};
+
+void ha_remember(const struct ha *ha, struct ha_memory *ret);
+
 /*
  * @run_dir: where "role" and "gate" are kept. @adopted: the pinned tables were
- * taken over, packets flowed meanwhile. @sync may be NULL (no peers). Looks at
- * the peers every 50 ms while the gate is closed.
+ * taken over, packets flowed meanwhile. @sync may be NULL (no peers). @memory:
+ * of the daemon that this one goes on for, whose open gate stays open; or NULL.
+ * Looks at the peers every 50 ms while the gate is closed.
  */
 int ha_new(struct event_base *base, const char *run_dir, bool adopted, uint32_t patience_ms,
-	   struct sync *sync, struct ha **ret, struct error *err);
+	   struct sync *sync, const struct ha_memory *memory, struct ha **ret, struct error *err);
 
 /* The notify script said so. -EINVAL names the roles. */
 int ha_set_role(struct ha *ha, const char *role, struct error *err);

@@ -30,6 +30,7 @@ struct probe {
 	struct event *timer;
 	struct verdict verdict;
 	int64_t started_ms, changed_ms; /* changed_ms 0: never */
+	int64_t due_ms;			/* when the next check begins, if none is under way */
 	uint32_t latency_us;
 	char reason[128];
 };
@@ -54,6 +55,7 @@ static void probe_wait(struct probe *probe, int64_t ms)
 {
 	struct timeval after = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
 
+	probe->due_ms = health_now_ms() + ms;
 	evtimer_add(probe->timer, &after);
 }
 
@@ -255,6 +257,46 @@ bool health_find(const struct health *health, uint16_t backend, struct health_st
 	ret->changed_ms_ago = probe->changed_ms ? health_now_ms() - probe->changed_ms : -1;
 	memcpy(ret->reason, probe->reason, sizeof(ret->reason));
 	return true;
+}
+
+/* A check that is under way is made again, at once. */
+bool health_remember(const struct health *health, uint16_t backend, struct health_memory *ret)
+{
+	const struct probe *probe = health_probe(health, backend);
+
+	if (!probe)
+		return false;
+	*ret = (struct health_memory){
+		.healthy = probe->verdict.healthy,
+		.checked = probe->verdict.checked,
+		.last = probe->verdict.last,
+		.streak = probe->verdict.streak,
+		.latency_us = probe->latency_us,
+		.changed_ms = probe->changed_ms,
+		.due_ms = probe->check ? health_now_ms() : probe->due_ms,
+	};
+	memcpy(ret->reason, probe->reason, sizeof(ret->reason));
+	return true;
+}
+
+void health_restore(struct health *health, uint16_t backend, const struct health_memory *memory)
+{
+	struct probe *probe = health_probe(health, backend);
+	int64_t left;
+
+	if (!probe || probe->check)
+		return;
+	probe->verdict = (struct verdict){ .healthy = memory->healthy,
+					   .checked = memory->checked,
+					   .last = memory->last,
+					   .streak = memory->streak };
+	probe->latency_us = memory->latency_us;
+	probe->changed_ms = memory->changed_ms;
+	memcpy(probe->reason, memory->reason, sizeof(probe->reason));
+	left = memory->due_ms - health_now_ms();
+	if (left > probe->target.config.interval_ms)
+		left = probe->target.config.interval_ms;
+	probe_wait(probe, left > 0 ? left : 0);
 }
 
 void health_free(struct health *health)

@@ -58,6 +58,20 @@ int health_set(struct health *health, const struct health_target *targets, uint3
 /* False if @backend isn't checked. */
 bool health_find(const struct health *health, uint16_t backend, struct health_status *ret);
 
+/* How a target stands, for another daemon that goes on with it. */
+struct health_memory {
+	bool healthy, checked, last; /* last: the last answer */
+	uint32_t streak, latency_us;
+	int64_t changed_ms, due_ms; /* CLOCK_MONOTONIC; changed_ms 0: never */
+	char reason[128];
+};
+
+/* False if @backend isn't checked. */
+bool health_remember(const struct health *health, uint16_t backend, struct health_memory *ret);
+
+/* @backend goes on from there. Ignored if it isn't checked. */
+void health_restore(struct health *health, uint16_t backend, const struct health_memory *memory);
+
 /* Accepts NULL. */
 void health_free(struct health *health);
 

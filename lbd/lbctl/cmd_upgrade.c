@@ -10,6 +10,7 @@
 #include "lbctl/report.h"
 #include "lbctl/show.h"
 #include "lbctl/table.h"
+#include "lbctl/upgrade_daemon.h"
 #include "lbd/maps.h"
 
 /* The daemon has another working directory: it wants the absolute path. */
@@ -137,6 +138,8 @@ static int upgrade_run(const struct invocation *invocation)
 
 	if (command_value(invocation, "history"))
 		return upgrade_past(invocation);
+	if (command_value(invocation, "daemon"))
+		return upgrade_daemon(invocation);
 	body = json_object();
 	rc = upgrade_action(invocation, body);
 	if (!rc)
@@ -157,6 +160,7 @@ static const struct command_option upgrade_options[] = {
 	{ "promote", NULL, "take what is on trial" },
 	{ "abort", NULL, "go back from what is on trial" },
 	{ "history", NULL, "what came of upgrades, canaries and rollbacks, newest first" },
+	{ "daemon", NULL, "the daemon, not the packet path: the installed lbd takes over" },
 	{ 0 },
 };
 
@@ -169,6 +173,7 @@ static const struct command_example upgrade_examples[] = {
 	{ "upgrade --canary 50% --service web --service dns", "half the flows of two services" },
 	{ "upgrade --promote", "take it without waiting any longer" },
 	{ "upgrade --history", "which were kept, which went back, and why" },
+	{ "upgrade --daemon", "after a new package, which does so by itself" },
 	{ 0 },
 };
 
@@ -206,7 +211,10 @@ const struct command cmd_upgrade = {
 		"--history have the figures. A canary "
 		"that saw too few packets to tell isn't kept. A packet path that counts a packet "
 		"as forwarded and drops it, or sends it to another backend, isn't found so, but "
-		"by the replay before the swap.",
+		"by the replay before the swap.\n"
+		"With --daemon the running lbd starts the installed one, which takes over once it "
+		"is ready: health checks, sync and the gate go on, and who asks the API meanwhile "
+		"waits some milliseconds. If the new one fails, the old one serves on.",
 	.max = 1,
 	.options = upgrade_options,
 	.examples = upgrade_examples,

@@ -76,15 +76,29 @@ in_root() {
   [ "$output" = "systemctl daemon-reload" ]
 }
 
-@test "an upgrade restarts a running lbd and never detaches" {
+@test "an upgrade has the new lbd take over, else restarts it, and never detaches" {
   run -0 in_root '
     dpkg -i /packages/lbd.deb >/dev/null
     mkdir -p /sys/fs/bpf/lbd/lbd
     : >$calls
     dpkg -i /packages/next.deb >/dev/null
     cat $calls'
-  [ "$output" = "systemctl daemon-reload
+  [ "$output" = "systemctl show --property NeedDaemonReload --value lbd.service
+systemctl daemon-reload
+systemctl --quiet is-active lbd.service
 deb-systemd-invoke try-restart lbd.service" ]
+}
+
+@test "no new lbd takes over if policy-rc.d forbids a restart" {
+  run -0 in_root '
+    dpkg -i /packages/lbd.deb >/dev/null
+    printf "#!/bin/sh\nexit 101\n" >/usr/sbin/policy-rc.d
+    chmod 755 /usr/sbin/policy-rc.d
+    : >$calls
+    dpkg -i /packages/next.deb >/dev/null
+    rm /usr/sbin/policy-rc.d
+    cat $calls'
+  [[ $output != *is-active* ]]
 }
 
 @test "removal stops lbd, then detaches each instance that is pinned" {

@@ -513,6 +513,17 @@ int lbd_trace_begin(struct lbd *lbd, struct dataplane_trace **ret, struct error 
 	return fake_result(lbd, err);
 }
 
+int lbd_handover_begin(struct lbd *lbd, struct error *err)
+{
+	return fake_result(lbd, err);
+}
+
+void lbd_handover_status(const struct lbd *lbd, struct lbd_handover_status *ret)
+{
+	(void)lbd;
+	*ret = (struct lbd_handover_status){ .predecessor = 321 };
+}
+
 int lbd_rollback(struct lbd *lbd, struct error *err)
 {
 	fake_of(lbd)->state.rollbacks++;
@@ -655,7 +666,7 @@ struct fake_state *fake_start(void)
 	fake_must(pipe(fake->stop), NULL);
 	fake->stopped = event_new(lbd->base, fake->stop[0], EV_READ, fake_stopped, lbd->base);
 	event_add(fake->stopped, NULL);
-	fake_must(api_new(lbd, &lbd->api, &err), &err);
+	fake_must(api_new(lbd, -1, &lbd->api, &err), &err);
 	fake_must(-pthread_create(&fake->thread, NULL, fake_thread, fake), NULL);
 	return &fake->state;
 }

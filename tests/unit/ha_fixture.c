@@ -71,7 +71,7 @@ void lab_start(struct lab *lab, bool adopted, uint32_t patience_ms, bool peers)
 
 	ha_free(lab->ha);
 	assert_int_equal(ha_new(lab->base, lab->dir, adopted, patience_ms,
-				peers ? &lab->sync : NULL, &lab->ha, &err),
+				peers ? &lab->sync : NULL, NULL, &lab->ha, &err),
 			 0);
 }
 

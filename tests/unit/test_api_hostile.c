@@ -176,7 +176,7 @@ static void a_second_daemon_does_not_take_the_socket(void **state)
 	struct api *api = NULL;
 	struct error err = { 0 };
 
-	assert_int_equal(api_new(&fake->lbd, &api, &err), -EADDRINUSE);
+	assert_int_equal(api_new(&fake->lbd, -1, &api, &err), -EADDRINUSE);
 	assert_non_null(strstr(err.text, "another daemon"));
 	client_assert_alive(fake);
 }

@@ -314,7 +314,7 @@ static void a_run_directory_that_is_missing_is_an_error(void **state)
 	struct lab *lab = *state;
 	struct error err;
 
-	assert_int_equal(ha_new(lab->base, "/nonexistent", false, 1, NULL, &lab->ha, &err),
+	assert_int_equal(ha_new(lab->base, "/nonexistent", false, 1, NULL, NULL, &lab->ha, &err),
 			 -ENOENT);
 	assert_string_equal(err.text, "/nonexistent/gate: No such file or directory");
 	lab->ha = NULL;

@@ -412,6 +412,47 @@ static void the_first_answer_of_an_unchecked_target_decides(void **state)
 
 #define LAB(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
+/* --- another daemon goes on */
+
+static void a_target_goes_on_from_what_another_daemon_knew(void **state)
+{
+	struct lab *lab = *state;
+	int fd = bound_socket(-1);
+	struct health_target target = target_on(1, port_of(fd));
+	struct health_memory memory = { .healthy = true,
+					.checked = true,
+					.streak = 2,
+					.changed_ms = 1,
+					.due_ms = INT64_MAX,
+					.reason = "refused by another" };
+	struct health_memory again;
+	struct health_status status;
+
+	target.config.interval_ms = 60000;
+	set_one(lab, &target);
+	health_restore(lab->health, 1, &memory);
+	health_restore(lab->health, 2, &memory);
+	assert_true(health_find(lab->health, 1, &status));
+	assert_true(status.healthy && status.checked);
+	assert_int_equal(status.streak, 2);
+	assert_string_equal(status.reason, "refused by another");
+	assert_true(health_remember(lab->health, 1, &again));
+	assert_false(health_remember(lab->health, 2, &again));
+	assert_int_equal(again.changed_ms, 1);
+	/* A time out of reach is an interval from now at most. */
+	assert_in_range(again.due_ms, 1, INT64_MAX / 2);
+	/* Two failures are counted already: the third, due now, decides. */
+	memory.due_ms = 0;
+	health_restore(lab->health, 1, &memory);
+	for (int i = 0; i < WAIT_MS && !lab->calls; i++) {
+		event_base_loop(lab->base, EVLOOP_NONBLOCK);
+		usleep(1000);
+	}
+	assert_int_equal(lab->calls, 1);
+	assert_false(lab->healthy);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -431,6 +472,7 @@ int main(void)
 		LAB(a_changed_target_starts_afresh),
 		LAB(a_dropped_target_is_checked_no_longer),
 		LAB(checks_follow_each_other_by_the_interval),
+		LAB(a_target_goes_on_from_what_another_daemon_knew),
 	};
 
 	return cmocka_run_group_tests_name("health", tests, NULL, NULL);

@@ -27,13 +27,22 @@ static int knock(const struct node *node, const char *source)
 	return -1;
 }
 
-/* Does the other end close within @ms? */
-static bool is_hung_up(int fd, int ms)
+static bool gets_in(const struct node *node, const char *source)
+{
+	int fd = knock(node, source);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+/* Does the other end close, in the end? */
+static bool is_hung_up(int fd)
 {
 	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
 	char byte;
 
-	while (poll(&poll_fd, 1, ms) == 1)
+	while (poll(&poll_fd, 1, PATIENCE_MS) == 1)
 		if (recv(fd, &byte, 1, MSG_DONTWAIT) <= 0)
 			return true;
 	return false;
@@ -81,7 +90,7 @@ static void who_says_nothing_is_hung_up_on(void **state)
 	cluster_start(&cluster, 2);
 	WAIT_UNTIL(is_live(&cluster.nodes[0], "beta"));
 	fd = knock(&cluster.nodes[0], "127.0.0.1");
-	assert_true(is_hung_up(fd, 1500));
+	assert_true(is_hung_up(fd));
 	close(fd);
 	WAIT_UNTIL(refusals(&cluster.nodes[0], "handshake") == 1);
 	connections_still_come(&cluster, 0);
@@ -103,13 +112,10 @@ static void a_crowd_of_connections_is_cut_and_shut_out_for_a_while(void **state)
 	WAIT_UNTIL(refusals(&cluster.nodes[0], "crowd") > 0);
 	connections_still_come(&cluster, 0);
 	for (uint32_t i = 0; i < made; i++) {
-		assert_true(is_hung_up(fds[i], 1500));
+		assert_true(is_hung_up(fds[i]));
 		close(fds[i]);
 	}
-	sleep_ms(1200);
-	fds[0] = knock(&cluster.nodes[0], "127.0.0.1");
-	assert_int_not_equal(fds[0], -1);
-	close(fds[0]);
+	WAIT_UNTIL(gets_in(&cluster.nodes[0], "127.0.0.1"));
 	cluster_stop(&cluster);
 }
 
@@ -152,8 +158,7 @@ static void intruder_open(struct intruder *intruder, const struct node *node,
 	intruder->context = zmq_ctx_new();
 	intruder->dealer = zmq_socket(intruder->context, ZMQ_DEALER);
 	zmq_setsockopt(intruder->dealer, ZMQ_LINGER, &linger, sizeof(linger));
-	if (pair)
-		assert_int_equal(curve_join(intruder->dealer, pair, server), 0);
+	assert_int_equal(curve_join(intruder->dealer, pair, server), 0);
 	assert_int_equal(zmq_connect(intruder->dealer, url), 0);
 	zmq_send(intruder->dealer, "hello?", 6, ZMQ_DONTWAIT);
 }
@@ -164,27 +169,44 @@ static void intruder_close(struct intruder *intruder)
 	zmq_ctx_term(intruder->context);
 }
 
+/*
+ * The greeting of ZMTP 3.0 without security, by hand: libzmq would hang up as soon as it sees
+ * that the other end has keys, often before that has seen that it has none, and try no more.
+ */
+static int greet_without_keys(const struct node *node)
+{
+	static const uint8_t greeting[64] = { 0xff, 0,	  0, 0, 0,   0,	  0,   0,
+					      1,    0x7f, 3, 0, 'N', 'U', 'L', 'L' };
+	int fd = knock(node, "127.0.0.1");
+
+	assert_int_not_equal(fd, -1);
+	assert_int_equal(send(fd, greeting, sizeof(greeting), MSG_NOSIGNAL), sizeof(greeting));
+	return fd;
+}
+
 static void wrong_keys_and_none_are_refused_each_by_its_name(void **state)
 {
 	struct curve_pair eve;
 	struct cluster cluster;
-	struct intruder intruders[3];
+	struct intruder intruder;
+	int fd;
 	struct node *alpha = &cluster.nodes[0];
 
 	(void)state;
 	assert_int_equal(curve_generate(&eve, NULL), 0);
 	cluster_start(&cluster, 2);
 	WAIT_UNTIL(is_live(alpha, "beta") && is_live(&cluster.nodes[1], "alpha"));
-	intruder_open(&intruders[0], alpha, &eve, alpha->pair.public);
-	intruder_open(&intruders[1], alpha, &cluster.nodes[1].pair, eve.public);
-	intruder_open(&intruders[2], alpha, NULL, NULL);
+	intruder_open(&intruder, alpha, &eve, alpha->pair.public);
 	WAIT_UNTIL(refusals(alpha, "unknown_key") > 0);
+	intruder_close(&intruder);
+	intruder_open(&intruder, alpha, &cluster.nodes[1].pair, eve.public);
 	WAIT_UNTIL(refusals(alpha, "other_server") > 0);
+	intruder_close(&intruder);
+	fd = greet_without_keys(alpha);
 	WAIT_UNTIL(refusals(alpha, "mechanism") > 0);
+	close(fd);
 	assert_int_equal(refusals(alpha, "not_lbd"), 0);
 	connections_still_come(&cluster, 0);
-	for (int i = 0; i < 3; i++)
-		intruder_close(&intruders[i]);
 	cluster_stop(&cluster);
 }
 
@@ -279,7 +301,7 @@ static void rotate(struct rotation *rotation, struct node *node, struct node *pe
 	assert_int_equal(peer_status(peer, node->name).reconnects, reconnects);
 	set_keys(peer, node->pair.public, NULL);
 	rotation_run(rotation, 1000);
-	assert_true(is_live(node, peer->name) && is_live(peer, node->name));
+	WAIT_UNTIL(is_live(node, peer->name) && is_live(peer, node->name));
 	assert_int_equal(peer_status(peer, node->name).reconnects, reconnects + 1);
 }
 
@@ -297,7 +319,7 @@ static void both_nodes_change_their_keys_and_nothing_is_lost(void **state)
 	WAIT_UNTIL(count_web(beta, 0, rotation.made) == rotation.made);
 	WAIT_UNTIL(count_web(alpha, 10001, rotation.made) == rotation.made);
 	print_message("longest silence: %lld ms\n", (long long)rotation.silence_ms);
-	assert_in_range(rotation.silence_ms, 0, 1999);
+	assert_in_range(rotation.silence_ms, 0, PATIENCE_MS / 2);
 	cluster_stop(&rotation.cluster);
 }
 
