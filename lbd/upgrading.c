@@ -84,6 +84,13 @@ static void upgrading_put_down_trial(const struct lbd *lbd, const char *result, 
 			   });
 }
 
+void lbd_upgrading_refused(const struct lbd *lbd, bool canary, const char *object,
+			   const struct error *err)
+{
+	upgrading_put_down_swap(lbd, canary ? "canary" : "upgrade", upgrading_object(lbd, object),
+				-EINVAL, err);
+}
+
 void lbd_upgrading_recovered(const struct lbd *lbd)
 {
 	upgrading_put_down(lbd, &(struct past_entry){ .kind = "upgrade",
@@ -281,7 +288,6 @@ static int upgrading_swap(struct lbd *lbd, const struct upgrading_request *asked
 {
 	const struct upgrade_target target = upgrading_target(lbd, asked->force);
 	const struct upgrade_place place = lbd_place(lbd);
-
 	int rc = upgrade_swap(&place, &target, asked->object, err);
 
 	if (!rc)
@@ -317,8 +323,6 @@ int lbd_upgrade(struct lbd *lbd, const char *object, bool force, struct error *e
 		rc = upgrading_swap(lbd, &asked, err);
 	if (!rc)
 		log_info("upgrade: %s runs", upgrading_object(lbd, object));
-	else
-		upgrading_put_down_swap(lbd, "upgrade", upgrading_object(lbd, object), rc, err);
 	return rc;
 }
 
@@ -381,11 +385,8 @@ int lbd_canary(struct lbd *lbd, const struct lbd_canary *canary, struct error *e
 		rc = lbd_upgrading_settle(lbd, "a canary takes its place", err);
 	if (!rc)
 		rc = upgrading_begin(lbd, &asked, &trial, err);
-	if (rc) {
-		upgrading_put_down_swap(lbd, "canary", upgrading_object(lbd, canary->object), rc,
-					err);
+	if (rc)
 		return rc;
-	}
 	upgrading_keep_names(lbd, canary);
 	log_info("upgrade: %s gets %u.%02u %% of the flows of %s",
 		 upgrading_object(lbd, canary->object), canary->share / 100, canary->share % 100,

@@ -77,6 +77,10 @@ int lbd_rollback(struct lbd *lbd, struct error *err);
  */
 int lbd_upgrading_settle(struct lbd *lbd, const char *why, struct error *err);
 
+/* A request that came to nothing, once that is for sure. */
+void lbd_upgrading_refused(const struct lbd *lbd, bool canary, const char *object,
+			   const struct error *err);
+
 /* The last lbd died during a trial, and what ran before runs again. */
 void lbd_upgrading_recovered(const struct lbd *lbd);
 

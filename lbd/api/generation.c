@@ -196,6 +196,10 @@ static void generation_done(void *context, int rc, const struct preflight_report
 	struct generation_upgrade *upgrade = context;
 
 	(void)found;
+	if (rc)
+		lbd_upgrading_refused(upgrade->lbd, json_object_get(upgrade->body, "share") != NULL,
+				      json_string_value(json_object_get(upgrade->body, "object")),
+				      err);
 	reply_later(upgrade->http, rc, rc ? NULL : api_generations_json(upgrade->lbd), err);
 	json_decref(upgrade->body);
 	free(upgrade);

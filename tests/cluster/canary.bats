@@ -102,6 +102,8 @@ went_back() {
 
 @test "a canary that is worse ends by itself, and its share is all that was harmed" {
   before=$(running)
+  fails ctl lb1 upgrade --canary 20% "$LAB_TESTS/unit/bad_live_mute.bpf.o"
+  ctl_says lb1 '.upgrades[0] | .kind == "canary" and .result == "refused"' upgrade --history
   ctl lb1 upgrade --force --canary 20% "$LAB_TESTS/unit/bad_live_mute.bpf.o" >/dev/null
   wait_for 8 'the end of the canary' went_back "$before"
   ctl_says lb1 '.upgrades[0] | .kind == "canary" and .result == "back" and .why == "it is worse"' \

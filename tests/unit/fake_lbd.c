@@ -455,6 +455,15 @@ static void fake_try(struct fake_state *state, enum upgrading_trial trial, uint3
 		 state->object);
 }
 
+void lbd_upgrading_refused(const struct lbd *lbd, bool canary, const char *object,
+			   const struct error *err)
+{
+	(void)lbd;
+	(void)canary;
+	(void)object;
+	(void)err;
+}
+
 int lbd_upgrade(struct lbd *lbd, const char *object, bool force, struct error *err)
 {
 	struct fake_state *state = &fake_of(lbd)->state;
