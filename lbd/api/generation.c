@@ -208,20 +208,21 @@ static void generation_done(void *context, int rc, const struct preflight_report
 static int generation_prove(struct lbd *lbd, const struct api_request *request,
 			    const struct generation_request *asked, struct error *err)
 {
-	struct generation_upgrade *upgrade = malloc(sizeof(*upgrade));
 	struct lbd_prove_order order = { asked->object, asked->force, generation_use,
-					 generation_done, upgrade };
+					 generation_done, NULL };
+	struct generation_upgrade *upgrade;
 	int rc;
 
+	order.context = upgrade = malloc(sizeof(*upgrade));
 	if (!upgrade)
 		return error_set(err, -ENOMEM, "out of memory");
 	*upgrade = (struct generation_upgrade){ lbd, request->http, json_incref(request->body) };
 	rc = lbd_prove_begin(lbd, &order, err);
-	if (rc) {
-		json_decref(upgrade->body);
-		free(upgrade);
-	}
-	return rc ? rc : API_LATER;
+	if (!rc)
+		return API_LATER; /* generation_done frees it */
+	json_decref(upgrade->body);
+	free(upgrade);
+	return rc;
 }
 
 int api_post_upgrade(struct lbd *lbd, const struct api_request *request, json_t **ret,
