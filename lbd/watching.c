@@ -8,6 +8,9 @@
 
 #define WATCHING_DOUBT_SHARE (LBD_SPLIT_WHOLE / 2)
 
+/* With fewer before the swap, even a tenth that gets lost behind it could be chance. */
+#define WATCHING_BEFORE_MIN 10000
+
 static void watching_subtract(const uint64_t *now, const uint64_t *then, uint64_t *ret)
 {
 	for (int i = 0; i < LBD_OUTCOME_MAX; i++)
@@ -31,7 +34,7 @@ static void watching_refer(struct lbd_watching *watching, const struct dataplane
 	watching_subtract(now, before->outcomes, done);
 	for (int i = 0; i < LBD_OUTCOME_MAX; i++)
 		packets += done[i];
-	if (packets < VERDICT_PACKETS_MIN) {
+	if (packets < WATCHING_BEFORE_MIN) {
 		memcpy(done, now, sizeof(done));
 		packets = 0;
 		for (int i = 0; i < LBD_OUTCOME_MAX; i++)

@@ -30,7 +30,8 @@ setup() {
   rpm=("$packages"/lbd-*.rpm)
 }
 
-# Run a script in the overlay: $calls records what lbd and systemctl are asked.
+# Run a script in the overlay: $calls records what lbd, lbctl and systemctl are asked.
+# lbctl fails, as if the running lbd were too old, unless there is /calls/takes-over.
 in_root() {
   unshare -mpf --kill-child bash -euc '
     scratch=$1 deb=$2 next=$3 script=$4
@@ -47,6 +48,9 @@ in_root() {
       printf "#!/bin/sh\necho \"$name \$*\" >>/calls/log\n" >"$scratch/root/calls/$name"
       chmod 755 "$scratch/root/calls/$name"
     done
+    printf "#!/bin/sh\necho \"lbctl \$*\" >>/calls/log\ntest -e /calls/takes-over\n" \
+      >"$scratch/root/calls/lbctl"
+    chmod 755 "$scratch/root/calls/lbctl"
     # Nothing to keep, nobody to wait for.
     printf "force-unsafe-io\nno-triggers\n" >"$scratch/root/etc/dpkg/dpkg.cfg.d/test"
     exec chroot "$scratch/root" bash -euc "$script"' \
@@ -77,15 +81,23 @@ in_root() {
 }
 
 @test "an upgrade has the new lbd take over, else restarts it, and never detaches" {
+  local taken="systemctl show --property NeedDaemonReload --value lbd.service
+systemctl daemon-reload
+systemctl --quiet is-active lbd.service
+lbctl --instance lbd upgrade --daemon"
   run -0 in_root '
     dpkg -i /packages/lbd.deb >/dev/null
     mkdir -p /sys/fs/bpf/lbd/lbd
+    touch /calls/takes-over
+    : >$calls
+    dpkg -i /packages/next.deb >/dev/null
+    cat $calls
+    rm /calls/takes-over
     : >$calls
     dpkg -i /packages/next.deb >/dev/null
     cat $calls'
-  [ "$output" = "systemctl show --property NeedDaemonReload --value lbd.service
-systemctl daemon-reload
-systemctl --quiet is-active lbd.service
+  [ "$output" = "$taken
+$taken
 deb-systemd-invoke try-restart lbd.service" ]
 }
 
@@ -98,7 +110,7 @@ deb-systemd-invoke try-restart lbd.service" ]
     dpkg -i /packages/next.deb >/dev/null
     rm /usr/sbin/policy-rc.d
     cat $calls'
-  [[ $output != *is-active* ]]
+  [[ $output != *is-active* && $output != *lbctl* ]]
 }
 
 @test "removal stops lbd, then detaches each instance that is pinned" {
