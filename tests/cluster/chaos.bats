@@ -5,7 +5,7 @@
 # tables are equal again within five seconds after it is over, by the digests
 # and by a dump of both compared entry by entry.
 #
-# CHAOS_SECONDS of faults (60), CHAOS_CONNECTIONS that come and go meanwhile,
+# CHAOS_SECONDS of faults (30), CHAOS_CONNECTIONS that come and go meanwhile,
 # CHAOS_NEW a second (1000). A table of which more than some tenths are live displaces entries, and each
 # node others: there is no proof while that goes on. So CHAOS_SLOTS should be eight times what is made.
 
@@ -77,7 +77,7 @@ back_in_sync() {
 
 @test "after any row of faults both tables are equal, by digest and by dump" {
   churn_start "${CHAOS_CONNECTIONS:-100000}" "${CHAOS_NEW:-1000}" 10000
-  faults_happen "${CHAOS_SECONDS:-60}"
+  faults_happen "${CHAOS_SECONDS:-30}"
   wait_for 20 "both in sync, lb1 active" back_in_sync
   local proof=yes
   wait_for 5 "proof at the standby" proven lb2 || proof=no
