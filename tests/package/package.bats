@@ -155,6 +155,7 @@ systemctl daemon-reload" ]
 @test "the keepalived.conf that lbctl prints names the notify script of the package" {
   run -0 in_root '
     dpkg -i /packages/lbd.deb >/dev/null
+    PATH=$real
     script=$(lbctl keepalived /usr/share/doc/lbd/examples/pair.yaml | grep -om1 "/usr/lib/lbd/[a-z-]*")
     test -x "$script"'
 }
@@ -162,6 +163,7 @@ systemctl daemon-reload" ]
 @test "the configuration and the examples of the package are right" {
   run -0 in_root '
     dpkg -i /packages/lbd.deb >/dev/null
+    PATH=$real
     for file in /etc/lbd/lbd.yaml /usr/share/doc/lbd/examples/*.yaml; do
       lbctl check "$file"
     done'
