@@ -16,9 +16,32 @@
 #include "dataplane/foreign.h"
 #include "dataplane/next_internal.h"
 
-static int next_copy_map(const struct next *next, enum map_id id, uint32_t entries,
-			 uint32_t value_size, struct error *err)
+typedef int (*next_visit)(const struct next *, enum map_id, uint32_t entries,
+			  const struct map_shape *, struct error *);
+
+/* @visit for each map that moves by @move and isn't shared, with the entries that both sets have. */
+static int next_each(const struct next *next, enum map_move move, next_visit visit,
+		     struct error *err)
 {
+	struct map_shape old[MAP_COUNT], new[MAP_COUNT];
+	int rc = 0;
+
+	shapes_of(&next->from->limits, old);
+	shapes_of(&next->to->limits, new);
+	for (int id = 0; id < MAP_COUNT && !rc; id++) {
+		const uint32_t entries =
+			old[id].entries < new[id].entries ? old[id].entries : new[id].entries;
+
+		if (new[id].move == move && !next->to->shared[id])
+			rc = visit(next, (enum map_id)id, entries, &new[id], err);
+	}
+	return rc;
+}
+
+static int next_copy_map(const struct next *next, enum map_id id, uint32_t entries,
+			 const struct map_shape *shape, struct error *err)
+{
+	const uint32_t value_size = shape->value_size;
 	const struct foreign *foreign = next->from->foreign[id];
 	uint8_t *to = next->to->memory[id];
 	int rc = 0;
@@ -32,19 +55,7 @@ static int next_copy_map(const struct next *next, enum map_id id, uint32_t entri
 
 int next_copy_places(const struct next *next, struct error *err)
 {
-	struct map_shape old[MAP_COUNT], new[MAP_COUNT];
-	int rc = 0;
-
-	shapes_of(&next->from->limits, old);
-	shapes_of(&next->to->limits, new);
-	for (int id = 0; id < MAP_COUNT && !rc; id++) {
-		const uint32_t entries =
-			old[id].entries < new[id].entries ? old[id].entries : new[id].entries;
-
-		if (new[id].move == MOVE_INDEX && !next->to->shared[id])
-			rc = next_copy_map(next, (enum map_id)id, entries, new[id].value_size, err);
-	}
-	return rc;
+	return next_each(next, MOVE_INDEX, next_copy_map, err);
 }
 
 /* --- counters */
@@ -176,22 +187,15 @@ static int next_sum_map(const struct next *next, enum map_id id, uint32_t entrie
 	return rc;
 }
 
+static int next_take_map(const struct next *next, enum map_id id, uint32_t entries,
+			 const struct map_shape *shape, struct error *err)
+{
+	int rc = next_sum_map(next, id, entries, shape->value_size);
+
+	return rc ? error_errno(err, rc, "take over the counters of %s", shape->name) : 0;
+}
+
 int next_sum_counters(const struct next *next, struct error *err)
 {
-	struct map_shape old[MAP_COUNT], new[MAP_COUNT];
-	int rc = 0;
-
-	shapes_of(&next->from->limits, old);
-	shapes_of(&next->to->limits, new);
-	for (int id = 0; id < MAP_COUNT && !rc; id++) {
-		const uint32_t entries =
-			old[id].entries < new[id].entries ? old[id].entries : new[id].entries;
-
-		if (new[id].move != MOVE_SUM || next->to->shared[id])
-			continue;
-		rc = next_sum_map(next, (enum map_id)id, entries, new[id].value_size);
-		if (rc)
-			error_errno(err, rc, "take over the counters of %s", new[id].name);
-	}
-	return rc;
+	return next_each(next, MOVE_SUM, next_take_map, err);
 }
