@@ -91,9 +91,8 @@ fault_resize_heal() { fault_resize "$CHAOS_SLOTS"; }
 fault_takeover_begin() { ctl "$FAULT_NODE" upgrade --daemon >/dev/null; }
 fault_takeover_heal() { :; }
 
-readonly FAULTS=(
-  ${FAULTS_OF:-partition split loss reorder cut kill reboot freeze clock resize takeover}
-)
+read -ra FAULTS <<<"${FAULTS_OF:-partition split loss reorder cut kill reboot freeze clock resize takeover}"
+readonly FAULTS
 
 # walltime_set NODE SECONDS: how far the wall clock of that node's lbd is off (walltime.c).
 walltime_set() {
