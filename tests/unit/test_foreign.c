@@ -339,6 +339,42 @@ static void what_has_no_room_is_refused_and_stays(void **state)
 	assert_int_equal(access(PINS "/lbd_conn4", F_OK), 0);
 }
 
+/* One word of an entry, of all its CPUs, as the other release would write it. */
+static void poke(const char *map, __u32 entry, uint32_t at, uint32_t size)
+{
+	uint8_t value[4096] = { 0 };
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), PINS "/%s", map);
+	fd = bpf_obj_get(path);
+	assert_int_equal(bpf_map_lookup_elem(fd, &entry, value), 0);
+	for (int cpu = 0; cpu < libbpf_num_possible_cpus(); cpu++)
+		value[at + size * (uint32_t)cpu] = 1;
+	assert_int_equal(bpf_map_update_elem(fd, &entry, value, BPF_EXIST), 0);
+	close(fd);
+}
+
+/* The other release has fields that we lack, in places and in counters: of no harm till now. */
+static void a_field_that_goes_is_refused_where_it_is_in_use(void **state)
+{
+	struct desk *desk = *state;
+
+	age(desk);
+	poke("lbd_svc_stats", 5, 8, 24);
+	reopen(desk);
+	assert_int_equal(move(desk), -ERANGE);
+	assert_string_equal(
+		desk->err.text,
+		"lbd_svc_stats: colour is in use; the new layout has no such field (entry 5)");
+	poke("lbd_meters", 3, 0, 0);
+	assert_int_equal(move(desk), -ERANGE);
+	assert_string_equal(
+		desk->err.text,
+		"lbd_meters: hue is in use; the new layout has no such field (entry 3)");
+	assert_int_equal(access(PINS "/next", F_OK), -1);
+}
+
 /* Pins that nobody else sees. */
 static int mount_bpffs(void **state)
 {
@@ -357,6 +393,7 @@ int main(void)
 		DESK_TEST(the_model_is_read_back),
 		DESK_TEST(all_entries_and_counters_come_along),
 		DESK_TEST(what_has_no_room_is_refused_and_stays),
+		DESK_TEST(a_field_that_goes_is_refused_where_it_is_in_use),
 	};
 
 	return cmocka_run_group_tests(tests, mount_bpffs, NULL);
