@@ -3,6 +3,8 @@
  * Messages of the versions that were released: their frozen bytes are decoded as
  * they were, and those of version 2 say when what is sent today changes.
  */
+#include <stdbool.h>
+
 #include "wire_frozen.h"
 
 static void check_header(const struct wire_message *message, uint64_t version, uint64_t type)
