@@ -122,7 +122,6 @@ int maps_reuse(const struct dataplane *dataplane, struct bpf_object *object, str
 
 /* Fill the tables' time base: how ticks, jiffies and CLOCK_MONOTONIC relate. */
 int clock_calibrate(struct dataplane *dataplane, struct error *err);
-int64_t clock_monotonic_ms(void);
 
 /* What bpf_jiffies64() will say @ms from now. */
 uint64_t clock_jiffies_in(const struct dataplane *dataplane, uint32_t ms);
