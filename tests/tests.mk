@@ -17,6 +17,10 @@ $(BUILD)/asan/tests/unit/test_conntable_race: | $(BUILD)/tests/unit/conntable.bp
 # It reads layouts out of this object.
 $(BUILD)/asan/tests/unit/test_layout: | $(BUILD)/tests/unit/layout_pairs.bpf.o
 
+# What lbctl makes of answers isn't in the library.
+$(BUILD)/asan/tests/unit/test_metrics: $(addprefix $(BUILD)/asan/obj/lbd/lbctl/, \
+	metrics.o metrics_table.o table.o)
+
 # They read objects of other releases.
 $(BUILD)/asan/tests/unit/test_compare $(BUILD)/asan/tests/unit/test_foreign: | older less
 

@@ -77,8 +77,8 @@ struct carry_count {
 	uint64_t live, idle;
 };
 
-/* Adds to @count. */
-void carry_count(const struct carry *carry, struct carry_count *count);
+/* Adds to @count. What came since the last pass isn't left out: if the carrier is alone it goes in. */
+void carry_count(struct carry *carry, bool alone, struct carry_count *count);
 
 /* Mark the entries of those buckets that @dirty, of the old table, has a bit for. */
 void carry_mark(const struct carry *carry, const uint64_t *dirty);

@@ -390,13 +390,13 @@ void next_prove(struct next *next)
 
 /* --- figures */
 
-void next_count(const struct next *next, struct next_figures *ret)
+void next_count(struct next *next, struct next_figures *ret)
 {
 	struct carry_count connections = { 0 }, clients = { 0 };
 
 	for (int table = 0; table < NEXT_TABLES; table++)
 		if (next->tables[table].from.memory)
-			carry_count(&next->tables[table],
+			carry_count(&next->tables[table], !next->swapped,
 				    table == NEXT_STICKY ? &clients : &connections);
 	*ret = (struct next_figures){ connections.entries, connections.live, connections.idle,
 				      clients.live + clients.idle };

@@ -79,8 +79,11 @@ struct next_figures {
 	uint64_t clients; /* of sticky services, left out */
 };
 
-/* What the copy left out so far. A walk over all tables. */
-void next_count(const struct next *next, struct next_figures *ret);
+/*
+ * What finds no room; once swapped, what was left out. A walk over all tables. Before, as in
+ * next_copy, nobody else may be at the new set: what came since its last pass is entered.
+ */
+void next_count(struct next *next, struct next_figures *ret);
 
 /* How far the pass under way is, in per cent of the tables. Any thread. */
 uint32_t next_progress(const struct next *next);

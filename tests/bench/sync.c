@@ -270,7 +270,7 @@ static int sync_open_lab(struct sync_bench *bench, struct error *err)
 	struct lab *lab = &bench->lab;
 	int rc;
 
-	scene_config(&sync_scene, "lo", config);
+	scene_config(&sync_scene, SCENE_SLOTS, "lo", config);
 	snprintf(object, sizeof(object), "%s/bpf/lb.bpf.o", bench->build);
 	rc = lab_open(lab, config, "benchmark", err);
 	if (rc)

@@ -144,6 +144,20 @@ lab_up() {
   lab_forwarder lb2
 }
 
+# Where packets were dropped on links and at sockets: what the machine was too busy for.
+lab_losses() {
+  local host
+  for host in switch "${!LAB_HOSTS[@]}"; do
+    on "$host" ip -json -stats link show | jq -r --arg host "$host" '.[] |
+      select(.stats64.rx.dropped + .stats64.tx.dropped > 0) |
+      "\($host) \(.ifname): dropped \(.stats64.rx.dropped) in, \(.stats64.tx.dropped) out"'
+    on "$host" ethtool -S eth0 2>/dev/null | grep -E '(drops|errors): [1-9]' | sed "s/^/$host/"
+    on "$host" nstat -asz 2>/dev/null | grep -E '^Udp6?(RcvbufErrors|InErrors) +[1-9]' |
+      sed "s/^/$host /"
+  done
+  true
+}
+
 lab_cut() {
   ip link set "sw-$1" down
 }
@@ -170,9 +184,14 @@ lab_pid() {
   cat "$LAB/$1.pid" 2>/dev/null
 }
 
+# A daemon is a session: its first process may be gone when another took over from it.
+lab_pids() {
+  local session
+  session=$(lab_pid "$1") && ps -o pid=,stat= -s "$session" | awk '$2 !~ /^Z/ { print $1 }'
+}
+
 alive() {
-  local pid
-  pid=$(lab_pid "$1") && [[ $(ps -o stat= -p "$pid") == [^Z]* ]]
+  [[ -n $(lab_pids "$1") ]]
 }
 
 dead() {
