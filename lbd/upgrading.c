@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "base/monotonic.h"
 #include "lbd.h"
 #include "upgrade/past.h"
 #include "upgrade/preflight.h"
@@ -16,17 +17,9 @@
 #define UPGRADING_PATIENCE_MS 5000
 #define UPGRADING_LOOK_MS 250
 
-static int64_t upgrading_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 uint32_t lbd_upgrading_left_ms(const struct lbd *lbd)
 {
-	const int64_t gone_ms = upgrading_now_ms() - lbd->upgrading.began_ms;
+	const int64_t gone_ms = monotonic_ms() - lbd->upgrading.began_ms;
 
 	return gone_ms < lbd->upgrading.time_ms ? lbd->upgrading.time_ms - (uint32_t)gone_ms : 0;
 }
@@ -268,7 +261,7 @@ static int upgrading_begin(struct lbd *lbd, const struct upgrading_request *aske
 		return rc;
 	}
 	now->trial = trial->swapped ? UPGRADING_WATCH : UPGRADING_CANARY;
-	now->began_ms = upgrading_now_ms();
+	now->began_ms = monotonic_ms();
 	now->time_ms = asked->time_ms;
 	now->share = trial->share;
 	now->watching.named = trial->services_count > 0;

@@ -21,6 +21,7 @@
 #include "base/error.h"
 #include "config/config.h"
 #include "dataplane/tables.h"
+#include "lbd/generation.h"
 #include "lbd/guard.h"
 #include "lbd/maps.h"
 #include "model/model.h"

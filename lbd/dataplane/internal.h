@@ -5,6 +5,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <pthread.h>
 #include <stdarg.h>
 
 #include "dataplane/dataplane.h"
@@ -47,6 +48,13 @@ struct map_shape {
 
 struct foreign;
 
+/* The set that this one's counters go on from, while these are taken over one by one. */
+struct counters_older {
+	const struct dataplane *set;
+	pthread_mutex_t lock; /* held while one is on its way */
+	int readers;	      /* that wait for it: they go first */
+};
+
 struct dataplane {
 	char pin_dir[128];  /* empty: private */
 	char base_dir[128]; /* pins of the set that it shares maps with, while it is the next one */
@@ -67,7 +75,8 @@ struct dataplane {
 	bool adopted;
 	bool recovered; /* a trial was on when the last lbd died */
 	uint32_t swept;
-	uint32_t next_bank; /* of lbd_generations, to be tried first */
+	uint32_t next_bank;	      /* of lbd_generations, to be tried first */
+	struct counters_older *older; /* what isn't summed up here yet; NULL: nothing */
 };
 
 /* --- dataplane.c */
@@ -122,7 +131,6 @@ int maps_reuse(const struct dataplane *dataplane, struct bpf_object *object, str
 
 /* Fill the tables' time base: how ticks, jiffies and CLOCK_MONOTONIC relate. */
 int clock_calibrate(struct dataplane *dataplane, struct error *err);
-int64_t clock_monotonic_ms(void);
 
 /* What bpf_jiffies64() will say @ms from now. */
 uint64_t clock_jiffies_in(const struct dataplane *dataplane, uint32_t ms);
@@ -258,6 +266,10 @@ enum map_id counters_other(const struct dataplane *dataplane, enum counters_kind
 /* Which one the generation on that side of the split counts in: enum map_id, or -errno. */
 int counters_side_set(const struct dataplane *dataplane, enum lbd_split_slot side,
 		      enum counters_kind kind);
+
+/* Around what takes a counter over. Accept NULL: nobody reads them yet. */
+void counters_begin_take(struct counters_older *older);
+void counters_end_take(struct counters_older *older);
 
 /* What the generation on that side of the split counted; LBD_OUTCOME_MAX of them. */
 int counters_side(const struct dataplane *dataplane, enum lbd_split_slot side, uint64_t *ret);
