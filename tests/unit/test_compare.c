@@ -293,7 +293,8 @@ static void an_object_that_lacks_a_field_is_not_loaded(void **state)
 	assert_int_equal(dataplane_load(desk->dataplane, built(LESS), model, LBD_FEATURE_IPV4, &fd,
 					&desk->err),
 			 -EPROTO);
-	assert_non_null(strstr(desk->err.text, "map lbd_services: another layout, without sticky: "));
+	assert_non_null(
+		strstr(desk->err.text, "map lbd_services: another layout, without sticky: "));
 	model_free(model);
 }
 
