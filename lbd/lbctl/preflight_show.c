@@ -85,22 +85,25 @@ static void preflight_print_replay(const char *title, const json_t *replay)
 		{ 0 },
 	};
 	const json_t *list = json_object_get(replay, "list");
-	char cells[8][TABLE_TEXT_MAX];
+	char cells[11][TABLE_TEXT_MAX];
 
 	if (!json_integer_value(json_object_get(replay, "made")))
 		return;
-	printf("%-9s %s packets of connections, %s of new clients, %s that were dropped, %s "
-	       "answers\n",
+	printf("%-9s %s packets of connections, %s that close one, %s ICMP errors about one, %s "
+	       "fragments;\n          %s of new clients, %s that were dropped, %s answers\n",
 	       title, preflight_count(replay, "run.live", cells[0]),
-	       preflight_count(replay, "run.fresh", cells[1]),
-	       preflight_count(replay, "run.dropped", cells[2]),
-	       preflight_count(replay, "run.answer", cells[3]));
+	       preflight_count(replay, "run.closing", cells[1]),
+	       preflight_count(replay, "run.icmp-error", cells[2]),
+	       preflight_count(replay, "run.fragment", cells[3]),
+	       preflight_count(replay, "run.fresh", cells[4]),
+	       preflight_count(replay, "run.dropped", cells[5]),
+	       preflight_count(replay, "run.answer", cells[6]));
 	printf("          %s fare the same, %s with another name for it, %s couldn't be settled, "
 	       "%s fare otherwise\n",
-	       preflight_count(replay, "same", cells[4]),
-	       preflight_count(replay, "otherwise", cells[5]),
-	       preflight_count(replay, "unsettled", cells[6]),
-	       preflight_count(replay, "different", cells[7]));
+	       preflight_count(replay, "same", cells[7]),
+	       preflight_count(replay, "otherwise", cells[8]),
+	       preflight_count(replay, "unsettled", cells[9]),
+	       preflight_count(replay, "different", cells[10]));
 	if (json_array_size(list))
 		table_print(stdout, columns, list, "");
 }

@@ -30,6 +30,16 @@ struct golden_frame golden_packet_from(const struct lbd_addr *client, const stru
 				       uint8_t protocol, uint16_t client_port, uint16_t vip_port,
 				       uint8_t flags);
 
+/* An ICMP error that quotes a packet of a flow, from its client's side to its VIP. */
+enum golden_error { GOLDEN_TOO_BIG, GOLDEN_PORT_UNREACHABLE };
+
+struct golden_frame golden_error(const struct lbd_addr *client, const struct lbd_addr *vip,
+				 uint8_t protocol, uint16_t client_port, uint16_t vip_port,
+				 enum golden_error error);
+
+/* The first fragment of a datagram @id that begins as @whole does, or a later one. */
+struct golden_frame golden_fragment(const struct golden_frame *whole, uint16_t id, bool first);
+
 /* A frame that is no IP at all. */
 struct golden_frame golden_packet_arp(void);
 

@@ -164,6 +164,108 @@ struct golden_frame golden_packet_from(const struct lbd_addr *client, const stru
 	return frame;
 }
 
+/* --- errors and fragments */
+
+#define PACKET_MTU 1300
+#define PACKET_QUOTED 64 /* of the packet that was too big: its headers, and some of its data */
+
+/* Type, code, and where the MTU is (RFC 792 and 1191, RFC 4443). */
+static void packet_error_head(uint8_t *icmp, bool v4, enum golden_error error)
+{
+	static const uint8_t heads[2][2][2] = { { { 2, 0 }, { 1, 4 } }, { { 3, 4 }, { 3, 3 } } };
+
+	memset(icmp, 0, 8);
+	memcpy(icmp, heads[v4][error], 2);
+	if (error == GOLDEN_TOO_BIG) {
+		icmp[6] = PACKET_MTU >> 8;
+		icmp[7] = PACKET_MTU & 0xff;
+	}
+}
+
+static void packet_icmp_checksum(struct golden_frame *frame)
+{
+	const size_t l4 = packet_l4(frame), addresses = packet_addresses(frame);
+	uint8_t *icmp = frame->bytes + l4;
+	uint32_t sum = 0;
+
+	if (!packet_is4(frame))
+		sum = packet_sum(frame->bytes + addresses, l4 - addresses,
+				 IPPROTO_ICMPV6 + (uint32_t)(frame->size - l4));
+	packet_put_sum(icmp + 2, packet_sum(icmp, frame->size - l4, sum));
+}
+
+struct golden_frame golden_error(const struct lbd_addr *client, const struct lbd_addr *vip,
+				 uint8_t protocol, uint16_t client_port, uint16_t vip_port,
+				 enum golden_error error)
+{
+	const bool v4 = lbd_addr_is4(vip);
+	const struct golden_frame quoted =
+		golden_packet_from(vip, client, protocol, vip_port, client_port, TH_ACK);
+	const uint32_t size =
+		quoted.size - ETH_HLEN < PACKET_QUOTED ? quoted.size - ETH_HLEN : PACKET_QUOTED;
+	struct golden_frame frame = { .size = 0 };
+	uint8_t head[8];
+
+	packet_error_head(head, v4, error);
+	packet_ip(&frame, client, vip, v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6,
+		  (uint16_t)(sizeof(head) + size));
+	packet_append(&frame, head, sizeof(head));
+	packet_append(&frame, quoted.bytes + ETH_HLEN, size);
+	packet_checksums(&frame);
+	packet_icmp_checksum(&frame);
+	return frame;
+}
+
+/* All but the last hold a multiple of eight bytes. */
+static void packet_pad(struct golden_frame *frame)
+{
+	while ((frame->size - packet_l4(frame)) % 8)
+		frame->bytes[frame->size++] = 0;
+}
+
+static void packet_fragment4(struct golden_frame *frame, uint16_t id, uint16_t offset, bool more)
+{
+	struct iphdr ip;
+
+	memcpy(&ip, frame->bytes + ETH_HLEN, sizeof(ip));
+	ip.id = htons(id);
+	ip.frag_off = htons((uint16_t)(offset / 8 | more << 13));
+	ip.tot_len = htons((uint16_t)(frame->size - ETH_HLEN));
+	memcpy(frame->bytes + ETH_HLEN, &ip, sizeof(ip));
+	packet_ip_checksum(frame);
+}
+
+static void packet_fragment6(struct golden_frame *frame, uint16_t id, uint16_t offset, bool more)
+{
+	struct ip6_frag header = { .ip6f_nxt = packet_protocol(frame),
+				   .ip6f_offlg = htons((uint16_t)(offset | more)),
+				   .ip6f_ident = htonl(id) };
+	uint8_t *l4 = frame->bytes + packet_l4(frame);
+	struct ip6_hdr ip6;
+
+	memmove(l4 + sizeof(header), l4, frame->size - packet_l4(frame));
+	memcpy(l4, &header, sizeof(header));
+	frame->size += sizeof(header);
+	memcpy(&ip6, frame->bytes + ETH_HLEN, sizeof(ip6));
+	ip6.ip6_nxt = IPPROTO_FRAGMENT;
+	ip6.ip6_plen = htons((uint16_t)(frame->size - ETH_HLEN - sizeof(ip6)));
+	memcpy(frame->bytes + ETH_HLEN, &ip6, sizeof(ip6));
+}
+
+struct golden_frame golden_fragment(const struct golden_frame *whole, uint16_t id, bool first)
+{
+	struct golden_frame frame = *whole;
+	uint16_t offset;
+
+	packet_pad(&frame);
+	offset = first ? 0 : (uint16_t)(frame.size - packet_l4(&frame));
+	if (packet_is4(&frame))
+		packet_fragment4(&frame, id, offset, first);
+	else
+		packet_fragment6(&frame, id, offset, first);
+	return frame;
+}
+
 struct golden_frame golden_packet_arp(void)
 {
 	static const uint8_t request[46] = { 0, 1, 8, 0, 6, 4, 0, 1 };

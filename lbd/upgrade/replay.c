@@ -123,7 +123,7 @@ bool replay_answer(const struct replay_case *now, const struct replay_packet *pa
 {
 	const struct replay_verdict *old = &now->said[0];
 
-	if (packet->source != REPLAY_LIVE ||
+	if ((packet->source != REPLAY_LIVE && packet->source != REPLAY_CLOSING) ||
 	    now->replay->model->services[packet->service].forward != LBD_FORWARD_NAT ||
 	    (old->action != XDP_TX && old->action != XDP_REDIRECT) || old->size != packet->size)
 		return false;

@@ -21,15 +21,19 @@
 #include "upgrade/golden.h"
 
 enum replay_source {
-	REPLAY_LIVE,   /* of a connection in the table */
-	REPLAY_FRESH,  /* of a client that was never seen */
-	REPLAY_DROP,   /* dropped some time ago, and kept */
-	REPLAY_ANSWER, /* of a backend, by NAT */
+	REPLAY_LIVE,	 /* of a connection in the table */
+	REPLAY_CLOSING,	 /* of one, with FIN or RST */
+	REPLAY_ERROR,	 /* ICMP: too big, or port unreachable, about a packet of one */
+	REPLAY_FRAGMENT, /* of one: the first or a later fragment of a datagram */
+	REPLAY_FRESH,	 /* of a client that was never seen */
+	REPLAY_DROP,	 /* dropped some time ago, and kept */
+	REPLAY_ANSWER,	 /* of a backend, by NAT */
 	REPLAY_SOURCES,
 };
 
 struct replay_packet {
 	enum replay_source source;
+	const char *what; /* of errors and fragments: which, in words; else NULL */
 	uint16_t service; /* whose it is; 0: unknown */
 	uint16_t backend; /* that has the connection; 0: there is none */
 	uint32_t size;	  /* of the frame; what isn't in @frame is zeros */

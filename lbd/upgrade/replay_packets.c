@@ -127,6 +127,69 @@ static void packets_walk(struct packets_sample *sample, const struct tables *tab
 				packets_take(sample, &entry);
 }
 
+/* A packet about a connection, or a part of one, of any make. */
+static int packets_add_frame(struct replay_packets *packets, enum replay_source source,
+			     const struct service *service, const struct table_entry *flow,
+			     const struct golden_frame *frame, const char *what)
+{
+	struct replay_packet *packet = packets_add(packets, source);
+
+	if (!packet)
+		return -ENOMEM;
+	packet->what = what;
+	packet->service = service->id;
+	packet->backend = flow->backend;
+	packet->entry = *flow;
+	packet->frame = *frame;
+	packet->size = frame->size;
+	memcpy(packet->frame.bytes, packets_mac, sizeof(packets_mac));
+	return 0;
+}
+
+static int packets_add_error(struct replay_packets *packets, const struct service *service,
+			     const struct table_entry *flow, enum golden_error error)
+{
+	static const char *const names[] = {
+		[GOLDEN_TOO_BIG] = "ICMP fragmentation needed (packet too big)",
+		[GOLDEN_PORT_UNREACHABLE] = "ICMP port unreachable",
+	};
+	const struct golden_frame frame =
+		golden_error(&flow->client, &service->vip, service->protocol,
+			     ntohs(flow->client_port), ntohs(flow->vip_port), error);
+
+	return packets_add_frame(packets, REPLAY_ERROR, service, flow, &frame, names[error]);
+}
+
+static int packets_add_fragment(struct replay_packets *packets, const struct service *service,
+				const struct table_entry *flow, uint16_t id, bool first)
+{
+	const struct golden_frame whole =
+		golden_packet_from(&flow->client, &service->vip, service->protocol,
+				   ntohs(flow->client_port), ntohs(flow->vip_port), TH_ACK);
+	const struct golden_frame frame = golden_fragment(&whole, id, first);
+
+	return packets_add_frame(packets, REPLAY_FRAGMENT, service, flow, &frame,
+				 first ? "the first fragment" : "a later fragment");
+}
+
+/* What is rarer: an error about every other connection, and a datagram in two parts of the others. */
+static int packets_add_rarer(struct replay_packets *packets, const struct service *service,
+			     const struct table_entry *flow, uint32_t place)
+{
+	int rc;
+
+	if (place % 2)
+		return packets_add_error(packets, service, flow,
+					 place % 4 == 1 ? GOLDEN_TOO_BIG : GOLDEN_PORT_UNREACHABLE);
+	rc = packets_add_fragment(packets, service, flow, (uint16_t)(1 + place), true);
+	return rc ? rc : packets_add_fragment(packets, service, flow, (uint16_t)(1 + place), false);
+}
+
+static enum replay_source packets_source(uint8_t flags)
+{
+	return flags & (TH_FIN | TH_RST) ? REPLAY_CLOSING : REPLAY_LIVE;
+}
+
 /* One from the middle of each connection, and one that does something to it. */
 static int packets_add_sample(const struct packets_sample *sample, const struct service *service)
 {
@@ -140,8 +203,12 @@ static int packets_add_sample(const struct packets_sample *sample, const struct 
 
 		rc = packets_add_flow(sample->packets, REPLAY_LIVE, service, entry, TH_ACK);
 		if (!rc && service->protocol == IPPROTO_TCP)
-			rc = packets_add_flow(sample->packets, REPLAY_LIVE, service, entry,
-					      packets_flags[i % sizeof(packets_flags)]);
+			rc = packets_add_flow(
+				sample->packets,
+				packets_source(packets_flags[i % sizeof(packets_flags)]), service,
+				entry, packets_flags[i % sizeof(packets_flags)]);
+		if (!rc)
+			rc = packets_add_rarer(sample->packets, service, entry, i);
 	}
 	return rc;
 }

@@ -16,9 +16,8 @@
 #define WORDS_FLAGS_AT 13 /* of TCP's header */
 
 static const char *const replay_sources[REPLAY_SOURCES] = {
-	[REPLAY_LIVE] = "live",
-	[REPLAY_FRESH] = "fresh",
-	[REPLAY_DROP] = "dropped",
+	[REPLAY_LIVE] = "live",		[REPLAY_CLOSING] = "closing", [REPLAY_ERROR] = "icmp-error",
+	[REPLAY_FRAGMENT] = "fragment", [REPLAY_FRESH] = "fresh",     [REPLAY_DROP] = "dropped",
 	[REPLAY_ANSWER] = "answer",
 };
 
@@ -98,6 +97,21 @@ static void words_frame(const struct golden_frame *frame, char *ret, size_t size
 	snprintf(ret, size, "%s%s from %s to %s", words_protocol(protocol), flags, source, dest);
 }
 
+/* Of a frame that doesn't show the ends of its flow. */
+static void words_flow(const struct model *model, const struct replay_packet *packet, char *ret)
+{
+	const struct service *service = words_service(model, packet->service);
+	const char *backend = words_backend(model, packet->backend);
+	char client[ADDR_TEXT_MAX] = "", vip[ADDR_TEXT_MAX] = "";
+
+	addr_format_endpoint(&packet->entry.client, packet->entry.client_port, client);
+	if (service)
+		addr_format_endpoint(&service->vip, packet->entry.vip_port, vip);
+	snprintf(ret, REPLAY_TEXT_MAX, "%s, of %s from %s to %s, a connection of %.40s",
+		 packet->what, service ? words_protocol(service->protocol) : "a flow", client, vip,
+		 backend ? backend : "a removed backend");
+}
+
 void replay_describe_packet(const struct model *model, const struct replay_packet *packet,
 			    char *ret)
 {
@@ -107,7 +121,12 @@ void replay_describe_packet(const struct model *model, const struct replay_packe
 
 	words_frame(&packet->frame, frame, sizeof(frame));
 	switch (packet->source) {
+	case REPLAY_ERROR:
+	case REPLAY_FRAGMENT:
+		words_flow(model, packet, ret);
+		break;
 	case REPLAY_LIVE:
+	case REPLAY_CLOSING:
 		snprintf(ret, REPLAY_TEXT_MAX, "%s, a connection of %.40s", frame,
 			 backend ? backend : "a removed backend");
 		break;

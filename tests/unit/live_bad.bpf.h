@@ -5,6 +5,7 @@
  * where the others are as they should be:
  *
  *   BAD_FIND(packet, found)          after the connection table was asked
+ *   BAD_OWNER(packet, backend)       after it was asked whose flow an ICMP error is about
  *   BAD_ROUTE(packet, backend)       after the backend was chosen
  *   BAD_LOSES(packet)                true: dropped now, and nothing said of it
  *   BAD_ACTION(ctx, packet, action)  after the packet was made ready to leave
@@ -21,6 +22,9 @@
 
 #ifndef BAD_FIND
 #define BAD_FIND(packet, found)
+#endif
+#ifndef BAD_OWNER
+#define BAD_OWNER(packet, backend)
 #endif
 #ifndef BAD_ROUTE
 #define BAD_ROUTE(packet, backend)
@@ -50,6 +54,15 @@ LBD_INLINE _Bool bad_find(const struct packet *packet, struct conn *conn, _Bool 
 #define conn_find(...) bad_find(__VA_ARGS__)
 
 #include "bpf/conn.bpf.h"
+
+LBD_INLINE __u16 bad_owner(const struct packet *packet, _Bool v6)
+{
+	__u16 backend = conn_owner(packet, v6);
+
+	BAD_OWNER(packet, backend);
+	return backend;
+}
+#define conn_owner(...) bad_owner(__VA_ARGS__)
 
 LBD_INLINE int bad_route(struct xdp_md *ctx, struct packet *packet, __u16 *ret_backend, _Bool v6)
 {

@@ -93,21 +93,28 @@ static void check(const char *name)
 
 static void the_packet_path_itself_is_taken(void **state)
 {
+	uint32_t run = 0;
+
 	(void)state;
 	check("bpf/lb");
 	assert_true(preflight_takes(&report));
 	assert_int_equal(report.replay.different, 0);
 	/* Two of each connection and of each new client; and some to a VIP, but no service. */
-	assert_int_equal(report.replay.run[REPLAY_LIVE], 2 * 2 * FLOWS);
+	assert_int_equal(report.replay.run[REPLAY_LIVE], 2 * (FLOWS + FLOWS / 2));
+	assert_int_equal(report.replay.run[REPLAY_CLOSING], 2 * FLOWS / 2);
+	assert_int_equal(report.replay.run[REPLAY_ERROR], 2 * FLOWS / 2);
+	assert_int_equal(report.replay.run[REPLAY_FRAGMENT], 2 * FLOWS);
 	assert_int_equal(report.replay.run[REPLAY_FRESH], 2 * (2 * 128 + 2));
 	assert_int_equal(report.apart.different, 0);
 	assert_int_equal(report.apart.unsettled, 0);
 	assert_in_range(report.apart.old_ns, 1, 1000000);
 	assert_in_range(report.apart.new_ns, 1, 1000000);
-	assert_int_equal(report.apart.run[REPLAY_LIVE], 2 * 2 * FLOWS);
-	assert_int_equal(report.replay.same, report.replay.run[REPLAY_LIVE] +
-						     report.replay.run[REPLAY_FRESH] +
-						     report.replay.run[REPLAY_DROP]);
+	assert_int_equal(report.apart.run[REPLAY_LIVE], report.replay.run[REPLAY_LIVE]);
+	assert_int_equal(report.apart.run[REPLAY_ERROR], report.replay.run[REPLAY_ERROR]);
+	assert_int_equal(report.apart.run[REPLAY_FRAGMENT], 0);
+	for (int source = 0; source < REPLAY_SOURCES; source++)
+		run += report.replay.run[source];
+	assert_int_equal(report.replay.same, run);
 	assert_string_equal(report.old.generation.tag, report.new.generation.tag);
 	assert_int_equal(report.old.instructions, report.new.instructions);
 	assert_true(report.new.jited_bytes > report.new.instructions);
@@ -149,6 +156,8 @@ static void each_that_hurts_live_traffic_is_refused_and_the_packet_named(void **
 		{ "action", "sent to", "action 99" },
 		{ "cut", "bytes", "bytes" },
 		{ "closing", "sent to", "dropped" },
+		{ "error", "(forward_icmp)", "dropped" },
+		{ "fragment", "sent to", "dropped" },
 	};
 	uint32_t program = running(LBD_GENERATION_RUNNING);
 	char name[64], path[256];
@@ -169,6 +178,31 @@ static void each_that_hurts_live_traffic_is_refused_and_the_packet_named(void **
 	}
 	assert_int_equal(running(LBD_GENERATION_RUNNING), program);
 	assert_int_equal(running(LBD_GENERATION_PREVIOUS), 0);
+}
+
+/* All that are listed are of that kind, of both families where there are two. */
+static void assert_only(const char *bad, enum replay_source source, const char *words)
+{
+	char name[64];
+	bool found = false;
+
+	snprintf(name, sizeof(name), "tests/unit/bad_live_%s", bad);
+	check(name);
+	assert_true(report.replay.different > 0);
+	for (uint32_t i = 0; i < report.replay.listed; i++) {
+		assert_int_equal(report.replay.list[i].source, source);
+		found |= strstr(report.replay.list[i].packet, words) != NULL;
+	}
+	assert_true(found);
+}
+
+static void what_is_wrong_with_one_kind_alone_is_told_by_that_kind(void **state)
+{
+	(void)state;
+	assert_only("closing", REPLAY_CLOSING, "TCP RST from 198.51.100.200:");
+	assert_only("error", REPLAY_ERROR, "ICMP fragmentation needed (packet too big), of TCP");
+	assert_only("error", REPLAY_ERROR, "ICMP port unreachable, of TCP from 198.51.100.200:");
+	assert_only("fragment", REPLAY_FRAGMENT, "the first fragment, of TCP from ");
 }
 
 /* Asked, it does as it should. */
@@ -394,6 +428,7 @@ int main(void)
 		PREFLIGHT_TEST(the_packet_path_itself_is_taken),
 		PREFLIGHT_TEST(one_that_does_the_same_is_taken),
 		PREFLIGHT_TEST(each_that_hurts_live_traffic_is_refused_and_the_packet_named),
+		PREFLIGHT_TEST(what_is_wrong_with_one_kind_alone_is_told_by_that_kind),
 		PREFLIGHT_TEST(one_that_behaves_only_while_it_is_watched_is_refused),
 		PREFLIGHT_TEST(force_takes_what_only_the_replay_refuses),
 		PREFLIGHT_TEST(a_check_leaves_no_trace),
