@@ -11,8 +11,8 @@
 load all.sh
 
 # What is shipped: sanitizers slow down lbd, and not what it has to bear.
-LAB_LBD=$LAB_BUILD/lbd
-LAB_LBCTL=$LAB_BUILD/lbctl
+export LAB_LBD=$LAB_BUILD/lbd
+export LAB_LBCTL=$LAB_BUILD/lbctl
 
 # Without keepalived, whose adverts have other limits: lb1 has the VIPs, and is told so.
 setup_file() {
