@@ -87,10 +87,10 @@ static enum peer_action peer_next_hello(struct peer *peer, const struct peer_inp
  */
 static bool peer_is_silent(struct peer *peer, int64_t now_us)
 {
-	if (now_us - peer->looked_us > PEER_HEARTBEAT_US && peer->back_us <= peer->heard_us)
+	if (now_us - peer->looked_us > PEER_ANSWER_US && peer->back_us <= peer->heard_us)
 		peer->back_us = now_us;
 	peer->looked_us = now_us;
-	return now_us - peer->heard_us > PEER_DEAD_US && now_us - peer->back_us > PEER_HEARTBEAT_US;
+	return now_us - peer->heard_us > PEER_DEAD_US && now_us - peer->back_us > PEER_ANSWER_US;
 }
 
 static enum peer_action peer_next_talking(struct peer *peer, const struct peer_input *input)

@@ -31,7 +31,8 @@
 #include "sync/sync.h"
 #include "sync/wire.h"
 
-#define PEER_HEARTBEAT_US (100 * 1000LL)
+#define PEER_HEARTBEAT_US (50 * 1000LL)
+#define PEER_ANSWER_US (100 * 1000LL) /* to a heartbeat: not later, if both get to run */
 #define PEER_DEAD_US (350 * 1000LL)
 #define PEER_GIVE_UP_US (2000 * 1000LL)
 #define PEER_RETRY_US (20 * 1000LL)  /* not connected: try to send the hello again */

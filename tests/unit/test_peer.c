@@ -185,24 +185,25 @@ static void bulk_ends_when_all_that_was_marked_is_sent(void **state)
 	assert_int_equal(next(&peer, START_US, false, true), PEER_NOTHING);
 }
 
-static void a_heartbeat_goes_out_every_100_ms_and_measures_the_way(void **state)
+static void a_heartbeat_goes_out_in_time_and_measures_the_way(void **state)
 {
 	struct wire_message beat = { 0 };
 	struct peer peer;
 
 	(void)state;
 	go_live(&peer);
-	assert_int_equal(next(&peer, START_US + 99 * MS, false, true), PEER_NOTHING);
-	assert_int_equal(next(&peer, START_US + 100 * MS, false, true), PEER_HEARTBEAT);
-	peer_fill(&peer, PEER_HEARTBEAT, START_US + 100 * MS, &beat);
-	peer_done(&peer, PEER_HEARTBEAT, false, START_US + 100 * MS);
+	assert_int_equal(next(&peer, START_US + PEER_HEARTBEAT_US - MS, false, true), PEER_NOTHING);
+	assert_int_equal(next(&peer, START_US + PEER_HEARTBEAT_US, false, true), PEER_HEARTBEAT);
+	peer_fill(&peer, PEER_HEARTBEAT, START_US + PEER_HEARTBEAT_US, &beat);
+	peer_done(&peer, PEER_HEARTBEAT, false, START_US + PEER_HEARTBEAT_US);
 	beat.boot = 7;
 	beat.sequence = 1;
-	assert_int_equal(receive(&peer, beat, START_US + 100 * MS + 250), REFUSAL_NONE);
+	assert_int_equal(receive(&peer, beat, START_US + PEER_HEARTBEAT_US + 250), REFUSAL_NONE);
 	assert_int_equal(peer.rtt_us, 250);
 	beat.sequence = 2;
 	beat.token = UINT64_MAX / 2;
-	assert_int_equal(receive(&peer, beat, START_US + 101 * MS), REFUSAL_OUT_OF_RANGE);
+	assert_int_equal(receive(&peer, beat, START_US + PEER_HEARTBEAT_US + MS),
+			 REFUSAL_OUT_OF_RANGE);
 }
 
 static void silence_makes_stale_and_a_word_makes_live_again(void **state)
@@ -240,7 +241,7 @@ static void whoever_was_away_itself_gives_the_peer_time_for_an_answer_once(void 
 	assert_int_equal(receive(&peer, credit, back_us + MS), REFUSAL_NONE);
 	assert_int_equal(next(&peer, 2 * back_us, true, true), PEER_HEARTBEAT);
 	/* Away a second time, and nothing was heard between. */
-	next(&peer, 2 * back_us + PEER_HEARTBEAT_US + MS, true, true);
+	next(&peer, 2 * back_us + PEER_ANSWER_US + MS, true, true);
 	assert_int_equal(peer.state, SYNC_STATE_STALE);
 	assert_int_equal(peer.silences, 1);
 }
@@ -437,7 +438,7 @@ int main(void)
 		cmocka_unit_test(credit_is_never_exceeded),
 		cmocka_unit_test(an_older_grant_takes_nothing_back),
 		cmocka_unit_test(bulk_ends_when_all_that_was_marked_is_sent),
-		cmocka_unit_test(a_heartbeat_goes_out_every_100_ms_and_measures_the_way),
+		cmocka_unit_test(a_heartbeat_goes_out_in_time_and_measures_the_way),
 		cmocka_unit_test(silence_makes_stale_and_a_word_makes_live_again),
 		cmocka_unit_test(whoever_was_away_itself_gives_the_peer_time_for_an_answer_once),
 		cmocka_unit_test(a_bulk_that_went_stale_goes_on_as_bulk),
