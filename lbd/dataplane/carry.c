@@ -382,15 +382,28 @@ static void carry_walk(const struct carry *carry, carry_visit visit, void *conte
 	}
 }
 
+/* Peers shall hear of it, if anybody is told of this table's entries. */
+static void carry_mark_entry(const struct carry *carry, const struct carry_entry *entry,
+			     void *context)
+{
+	uint32_t at = 0;
+	__u64 held;
+
+	(void)context;
+	if (carry->to.dirty && carry_find(entry, &held, &at))
+		__atomic_fetch_or(&carry->to.dirty[at / 64], 1ULL << at % 64, __ATOMIC_RELAXED);
+}
+
 static void carry_prove_entry(const struct carry *carry, const struct carry_entry *entry,
 			      void *context)
 {
 	uint32_t bucket;
 	__u64 held;
 
-	(void)carry;
-	if (!carry_find(entry, &held, &bucket))
-		carry_put(context, entry, false);
+	if (carry_find(entry, &held, &bucket))
+		return;
+	carry_put(context, entry, false);
+	carry_mark_entry(carry, entry, NULL);
 }
 
 void carry_prove(struct carry *carry)
@@ -433,17 +446,6 @@ void carry_count(struct carry *carry, bool alone, struct carry_count *count)
 }
 
 /* --- bits of buckets */
-
-static void carry_mark_entry(const struct carry *carry, const struct carry_entry *entry,
-			     void *context)
-{
-	uint32_t at = 0;
-	__u64 held;
-
-	(void)context;
-	if (carry_find(entry, &held, &at))
-		__atomic_fetch_or(&carry->to.dirty[at / 64], 1ULL << at % 64, __ATOMIC_RELAXED);
-}
 
 void carry_mark(const struct carry *carry, const uint64_t *dirty)
 {

@@ -56,7 +56,10 @@ struct carry {
 int carry_open(struct carry *carry, const struct carry_source *from, const struct carry_target *to,
 	       bool keep);
 
-/* Accepts one that was never opened, if zeroed. */
+/*
+ * No more passes: let go of what they saw. What else there is goes on. Accepts
+ * one that was never opened, if zeroed.
+ */
 void carry_close(struct carry *carry);
 
 /* Returns how many entries were new or changed. */
@@ -65,7 +68,7 @@ uint64_t carry_pass(struct carry *carry, bool alone);
 /* carry_room.c: empty a slot of either bucket by moving others. Only while the carrier is alone. */
 bool carry_make_room(struct carry *carry, const uint32_t buckets[2]);
 
-/* Enter all that isn't there. */
+/* Enter all that isn't there, and mark its buckets. */
 void carry_prove(struct carry *carry);
 
 /* What isn't there: connections that were alive, and what was as good as gone. */
