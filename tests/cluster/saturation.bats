@@ -103,9 +103,9 @@ death() {
 }
 
 @test "a node that didn't get to run doesn't take the other for dead when it does" {
-  local i before
+  local before
   before=$(ctl_json lb2 '.peers[0].silences' peers)
-  for i in 1 2 3; do
+  for _ in 1 2 3; do
     kill -STOP -- "-$(lab_pid lbd-lb2)"
     sleep 0.5
     kill -CONT -- "-$(lab_pid lbd-lb2)"
