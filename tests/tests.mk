@@ -45,11 +45,13 @@ soak: deps
 
 # What make check does a few times, often.
 TORTURE_KILLS ?= 200
+TORTURE_PEER_KILLS ?= 60
 TORTURE_SWAPS ?= 1000
 
 torture: deps
 	@$(MAKE) -s -j$(JOBS) test-binaries
 	KILLS=$(TORTURE_KILLS) tests/cluster/enter bats --timing tests/cluster/kill.bats
+	KILL_PEER=1 KILLS=$(TORTURE_PEER_KILLS) tests/cluster/enter bats --timing tests/cluster/kill.bats
 	SWAPS=$(TORTURE_SWAPS) tests/cluster/enter bats --timing tests/cluster/swaps.bats
 
 lint:

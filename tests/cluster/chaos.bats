@@ -55,11 +55,6 @@ churn_stop() {
   tail -n 1 "$LAB/logs/churn$1.log" >&3
 }
 
-# Every established connection, read from the pinned maps, past the daemon.
-dump() {
-  "$LAB_TESTS/tools/dump" "/sys/fs/bpf/lbd/$1" | sort
-}
-
 proven() {
   ctl_says "$1" '.peers[0].holds | .agreed_ms_ago >= 0 and .agreed_ms_ago < 2500 and
     .differing == 0' peers
@@ -95,8 +90,8 @@ back_in_sync() {
   churn_stop 4
   churn_stop 6
   sleep 5
-  dump lb1 >"$LAB/dump-lb1"
-  dump lb2 >"$LAB/dump-lb2"
+  node_dump lb1 >"$LAB/dump-lb1"
+  node_dump lb2 >"$LAB/dump-lb2"
   wc -l "$LAB/dump-lb1" "$LAB/dump-lb2" >&3
   (($(grep -c '^\[' "$LAB/dump-lb1") > CHAOS_CONNECTIONS / 4))
   cmp "$LAB/dump-lb1" "$LAB/dump-lb2" || differ
