@@ -69,6 +69,7 @@
 	X(lbd_split_ctl) \
 	X(lbd_split_cpu) \
 	X(lbd_outcomes2) \
+	X(lbd_be_stats2) \
 	X(lbd_generations)
 
 /*
@@ -112,6 +113,26 @@ struct lbd_split_seen {
 };
 
 _Static_assert(sizeof(struct lbd_split_service) == 24, "a service without holes");
+
+/*
+ * lbd_split_svc, the splitter's own and never pinned: packets to each
+ * service, per CPU and side. Those that can't be told (fragments, ICMP) aren't
+ * in it.
+ */
+#define LBD_SPLIT_SVC "lbd_split_svc"
+
+struct lbd_split_key {
+	struct lbd_addr vip;
+	__be16 port; /* 0: any */
+	__u8 protocol;
+	__u8 unused[5];
+};
+
+struct lbd_split_handed {
+	__u64 packets[LBD_SPLIT_SLOTS];
+};
+
+_Static_assert(sizeof(struct lbd_split_key) == 24, "a key without holes");
 
 /* Sizes that were fixed when the maps were made; powers of two but where it says otherwise. */
 struct lbd_limits {
