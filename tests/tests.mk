@@ -35,12 +35,13 @@ demo: deps
 	@$(MAKE) -s -j$(JOBS) all $(TOOLS) $(TEST_BPF_OBJECTS)
 	@tests/cluster/demo
 
-# The faults of make check's minute, for ten.
+# The faults of make check's minute, and saturation, for ten.
 SOAK_SECONDS ?= 600
 
 soak: deps
 	@$(MAKE) -s -j$(JOBS) test-binaries
 	CHAOS_SECONDS=$(SOAK_SECONDS) CHAOS_SLOTS=8388608 tests/cluster/enter bats --timing tests/cluster/chaos.bats
+	SATURATION_SECONDS=$(SOAK_SECONDS) tests/cluster/enter bats --timing tests/cluster/saturation.bats
 
 # What make check does a few times, often.
 TORTURE_KILLS ?= 200
