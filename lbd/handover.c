@@ -26,11 +26,11 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "api/api.h"
 #include "base/log.h"
+#include "base/monotonic.h"
 #include "lbd.h"
 #include "takeover/memory.h"
 #include "takeover/parcel.h"
@@ -55,14 +55,6 @@ struct lbd_handover {
 	pid_t child; /* started by us; 0: none */
 	char fault[PARCEL_LINE_MAX];
 };
-
-static int64_t handover_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void handover_fault(struct lbd_handover *handover, const char *what)
 {
@@ -110,7 +102,7 @@ static void handover_take_back(struct lbd *lbd, const struct parcel *parcel)
 /* 0: the new one runs. */
 static int handover_wait(struct lbd_handover *handover)
 {
-	const int64_t ends_ms = handover_now_ms() + HANDOVER_PATIENCE_S * 1000;
+	const int64_t ends_ms = monotonic_ms() + HANDOVER_PATIENCE_S * 1000;
 	struct pollfd heir = { .fd = handover->heir, .events = POLLIN };
 	char line[PARCEL_LINE_MAX];
 	struct parcel none;
@@ -127,7 +119,7 @@ static int handover_wait(struct lbd_handover *handover)
 			if (!strcmp(line, PARCEL_RUNNING))
 				return 0;
 			log_error("takeover: process %d: %s", handover->heir_pid, line);
-		} else if (handover_now_ms() > ends_ms) {
+		} else if (monotonic_ms() > ends_ms) {
 			log_error("takeover: process %d hangs, and is killed", handover->heir_pid);
 			kill(handover->heir_pid, SIGKILL);
 		}
@@ -217,7 +209,7 @@ static void handover_give(struct lbd_handover *handover)
 	event_del(handover->on_drain);
 	event_del(handover->on_heir);
 	if (!handover->paused_ms)
-		handover->paused_ms = handover_now_ms();
+		handover->paused_ms = monotonic_ms();
 	handover_commit(lbd);
 	parcel.memory = memory_write(lbd, handover->paused_ms);
 	if (parcel.memory < 0) {
@@ -239,14 +231,14 @@ static void handover_give(struct lbd_handover *handover)
 static void handover_on_drain(evutil_socket_t fd, short what, void *context)
 {
 	struct lbd_handover *handover = context;
-	const int64_t waited_ms = handover_now_ms() - handover->drain_began_ms;
+	const int64_t waited_ms = monotonic_ms() - handover->drain_began_ms;
 
 	(void)fd, (void)what;
 	if (api_is_quiet(handover->lbd->api) || waited_ms >= HANDOVER_DRAIN_MS) {
 		handover_give(handover);
 	} else if (waited_ms >= HANDOVER_QUIET_MS && !handover->paused_ms) {
 		api_pause(handover->lbd->api, true);
-		handover->paused_ms = handover_now_ms();
+		handover->paused_ms = monotonic_ms();
 	}
 }
 
@@ -263,7 +255,7 @@ static void handover_closed(void *context)
 	struct lbd_handover *handover = context;
 
 	handover->fragments = NULL;
-	handover->drain_began_ms = handover_now_ms();
+	handover->drain_began_ms = monotonic_ms();
 	handover->paused_ms = 0;
 	event_add(handover->on_drain, &period);
 }

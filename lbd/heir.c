@@ -33,6 +33,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/monotonic.h"
 #include "guard/guard.h"
 #include "lbd.h"
 #include "takeover/memory.h"
@@ -53,14 +54,6 @@ struct lbd_heir {
 	struct dataplane *dataplane; /* maps that have been looked at already, or NULL */
 	struct event *on_bye;
 };
-
-static int64_t heir_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static int64_t heir_cpu_us(void)
 {
@@ -288,7 +281,7 @@ static void heir_say_running(struct lbd *lbd, struct lbd_heir *heir)
 	parcel_send(heir->socket, PARCEL_RUNNING, NULL);
 	lbd->predecessor = memory_pid(heir->memory);
 	if (heir->paused_ms)
-		lbd->pause_ms = heir_now_ms() - heir->paused_ms;
+		lbd->pause_ms = monotonic_ms() - heir->paused_ms;
 	log_info("took over from process %d: the API waited %lld ms, of which %lld us were spent "
 		 "here",
 		 lbd->predecessor, (long long)lbd->pause_ms,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/monotonic.h"
 #include "lbd.h"
 #include "moving.h"
 #include "worker.h"
@@ -41,11 +42,11 @@ static void migration_open(struct lbd_migration *m)
 
 static void migration_copy(struct lbd_migration *m)
 {
-	const int64_t began = moving_now_us();
+	const int64_t began = monotonic_us();
 
 	next_copy(m->moving.next);
 	next_count(m->moving.next, &m->moving.migrated.figures);
-	m->moving.migrated.copy_ms = (uint32_t)((moving_now_us() - began) / 1000);
+	m->moving.migrated.copy_ms = (uint32_t)((monotonic_us() - began) / 1000);
 }
 
 /* It may take a while: so another pass leaves the last one less. */
@@ -165,7 +166,7 @@ static void migration_undo(struct lbd_migration *m)
 
 static void migration_hold(struct lbd_migrated *migrated, int64_t began)
 {
-	const uint32_t held = (uint32_t)(moving_now_us() - began);
+	const uint32_t held = (uint32_t)(monotonic_us() - began);
 
 	if (held > migrated->hold_us)
 		migrated->hold_us = held;
@@ -173,7 +174,7 @@ static void migration_hold(struct lbd_migrated *migrated, int64_t began)
 
 static void migration_finish(struct lbd *lbd, struct lbd_moving *moving)
 {
-	const int64_t began = moving_now_us();
+	const int64_t began = monotonic_us();
 
 	moving_finish(lbd, moving);
 	migration_hold(&lbd->migrated, began);
@@ -229,7 +230,7 @@ static enum migration_phase migration_next_phase(const struct lbd_migration *m)
 /* The event loop's step; *next: what the thread does then. */
 static int migration_step(struct lbd_migration *m, enum migration_phase *next)
 {
-	const int64_t began = moving_now_us();
+	const int64_t began = monotonic_us();
 	int rc = m->rc;
 
 	if (!rc && m->ends && m->phase < SWAPPING)

@@ -7,15 +7,8 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/monotonic.h"
 #include "lbd.h"
-
-int64_t moving_now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000LL + now.tv_nsec / 1000;
-}
 
 void moving_begin(struct lbd_moving *moving, const struct lbd *lbd, const struct lbd_limits *to)
 {
@@ -91,7 +84,7 @@ void moving_pause(struct lbd *lbd, struct lbd_moving *moving)
 {
 	struct sync *sync = lbd->sync;
 
-	moving->paused_us = moving_now_us();
+	moving->paused_us = monotonic_us();
 	moving->had_sync = sync != NULL;
 	lbd->sync = NULL;
 	if (lbd->ha)
@@ -109,7 +102,7 @@ void moving_resume(struct lbd *lbd, struct lbd_moving *moving)
 		log_error("sync doesn't follow the change: out of memory");
 	if (lbd->ha)
 		ha_set_cluster(lbd->ha, lbd->config->cluster.patience_ms, lbd->sync);
-	moving->migrated.pause_us = (uint32_t)(moving_now_us() - moving->paused_us);
+	moving->migrated.pause_us = (uint32_t)(monotonic_us() - moving->paused_us);
 }
 
 /* Whoever holds the old set, or something in it. */
@@ -158,7 +151,7 @@ void moving_tell(const struct lbd_migrated *migrated)
 
 static int moving_copy(struct lbd *lbd, struct lbd_moving *moving, struct error *err)
 {
-	const int64_t began = moving_now_us();
+	const int64_t began = monotonic_us();
 	int rc;
 
 	rc = next_open(lbd->dataplane, &lbd->model->limits, false, &moving->next, err);
@@ -168,7 +161,7 @@ static int moving_copy(struct lbd *lbd, struct lbd_moving *moving, struct error 
 		return rc;
 	next_copy(moving->next);
 	next_count(moving->next, &moving->migrated.figures);
-	moving->migrated.copy_ms = (uint32_t)((moving_now_us() - began) / 1000);
+	moving->migrated.copy_ms = (uint32_t)((monotonic_us() - began) / 1000);
 	return moving_check_room(&moving->migrated.figures, err);
 }
 

@@ -53,6 +53,4 @@ void moving_exchange(struct lbd *lbd, struct lbd_moving *moving);
 void moving_finish(struct lbd *lbd, struct lbd_moving *moving);
 void moving_tell(const struct lbd_migrated *migrated);
 
-int64_t moving_now_us(void);
-
 #endif

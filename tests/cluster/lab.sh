@@ -64,8 +64,9 @@ host6() {
 }
 
 # wait_for SECONDS WHAT COMMAND...: poll until the command succeeds.
+# LAB_PATIENCE times the seconds, on a machine that is slow throughout.
 wait_for() {
-  local deadline=$((${EPOCHREALTIME/./} + $1 * 1000000)) what=$2
+  local deadline=$((${EPOCHREALTIME/./} + $1 * ${LAB_PATIENCE:-1} * 1000000)) what=$2
   shift 2
   until "$@" >/dev/null 2>&1; do
     if ((${EPOCHREALTIME/./} > deadline)); then

@@ -197,7 +197,7 @@ lbd_spawn() {
 # lbd_start NODE: returns when it answers.
 lbd_start() {
   lbd_spawn "$@"
-  wait_for "${LAB_START_SECONDS:-10}" "an answer of lbd on $1" ctl "$1" status --json
+  wait_for 10 "an answer of lbd on $1" ctl "$1" status --json
 }
 
 lbd_detach() {

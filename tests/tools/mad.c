@@ -28,6 +28,7 @@
 #include <zmq.h>
 
 #include "base/addr.h"
+#include "base/monotonic.h"
 #include "sync/curve.h"
 #include "sync/wire.h"
 
@@ -52,17 +53,9 @@ struct mad {
 	uint64_t boot, conversation, sequence;
 };
 
-static int64_t mad_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static bool mad_goes_on(const struct mad *mad)
 {
-	return mad_now_ms() < mad->end_ms;
+	return monotonic_ms() < mad->end_ms;
 }
 
 /* xorshift: getrandom() alone would cost more than all else. @size is a multiple of 8. */
@@ -210,7 +203,7 @@ static uint16_t mad_pseudo_sum(const struct mad *mad, size_t size)
 static void mad_pace(const struct mad *mad)
 {
 	while (mad_goes_on(mad) &&
-	       mad->bytes > (uint64_t)(mad_now_ms() - mad->start_ms + 1) * (MAD_RATE / 1000))
+	       mad->bytes > (uint64_t)(monotonic_ms() - mad->start_ms + 1) * (MAD_RATE / 1000))
 		mad_nap(100);
 }
 
@@ -488,7 +481,7 @@ int main(int argc, char **argv)
 	if (argc < 5 || addr_parse(argv[2], &mad.source) ||
 	    addr_parse_endpoint(argv[3], &mad.target) || (strcmp(argv[1], "peer") == 0 && argc < 8))
 		return mad_usage();
-	mad.start_ms = mad_now_ms();
+	mad.start_ms = monotonic_ms();
 	mad.end_ms = mad.start_ms + atoi(argv[4]) * 1000;
 	if (argc >= 8) {
 		mad.name = argv[5];
@@ -501,6 +494,6 @@ int main(int argc, char **argv)
 	rc = mad_run(&mad, argv[1]);
 	printf("{\"connections\": %llu, \"messages\": %llu, \"bytes\": %llu, \"ms\": %lld}\n",
 	       (unsigned long long)mad.connections, (unsigned long long)mad.messages,
-	       (unsigned long long)mad.bytes, (long long)(mad_now_ms() - mad.start_ms));
+	       (unsigned long long)mad.bytes, (long long)(monotonic_ms() - mad.start_ms));
 	return rc;
 }

@@ -86,6 +86,11 @@ bool dataplane_split(const struct dataplane *dataplane, struct dataplane_split *
 	return dataplane->state.share;
 }
 
+const char *watching_format(const struct lbd_watching *watching, char *text)
+{
+	return verdict_format(&watching->watch.finding, &watching->watch.packets, text);
+}
+
 int dataplane_pins(const struct dataplane *dataplane, struct dataplane_pin **ret,
 		   uint32_t *ret_count)
 {
