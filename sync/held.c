@@ -34,7 +34,7 @@ void held_set_boot(struct held *held, uint64_t boot)
 }
 
 /* The slot of a value word: both tables have the words of a bucket in one line. */
-static uint32_t held_place_of(const struct tables *tables, bool v6, const __u64 *value)
+uint32_t held_place_of(const struct tables *tables, bool v6, const __u64 *value)
 {
 	const uint8_t *first = v6 ? (const uint8_t *)tables->conn6 : (const uint8_t *)tables->conn4;
 	size_t offset = (size_t)((const uint8_t *)value - first);
@@ -43,16 +43,6 @@ static uint32_t held_place_of(const struct tables *tables, bool v6, const __u64 
 	const struct lbd_bucket *line = v6 ? &tables->conn6[bucket].line : &tables->conn4[bucket];
 
 	return held_place(tables, v6, bucket, (uint32_t)(value - line->value));
-}
-
-void held_learn(struct held *held, const struct tables *tables, const struct table_entry *entry)
-{
-	__u64 value;
-	const __u64 *word = tables_find_value(tables, entry, &value);
-
-	if (word)
-		held_put(held, held_place_of(tables, !lbd_addr_is4(&entry->client), word),
-			 held_print(entry));
 }
 
 void held_forget(struct held *held, uint32_t bucket)

@@ -38,9 +38,6 @@ void held_set_boot(struct held *held, uint64_t boot);
 /* It lacks what it had acknowledged. */
 void held_clear(struct held *held);
 
-/* The peer told us of @entry: it has it with that backend, wherever ours stands. */
-void held_learn(struct held *held, const struct tables *tables, const struct table_entry *entry);
-
 /*
  * Of everything that stands in the tables, but for the buckets that have a bit in
  * @marks (IPv4 first), it is known that the peer holds it.
@@ -58,6 +55,9 @@ static inline uint32_t held_place(const struct tables *tables, bool v6, uint32_t
 }
 
 uint32_t held_print(const struct table_entry *entry);
+
+/* The place of a value word of the tables. */
+uint32_t held_place_of(const struct tables *tables, bool v6, const __u64 *value);
 
 static inline void held_put(struct held *held, uint32_t place, uint32_t print)
 {

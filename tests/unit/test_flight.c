@@ -143,6 +143,15 @@ static void what_peers_told_is_held_once_the_whole_table_is_acknowledged(void **
 	assert_false(held_has(&lab->held, 5, &entry));
 }
 
+/* As apply.c does when the peer has told of @entry. */
+static void learn(struct lab *lab, const struct table_entry *entry)
+{
+	__u64 value, *word = tables_find_value(&lab->tables, entry, &value);
+
+	held_put(&lab->held, held_place_of(&lab->tables, !lbd_addr_is4(&entry->client), word),
+		 held_print(entry));
+}
+
 static void what_the_peer_told_it_holds_with_its_own_backend(void **state)
 {
 	struct lab *lab = *state;
@@ -152,7 +161,7 @@ static void what_the_peer_told_it_holds_with_its_own_backend(void **state)
 	mine = fixture_entry(&lab->tables, 5, false, 1, 2);
 	theirs = fixture_entry(&lab->tables, 5, false, 1, 3);
 	assert_int_equal(tables_put(&lab->tables, &mine), TABLES_PUT_ADDED);
-	held_learn(&lab->held, &lab->tables, &theirs);
+	learn(lab, &theirs);
 	for (uint32_t place = 0; place < lab->held.slots; place++) {
 		assert_false(held_has(&lab->held, place, &mine));
 		found += held_has(&lab->held, place, &theirs);
@@ -170,7 +179,7 @@ static void what_the_peer_told_is_held_where_it_stands(void **state)
 	for (uint32_t n = 0; n < 40; n++) {
 		entry = fixture_entry(&lab->tables, n, n % 2, 1, 2);
 		assert_int_equal(tables_put(&lab->tables, &entry), TABLES_PUT_ADDED);
-		held_learn(&lab->held, &lab->tables, &entry);
+		learn(lab, &entry);
 	}
 	for (uint32_t b = 0; b < BUCKETS; b++)
 		for (uint32_t s = 0; s < LBD_BUCKET_SLOTS; s++) {
