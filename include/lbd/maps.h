@@ -8,7 +8,8 @@
  *   - a field may move, become wider, or be added: it is zero until written;
  *   - room for later is called reserved or unused, and nothing else is;
  *   - a field that goes, or that an older lbd lacks, stops those who would
- *     lose it: that is a change that can't be taken back;
+ *     lose it once it is anything but zero in an entry: a change that can't be
+ *     taken back then;
  *   - a change of meaning is a change of name, and a change of how a word is
  *     packed is a change of its typedef's name (lbd_*).
  *

@@ -99,6 +99,18 @@ static void row_refuse(struct dataplane_map *row, const struct error *err)
 	}
 }
 
+static void row_migrate(struct dataplane_map *row, const struct layout_plan *plan)
+{
+	const char *gone = layout_plan_gone(plan);
+
+	if (*gone)
+		row_set(row, DATAPLANE_FATE_MIGRATED,
+			"another layout, without %s: refused if that isn't zero in every entry",
+			gone);
+	else
+		row_set(row, DATAPLANE_FATE_MIGRATED, "another layout");
+}
+
 static void compare_layouts(const struct side *old, const struct side *new,
 			    struct dataplane_map *row)
 {
@@ -117,7 +129,7 @@ static void compare_layouts(const struct side *old, const struct side *new,
 	if (layout_plan(old->layout, new->layout, &plan, &err))
 		row_refuse(row, &err);
 	else if (!layout_plan_same(plan))
-		row_set(row, DATAPLANE_FATE_MIGRATED, "another layout");
+		row_migrate(row, plan);
 	layout_plan_free(plan);
 }
 

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * What an interface's driver does when its XDP program is exchanged for another
- * one, by the drivers' sources in Linux 6.12. An upgrade of lbd never does
- * that: the root stays, and the generation behind it changes. It matters where
- * a root has to be replaced.
+ * one, by what it does upon XDP_SETUP_PROG in its sources (read up to Linux
+ * 6.12, each by the function that the table names). An upgrade of lbd never does
+ * that: the root stays, and the generation behind it changes. It matters where a
+ * root has to be replaced.
+ *
+ * Most compare "is there one" before and after, and rebuild rings only where
+ * that changes: so the first root of an interface, and taking it away, restart
+ * queues or link with all of them but tun, hv_netvsc and sfc. Kernels without
+ * "ice: hot swap XDP programs" restart the link with ice too.
  */
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
@@ -20,16 +26,38 @@ static const struct {
 	const char *name;
 	enum dataplane_exchange exchange;
 } drivers[] = {
-	{ "veth", DATAPLANE_EXCHANGE_IN_PLACE },      /* veth_xdp_set: rings only from or to none */
-	{ "tun", DATAPLANE_EXCHANGE_IN_PLACE },	      /* tun_xdp_set */
-	{ "ixgbe", DATAPLANE_EXCHANGE_IN_PLACE },     /* ixgbe_xdp_setup: need_reset */
-	{ "i40e", DATAPLANE_EXCHANGE_IN_PLACE },      /* i40e_xdp_setup: need_reset */
-	{ "ice", DATAPLANE_EXCHANGE_IN_PLACE },	      /* ice_xdp_setup_prog: hot swap */
-	{ "igb", DATAPLANE_EXCHANGE_IN_PLACE },	      /* igb_xdp_setup: need_reset */
-	{ "igc", DATAPLANE_EXCHANGE_IN_PLACE },	      /* igc_xdp_set_prog: need_update */
-	{ "mlx5_core", DATAPLANE_EXCHANGE_IN_PLACE }, /* mlx5e_xdp_set: reset */
-	{ "virtio_net", DATAPLANE_EXCHANGE_PAUSES },  /* virtnet_xdp_set: napi_disable */
-	{ "bnxt_en", DATAPLANE_EXCHANGE_RESTARTS },   /* bnxt_xdp_set: bnxt_close_nic */
+	/* veth_xdp_set: veth_enable_xdp only from none, veth_disable_xdp only to none. */
+	{ "veth", DATAPLANE_EXCHANGE_IN_PLACE },
+	/* tun_xdp_set: a pointer. */
+	{ "tun", DATAPLANE_EXCHANGE_IN_PLACE },
+	/* ixgbe_xdp_setup: need_reset (ixgbe_setup_tc), else each ring's pointer. */
+	{ "ixgbe", DATAPLANE_EXCHANGE_IN_PLACE },
+	/* i40e_xdp_setup: need_reset (i40e_prep_for_reset), else each ring's pointer. */
+	{ "i40e", DATAPLANE_EXCHANGE_IN_PLACE },
+	/* igb_xdp_setup: need_reset (igb_close, igb_open), else each ring's pointer. */
+	{ "igb", DATAPLANE_EXCHANGE_IN_PLACE },
+	/* ice_xdp_setup_prog: ice_vsi_assign_bpf_prog at once; ice_down only from or to none. */
+	{ "ice", DATAPLANE_EXCHANGE_IN_PLACE },
+	/* igc_xdp_set_prog: igc_close, igc_open; need_update spares an exchange that only later. */
+	{ "igc", DATAPLANE_EXCHANGE_RESTARTS },
+	/* mlx5e_xdp_set: mlx5e_safe_switch_params, and reset only from or to none. */
+	{ "mlx5_core", DATAPLANE_EXCHANGE_IN_PLACE },
+	/* mlx4_xdp_set: as many XDP rings as before, so each ring's pointer. */
+	{ "mlx4_en", DATAPLANE_EXCHANGE_IN_PLACE },
+	/* ena_xdp_set: ena_xdp_exchange_program; ena_down only from or to none. */
+	{ "ena", DATAPLANE_EXCHANGE_IN_PLACE },
+	/* efx_xdp_setup_prog: a pointer. */
+	{ "sfc", DATAPLANE_EXCHANGE_IN_PLACE },
+	/* netvsc_xdp_set: each channel's pointer; a VF below does what its own driver does. */
+	{ "hv_netvsc", DATAPLANE_EXCHANGE_IN_PLACE },
+	/* virtnet_xdp_set: napi_disable of all queues, whatever was there. */
+	{ "virtio_net", DATAPLANE_EXCHANGE_PAUSES },
+	/* gve_set_xdp: gve_turndown (which takes the carrier off), gve_turnup. */
+	{ "gve", DATAPLANE_EXCHANGE_RESTARTS },
+	/* bnxt_xdp_set: bnxt_close_nic, bnxt_open_nic. */
+	{ "bnxt_en", DATAPLANE_EXCHANGE_RESTARTS },
+	/* qede_xdp_set: qede_reload. */
+	{ "qede", DATAPLANE_EXCHANGE_RESTARTS },
 };
 
 const char *dataplane_exchange_name(enum dataplane_exchange exchange)

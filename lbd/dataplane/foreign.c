@@ -118,10 +118,19 @@ int foreign_open(struct dataplane *dataplane, enum map_id id, const struct map_s
 
 /* --- what is read */
 
+int foreign_convert_value(const struct foreign *foreign, const void *from, uint32_t index, void *to,
+			  struct error *err)
+{
+	struct error why = { 0 };
+	int rc = layout_convert(foreign->plan, from, to, &why);
+
+	return rc ? error_set(err, rc, "%s (entry %u)", why.text, index) : 0;
+}
+
 int foreign_convert(const struct foreign *foreign, uint32_t index, void *to, struct error *err)
 {
-	return layout_convert(foreign->plan, foreign->memory + (size_t)index * foreign->stride, to,
-			      err);
+	return foreign_convert_value(foreign, foreign->memory + (size_t)index * foreign->stride,
+				     index, to, err);
 }
 
 /* What isn't in force may be left from long ago, and is read by nobody. */
@@ -129,15 +138,17 @@ static int foreign_copy_half(const struct dataplane *dataplane, enum map_id id,
 			     const struct map_shape *shape, struct error *err)
 {
 	const struct lbd_control *control = dataplane->memory[MAP_CONTROL];
+	const struct foreign *foreign = dataplane->foreign[id];
 	const bool halves = id != MAP_CONTROL;
 	const uint32_t count = halves ? shape->entries / 2 : shape->entries;
 	const uint32_t first = halves ? (control->active & 1) * count : 0;
 	uint8_t *to = dataplane->memory[id];
 	int rc = 0;
 
-	for (uint32_t i = first; i < first + count && !rc; i++)
-		rc = foreign_convert(dataplane->foreign[id], i, to + (size_t)i * shape->value_size,
-				     err);
+	for (uint32_t i = 0; i < count && !rc; i++)
+		rc = foreign_convert_value(foreign,
+					   foreign->memory + (size_t)(first + i) * foreign->stride,
+					   i, to + (size_t)(first + i) * shape->value_size, err);
 	return rc;
 }
 
@@ -183,8 +194,14 @@ bool dataplane_is_foreign(const struct dataplane *dataplane)
 
 /* --- buckets, for carry */
 
-static void foreign_lose(struct foreign *foreign)
+/* One thread at a time converts. What was there may be another entry by now: then it has no words. */
+static void foreign_lose(struct foreign *foreign, const void *from, void *scratch)
 {
+	const size_t at = (size_t)((const uint8_t *)from - foreign->memory);
+
+	if (!foreign->lost)
+		foreign_convert_value(foreign, from, (uint32_t)(at / foreign->stride), scratch,
+				      &foreign->why);
 	__atomic_fetch_add(&foreign->lost, 1, __ATOMIC_RELAXED);
 }
 
@@ -194,8 +211,8 @@ void foreign_line(void *context, const void *from, struct lbd_bucket6 *to)
 
 	if (!layout_convert(foreign->plan, from, &to->line, NULL))
 		return;
+	foreign_lose(foreign, from, &to->line);
 	memset(to, 0, sizeof(*to));
-	foreign_lose(foreign);
 }
 
 void foreign_both(void *context, const void *from, struct lbd_bucket6 *to)
@@ -204,8 +221,8 @@ void foreign_both(void *context, const void *from, struct lbd_bucket6 *to)
 
 	if (!layout_convert(foreign->plan, from, to, NULL))
 		return;
+	foreign_lose(foreign, from, to);
 	memset(to, 0, sizeof(*to));
-	foreign_lose(foreign);
 }
 
 int foreign_lost(const struct dataplane *dataplane, struct error *err)
@@ -213,10 +230,13 @@ int foreign_lost(const struct dataplane *dataplane, struct error *err)
 	for (int id = 0; id < MAP_COUNT; id++) {
 		const struct foreign *foreign = dataplane->foreign[id];
 
-		if (foreign && __atomic_load_n(&foreign->lost, __ATOMIC_RELAXED))
-			return error_set(err, -ERANGE,
-					 "%s: this lbd's layout has no room for what entries hold",
-					 maps_name((enum map_id)id));
+		if (!foreign || !__atomic_load_n(&foreign->lost, __ATOMIC_RELAXED))
+			continue;
+		if (*foreign->why.text)
+			return error_set(err, -ERANGE, "%s", foreign->why.text);
+		return error_set(err, -ERANGE,
+				 "%s: this lbd's layout has no room for what entries hold",
+				 maps_name((enum map_id)id));
 	}
 	return 0;
 }

@@ -11,7 +11,8 @@ struct foreign {
 	uint32_t value_size, stride;
 	uint8_t *memory; /* mapped as it is; NULL: it can't be */
 	size_t size;
-	uint64_t lost; /* buckets that our layout has no room for */
+	uint64_t lost;	  /* buckets that our layout has no room for ... */
+	struct error why; /* ... and the first of them */
 };
 
 /*
@@ -28,7 +29,11 @@ void foreign_close(struct foreign *foreign);
 int foreign_map_memory(struct dataplane *dataplane, enum map_id id, const struct map_shape *shape,
 		       struct error *err);
 
-/* Entry @index in our layout. -ERANGE: there is no room for what it holds. */
+/* @from, entry @index, in our layout. -ERANGE: there is no room for what it holds. */
+int foreign_convert_value(const struct foreign *foreign, const void *from, uint32_t index, void *to,
+			  struct error *err);
+
+/* The same, of a map that is seen in memory. */
 int foreign_convert(const struct foreign *foreign, uint32_t index, void *to, struct error *err);
 
 /* For struct carry_source; @context is the struct foreign. */

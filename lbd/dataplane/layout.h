@@ -6,7 +6,8 @@
  *   moved, or wider           converted
  *   narrower                  converted; a value that doesn't fit is refused
  *   only the new one has it   zero
- *   only the old one has it   refused, unless it is padding: reserved, unused
+ *   only the old one has it   gone: a value that isn't zero there is refused;
+ *                             padding (reserved, unused) may hold anything
  *   an array grew             as fields that only the new one has
  *   an array shrank           converted; what stands behind its end must be zero
  *   other sign                as narrower
@@ -64,9 +65,12 @@ void layout_plan_free(struct layout_plan *plan);
 /* Are keys and values the same byte for byte, padding aside? */
 bool layout_plan_same(const struct layout_plan *plan);
 
+/* The fields that are gone, as "a, b", those that there is room for; "" without any. */
+const char *layout_plan_gone(const struct layout_plan *plan);
+
 /*
  * Write @old as @new, all of it: what has no source becomes zero. -ERANGE: the
- * new layout has no room for what a field holds; @err (may be NULL) names it.
+ * new layout has no room for what a field holds, or no such field; @err (may be NULL) names it.
  */
 int layout_convert(const struct layout_plan *plan, const void *old, void *new, struct error *err);
 int layout_convert_key(const struct layout_plan *plan, const void *old, void *new,

@@ -13,6 +13,7 @@
 #include "dataplane/layout_fields.h"
 
 #define REASONS_SIZE 2048
+#define GONE_SIZE 256
 
 enum step_kind { STEP_COPY, STEP_NUMBER, STEP_ZERO };
 
@@ -22,6 +23,7 @@ struct step {
 	uint32_t from, from_bits;
 	uint32_t to, to_bits;
 	bool from_signed, to_signed;
+	bool gone; /* of ZERO: the whole field, and not only the end of an array */
 };
 
 struct steps {
@@ -34,11 +36,13 @@ struct steps {
 struct layout_plan {
 	char map[64];
 	struct steps key, value;
+	char gone[GONE_SIZE];
 };
 
 struct planner {
 	const struct layout *old;
 	struct steps *steps;
+	char *gone;
 	char reasons[REASONS_SIZE];
 };
 
@@ -58,6 +62,11 @@ void layout_plan_free(struct layout_plan *plan)
 	steps_free(&plan->key);
 	steps_free(&plan->value);
 	free(plan);
+}
+
+const char *layout_plan_gone(const struct layout_plan *plan)
+{
+	return plan->gone;
 }
 
 bool layout_plan_same(const struct layout_plan *plan)
@@ -213,17 +222,29 @@ static bool array_shrank(const struct field *old, const struct fields *new)
 	return strchr(first, '[') && fields_find(new, first, 0);
 }
 
-/* What only the old one has. */
+/* One more field that is gone; those beyond the room are left out. */
+static void planner_note_gone(struct planner *planner, const char *field)
+{
+	const size_t length = strlen(planner->gone), room = GONE_SIZE - length;
+	const int written = snprintf(planner->gone + length, room, "%s%s", length ? ", " : "",
+				     *field ? field : "value");
+
+	if (written < 0 || (size_t)written >= room)
+		planner->gone[length] = '\0';
+}
+
+/* What only the old one has: nothing is lost where nothing was ever written. */
 static int planner_drop(struct planner *planner, const struct field *old, const struct fields *new)
 {
+	const struct step step = { .kind = STEP_ZERO,
+				   .from = old->bit,
+				   .from_bits = old->bits,
+				   .gone = !array_shrank(old, new) };
+
 	planner->steps->same = false;
-	if (!array_shrank(old, new)) {
-		planner_refuse(planner, old->name, "the new layout has no such field");
-		return 0;
-	}
-	return planner_add(
-		planner, old->name,
-		(struct step){ .kind = STEP_ZERO, .from = old->bit, .from_bits = old->bits });
+	if (step.gone)
+		planner_note_gone(planner, old->name);
+	return planner_add(planner, old->name, step);
 }
 
 static int planner_fields(struct planner *planner, const struct fields *old,
@@ -259,6 +280,7 @@ int layout_plan(const struct layout *old, const struct layout *new, struct layou
 	if (!plan)
 		return error_set(err, -ENOMEM, "out of memory");
 	snprintf(plan->map, sizeof(plan->map), "%s", old->map);
+	planner.gone = plan->gone;
 	planner.steps = &plan->key;
 	rc = planner_fields(&planner, &old->key, &new->key);
 	planner.steps = &plan->value;
@@ -344,6 +366,9 @@ static int step_refuse(const char *map, const struct step *step, const uint8_t *
 {
 	const char *field = *step->name ? step->name : "value";
 
+	if (step->gone)
+		return error_set(err, -ERANGE, "%s: %s is in use; the new layout has no such field",
+				 map, field);
 	if (step->kind == STEP_ZERO)
 		return error_set(err, -ERANGE, "%s: %s is in use; the new layout ends before it",
 				 map, field);

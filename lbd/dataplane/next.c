@@ -341,6 +341,8 @@ int next_swap(struct next *next, int prog_fd, struct error *err)
 	int rc;
 
 	rc = next_copy_places(next, err);
+	if (!rc)
+		rc = next_check_counters(next, err);
 	if (!rc && *next->to->pin_dir)
 		rc = next_pin_program(next, prog_fd, err);
 	if (rc)

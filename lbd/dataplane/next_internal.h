@@ -40,6 +40,9 @@ int next_pin_program(const struct next *next, int prog_fd, struct error *err);
 
 /* Places of maps that have them; counters that only the old program counted. */
 int next_copy_places(const struct next *next, struct error *err);
+
+/* Counters whose layout changes: -ERANGE while nothing is swapped yet, for those that can't. */
+int next_check_counters(const struct next *next, struct error *err);
 int next_sum_counters(const struct next *next, struct error *err);
 
 #endif

@@ -199,6 +199,49 @@ static int next_take_map(const struct next *next, enum map_id id, uint32_t entri
 	return rc ? error_errno(err, rc, "take over the counters of %s", shape->name) : 0;
 }
 
+/* --- before any is taken */
+
+static int next_check_entry(const struct next_sum *sum, __u32 entry, struct error *err)
+{
+	int rc = 0;
+
+	if (bpf_map_lookup_elem(sum->from, &entry, sum->held))
+		return error_errno(err, -errno, "read a counter");
+	for (int cpu = 0; cpu < sum->cpus && !rc; cpu++)
+		rc = foreign_convert_value(sum->foreign, sum->held + (size_t)cpu * sum->stride,
+					   entry, sum->value, err);
+	return rc;
+}
+
+static int next_check_map(const struct next *next, enum map_id id, uint32_t entries,
+			  const struct map_shape *shape, struct error *err)
+{
+	struct next_sum sum = {
+		.from = next->from->fd[id],
+		.cpus = libbpf_num_possible_cpus(),
+		.foreign = next->from->foreign[id],
+	};
+	int rc = 0;
+
+	if (!sum.foreign || sum.cpus < 0)
+		return 0;
+	sum.stride = sum.foreign->stride;
+	sum.held = calloc((size_t)sum.cpus, sum.stride);
+	sum.value = calloc(1, shape->value_size);
+	if (!sum.held || !sum.value)
+		rc = error_set(err, -ENOMEM, "out of memory");
+	for (__u32 entry = 0; entry < entries && !rc; entry++)
+		rc = next_check_entry(&sum, entry, err);
+	free(sum.held);
+	free(sum.value);
+	return rc;
+}
+
+int next_check_counters(const struct next *next, struct error *err)
+{
+	return next_each(next, MOVE_SUM, next_check_map, err);
+}
+
 int next_sum_counters(const struct next *next, struct error *err)
 {
 	return next_each(next, MOVE_SUM, next_take_map, err);

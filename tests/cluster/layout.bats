@@ -69,17 +69,27 @@ entries() {
   (($(entries) == before))
 }
 
-@test "a release that lacks a field is refused by name, and packets go on" {
+@test "a release that lacks a field that was never written takes over, and back" {
   load_start 100 8000
+  lb1_becomes "$less/lbd" "$less/bpf"
+  ctl_says lb1 '.version == "0.0.8"' status
+  lb1_becomes "$LAB_LBD" "$LAB_OBJECTS"
+  load_unharmed lacking
+}
+
+@test "one that lacks a field in use is refused by name and place, and packets go on" {
+  load_start 100 8000
+  sed -i '/name: talk-dsr4$/a\    sticky: 10m' "$LAB/lb1.yaml"
+  ctl lb1 reload
   murder lbd-lb1
   run on lb1 timeout 20 "$less/lbd" --config "$LAB/lb1.yaml" --objects "$less/bpf"
   echo "$output"
-  [[ $status == 1 && $output == *"map lbd_services: sticky: the new layout has no such field"* ]]
+  [[ $status == 1 && $output == *"lbd_services: sticky is in use; the new layout has no such field (entry "* ]]
   load_unharmed refused
   lbd_start lb1
   run ctl lb1 upgrade "$less/bpf/lb.bpf.o"
   echo "$output"
-  [[ $status != 0 && $output == *"map lbd_services: sticky: "* ]]
+  [[ $status != 0 && $output == *"map lbd_services: another layout, without sticky: "* ]]
   run ctl lb1 upgrade "$other/bpf/lb.bpf.o"
   echo "$output"
   [[ $status != 0 && $output == *"map lbd_backends: "* ]]

@@ -15,6 +15,7 @@
 	X(signs)        \
 	X(added)        \
 	X(dropped)      \
+	X(line)         \
 	X(padding)      \
 	X(bits)         \
 	X(nested)       \
@@ -49,6 +50,9 @@ struct new_added { __u32 a, b, c, d; };
 
 struct old_dropped { __u32 a, weight, b, colour; };
 struct new_dropped { __u32 a, b; };
+
+struct old_line { __u64 word[8]; __u32 hue; };
+struct new_line { __u64 word[8]; };
 
 struct old_padding { __u32 a; __u16 reserved; __u8 unused[2]; __u32 reserved2[3]; };
 struct new_padding { __u32 a; __u8 unused[12]; };

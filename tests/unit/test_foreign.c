@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <bpf/btf.h>
@@ -114,13 +115,13 @@ static struct layout *layout_other(const struct desk *desk, enum map_id id)
 	return layout_of_object(desk->other, maps_name(id), &layout) ? NULL : layout;
 }
 
-static struct layout_plan *plan_to_other(const struct desk *desk, enum map_id id)
+static struct layout_plan *plan_to_other(const struct desk *desk, enum map_id id, int fd)
 {
 	struct layout *old = NULL, *new = layout_other(desk, id);
 	struct layout_plan *plan = NULL;
 	struct error err;
 
-	if (new && !layout_of_map(desk->now->fd[id], &old) && layout_plan(old, new, &plan, &err))
+	if (new && !layout_of_map(fd, &old) && layout_plan(old, new, &plan, &err))
 		fail_msg("%s", err.text);
 	layout_free(old);
 	layout_free(new);
@@ -130,36 +131,41 @@ static struct layout_plan *plan_to_other(const struct desk *desk, enum map_id id
 	return NULL;
 }
 
-static int make_other(const struct desk *desk, enum map_id id, const struct map_shape *shape)
+/* In place of what is pinned at @path. */
+static int make_other(const struct desk *desk, enum map_id id, const struct bpf_map_info *info,
+		      const char *path)
 {
-	const struct bpf_map *map = bpf_object__find_map_by_name(desk->other, shape->name);
-	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = shape->flags,
+	const struct bpf_map *map = bpf_object__find_map_by_name(desk->other, maps_name(id));
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = info->map_flags,
 		    .btf_fd = (uint32_t)btf__fd(desk->btf),
 		    .btf_key_type_id = bpf_map__btf_key_type_id(map),
 		    .btf_value_type_id = bpf_map__btf_value_type_id(map));
-	char path[256];
 	int fd;
 
-	fd = bpf_map_create(shape->type, shape->name, shape->key_size, bpf_map__value_size(map),
-			    shape->entries, &options);
-	snprintf(path, sizeof(path), PINS "/%s", maps_name(id));
+	fd = bpf_map_create(info->type, maps_name(id), info->key_size, bpf_map__value_size(map),
+			    info->max_entries, &options);
 	if (fd < 0 || unlink(path) || bpf_obj_pin(fd, path))
 		fail_msg("%s: %s", path, strerror(errno));
 	return fd;
 }
 
-static void convert(const struct desk *desk, enum map_id id, const struct map_shape *shape,
+static void convert(const struct desk *desk, enum map_id id, int from, const char *path,
 		    const struct layout_plan *plan)
 {
-	const int cpus = shape->type == BPF_MAP_TYPE_PERCPU_ARRAY ? libbpf_num_possible_cpus() : 1;
-	const int fd = make_other(desk, id, shape);
 	uint8_t old[4096], new[4096];
+	struct bpf_map_info info = { 0 };
+	__u32 size = sizeof(info);
 	struct error err;
+	int fd, cpus = 1;
 
-	for (__u32 i = 0; i < shape->entries; i++) {
-		assert_int_equal(bpf_map_lookup_elem(desk->now->fd[id], &i, old), 0);
+	assert_int_equal(bpf_obj_get_info_by_fd(from, &info, &size), 0);
+	if (info.type == BPF_MAP_TYPE_PERCPU_ARRAY)
+		cpus = libbpf_num_possible_cpus();
+	fd = make_other(desk, id, &info, path);
+	for (__u32 i = 0; i < info.max_entries; i++) {
+		assert_int_equal(bpf_map_lookup_elem(from, &i, old), 0);
 		for (int cpu = 0; cpu < cpus; cpu++)
-			if (layout_convert(plan, old + cpu * (int)shape->value_size, new + cpu * 24,
+			if (layout_convert(plan, old + cpu * (int)info.value_size, new + cpu * 24,
 					   &err))
 				fail_msg("%s", err.text);
 		assert_int_equal(bpf_map_update_elem(fd, &i, new, BPF_ANY), 0);
@@ -167,22 +173,34 @@ static void convert(const struct desk *desk, enum map_id id, const struct map_sh
 	close(fd);
 }
 
-/* Every map that the other release lays out in another way. Returns how many. */
-static uint32_t age(struct desk *desk)
+/* Every map in @dir that the other release lays out in another way. Returns how many. */
+static uint32_t age_pins(const struct desk *desk, const char *dir)
 {
-	struct map_shape shapes[MAP_COUNT];
 	uint32_t count = 0;
 
-	shapes_of(&desk->now->limits, shapes);
 	for (int id = 0; id < MAP_COUNT; id++) {
-		struct layout_plan *plan = plan_to_other(desk, (enum map_id)id);
+		struct layout_plan *plan;
+		char path[256];
+		int fd;
 
-		if (!plan)
-			continue;
-		convert(desk, (enum map_id)id, &shapes[id], plan);
+		snprintf(path, sizeof(path), "%s/%s", dir, maps_name((enum map_id)id));
+		fd = bpf_obj_get(path);
+		plan = fd < 0 ? NULL : plan_to_other(desk, (enum map_id)id, fd);
+		if (plan) {
+			convert(desk, (enum map_id)id, fd, path, plan);
+			count++;
+		}
 		layout_plan_free(plan);
-		count++;
+		if (fd >= 0)
+			close(fd);
 	}
+	return count;
+}
+
+static uint32_t age(struct desk *desk)
+{
+	const uint32_t count = age_pins(desk, PINS);
+
 	dataplane_close(desk->now);
 	desk->now = NULL;
 	return count;
@@ -232,7 +250,7 @@ static void reopen(struct desk *desk)
 		fail_msg("%s", desk->err.text);
 }
 
-static int move(struct desk *desk)
+static int move_watched(struct desk *desk, next_watch watch, char *step)
 {
 	struct next *next = NULL;
 	int fd = -1, rc;
@@ -240,6 +258,7 @@ static int move(struct desk *desk)
 	rc = next_open(desk->now, &desk->model->limits, false, &next, &desk->err);
 	if (rc)
 		return rc;
+	next_set_watch(next, watch, step);
 	rc = dataplane_commit(next_to(next), desk->model, &desk->err);
 	next_copy(next);
 	if (!rc)
@@ -260,6 +279,11 @@ static int move(struct desk *desk)
 		close(fd);
 	next_close(next);
 	return rc;
+}
+
+static int move(struct desk *desk)
+{
+	return move_watched(desk, NULL, NULL);
 }
 
 static void assert_flows(const struct desk *desk)
@@ -341,6 +365,116 @@ static void what_has_no_room_is_refused_and_stays(void **state)
 	assert_int_equal(access(PINS "/lbd_conn4", F_OK), 0);
 }
 
+/* One word of an entry, of all its CPUs, as the other release would write it. */
+static void poke(const char *map, __u32 entry, uint32_t at, uint32_t size)
+{
+	uint8_t value[4096] = { 0 };
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), PINS "/%s", map);
+	fd = bpf_obj_get(path);
+	assert_int_equal(bpf_map_lookup_elem(fd, &entry, value), 0);
+	for (int cpu = 0; cpu < libbpf_num_possible_cpus(); cpu++)
+		value[at + size * (uint32_t)cpu] = 1;
+	assert_int_equal(bpf_map_update_elem(fd, &entry, value, BPF_EXIST), 0);
+	close(fd);
+}
+
+/* The other release has fields that we lack, in places and in counters: of no harm till now. */
+static void a_field_that_goes_is_refused_where_it_is_in_use(void **state)
+{
+	struct desk *desk = *state;
+
+	age(desk);
+	poke("lbd_svc_stats", 5, 8, 24);
+	reopen(desk);
+	assert_int_equal(move(desk), -ERANGE);
+	assert_string_equal(
+		desk->err.text,
+		"lbd_svc_stats: colour is in use; the new layout has no such field (entry 5)");
+	poke("lbd_meters", 3, 0, 0);
+	assert_int_equal(move(desk), -ERANGE);
+	assert_string_equal(
+		desk->err.text,
+		"lbd_meters: hue is in use; the new layout has no such field (entry 3)");
+	assert_int_equal(access(PINS "/next", F_OK), -1);
+}
+
+/* --- another release was killed on its way from our layout to its own */
+
+static void killed(void *context, const char *step)
+{
+	if (!strcmp(step, context))
+		_exit(0);
+}
+
+/* It was about to do @step, and also wanted other limits, so that there is something to move. */
+static void killed_at(struct desk *desk, char *step)
+{
+	int status;
+	pid_t child;
+
+	dataplane_close(desk->now);
+	desk->now = NULL;
+	child = fork();
+	if (!child) {
+		reopen(desk);
+		desk->model->limits.conn4_buckets *= 2;
+		desk->model->limits.sticky_buckets *= 2;
+		_exit(move_watched(desk, killed, step) ? 1 : 2);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static void before_its_swap_nothing_of_it_matters(void **state)
+{
+	struct desk *desk = *state;
+
+	killed_at(desk, "swap");
+	assert_true(age_pins(desk, PINS "/next") > 2);
+	reopen(desk);
+	assert_false(dataplane_is_foreign(desk->now));
+	assert_int_equal(access(PINS "/next", F_OK), -1);
+	assert_flows(desk);
+}
+
+/* What the last packets before the swap wrote is for that release to carry on. */
+static void after_its_swap_only_that_release_can_end_it(void **state)
+{
+	struct desk *desk = *state;
+
+	killed_at(desk, "swapped");
+	age_pins(desk, PINS "/next");
+	assert_int_equal(open_set(desk), -EPROTO);
+	assert_non_null(
+		strstr(desk->err.text, "another release was killed while it moved the maps"));
+	assert_int_equal(access(PINS "/next/generation", F_OK), 0);
+	assert_int_equal(access(PINS "/lbd_conn4", F_OK), 0);
+}
+
+/* Filled to the last entry: whoever starts next renames, and then finds another layout. */
+static void once_it_was_done_any_release_goes_on(void **state)
+{
+	static char *steps[] = { "lbd_control", "lbd_conn6", "lbd_generations" };
+	struct desk *desk = *state;
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
+		killed_at(desk, steps[i]);
+		assert_int_equal(access(PINS "/done", F_OK), 0);
+		assert_true(age_pins(desk, PINS "/done") + age_pins(desk, PINS) > 10);
+		desk->model->limits.conn4_buckets *= 2;
+		desk->model->limits.sticky_buckets *= 2;
+		reopen(desk);
+		assert_true(dataplane_is_foreign(desk->now));
+		assert_int_equal(access(PINS "/done", F_OK), -1);
+		if (move(desk))
+			fail_msg("%s: %s", steps[i], desk->err.text);
+		assert_flows(desk);
+	}
+}
+
 /* Pins that nobody else sees. */
 static int mount_bpffs(void **state)
 {
@@ -359,6 +493,10 @@ int main(void)
 		DESK_TEST(the_model_is_read_back),
 		DESK_TEST(all_entries_and_counters_come_along),
 		DESK_TEST(what_has_no_room_is_refused_and_stays),
+		DESK_TEST(before_its_swap_nothing_of_it_matters),
+		DESK_TEST(after_its_swap_only_that_release_can_end_it),
+		DESK_TEST(once_it_was_done_any_release_goes_on),
+		DESK_TEST(a_field_that_goes_is_refused_where_it_is_in_use),
 	};
 
 	return cmocka_run_group_tests(tests, mount_bpffs, NULL);

@@ -15,7 +15,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "dataplane/layout.h"
+#include "dataplane/foreign.h"
 #include "tests/unit/layout_pairs.h"
 
 struct desk {
@@ -194,11 +194,56 @@ static void a_new_field_is_zero(void **state)
 	assert_int_equal(new.d, 0);
 }
 
-static void every_lost_field_is_refused_by_name(void **state)
+static void fields_that_were_never_written_go(void **state)
 {
-	plan_refused(*state, "old", "new", "dropped",
-		     "old_dropped: weight: the new layout has no such field\n"
-		     "old_dropped: colour: the new layout has no such field");
+	const struct old_dropped old = { 1, 0, 2, 0 };
+	struct desk *desk = *state;
+	struct new_dropped new;
+
+	plan(desk, "dropped");
+	assert_string_equal(layout_plan_gone(desk->plan), "weight, colour");
+	CONVERT(desk, &old, &new);
+	assert_int_equal(new.a, 1);
+	assert_int_equal(new.b, 2);
+	plan_back(desk, "dropped");
+	assert_string_equal(layout_plan_gone(desk->plan), "");
+}
+
+static void a_lost_field_that_is_in_use_is_refused_by_name(void **state)
+{
+	const struct old_dropped weight = { 1, 1, 2, 0 }, colour = { 1, 0, 2, 1U << 31 };
+	struct desk *desk = *state;
+	struct new_dropped new;
+
+	plan(desk, "dropped");
+	assert_int_equal(layout_convert(desk->plan, &weight, &new, &desk->err), -ERANGE);
+	assert_string_equal(desk->err.text,
+			    "old_dropped: weight is in use; the new layout has no such field");
+	assert_int_equal(layout_convert(desk->plan, &colour, &new, &desk->err), -ERANGE);
+	assert_string_equal(desk->err.text,
+			    "old_dropped: colour is in use; the new layout has no such field");
+}
+
+/* A bucket that can't go is left out, and the first of them is told. */
+static void a_bucket_with_a_lost_field_is_told_with_its_place(void **state)
+{
+	struct old_line lines[5] = { { .word = { 7 } }, { .word = { 8 } } };
+	struct desk *desk = *state;
+	struct lbd_bucket6 to;
+	struct foreign foreign;
+
+	plan(desk, "line");
+	foreign = (struct foreign){ .plan = desk->plan,
+				    .stride = sizeof(lines[0]),
+				    .memory = (uint8_t *)lines };
+	lines[3].hue = lines[4].hue = 9;
+	for (int i = 0; i < 5; i++) {
+		foreign_line(&foreign, &lines[i], &to);
+		assert_int_equal(*(const uint64_t *)&to.line, i < 2 ? 7 + i : 0);
+		assert_int_equal(foreign.lost, i < 3 ? 0 : i - 2);
+	}
+	assert_string_equal(foreign.why.text,
+			    "old_line: hue is in use; the new layout has no such field (entry 3)");
 }
 
 static void padding_may_come_and_go(void **state)
@@ -458,7 +503,9 @@ int main(void)
 		TEST(narrower_fields_take_what_fits),
 		TEST(a_change_of_sign_takes_what_both_can_say),
 		TEST(a_new_field_is_zero),
-		TEST(every_lost_field_is_refused_by_name),
+		TEST(fields_that_were_never_written_go),
+		TEST(a_lost_field_that_is_in_use_is_refused_by_name),
+		TEST(a_bucket_with_a_lost_field_is_told_with_its_place),
 		TEST(padding_may_come_and_go),
 		TEST(bit_fields_move_and_widen),
 		TEST(structs_in_structs_go_by_their_whole_name),

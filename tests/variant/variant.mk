@@ -7,6 +7,7 @@ older:
 
 # Its maps lack something.
 less:
-	+@tests/variant/build $(BUILD)/less 0.0.8 less -- build/lbd build/bpf/lb.bpf.o
+	+@tests/variant/build $(BUILD)/less 0.0.8 less -- build/lbd build/lbctl build/bpf/lb.bpf.o build/bpf/root.bpf.o \
+		build/bpf/split.bpf.o
 
 .PHONY: older less
