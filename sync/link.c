@@ -196,7 +196,8 @@ void link_told(struct link *link, const struct outbox_batch *batch)
 	link->sent_records += rows;
 	if (flight_is_full(&link->flight))
 		peer_forget(&link->peer);
-	flight_add(&link->flight, link->peer.used, batch->since_us, live, batch->told, rows);
+	flight_add(&link->flight, &link->held, link->peer.used, batch->since_us, live, batch->told,
+		   rows);
 }
 
 void link_told_all(struct link *link)
