@@ -9,7 +9,7 @@
 
 #include <bpf/bpf_helpers.h>
 
-#include "lbd/maps.h"
+#include "lbd/generation.h"
 
 const volatile struct lbd_generation_config lbd_config SEC(LBD_GENERATION_CONFIG_SECTION) = {
 	.abi = LBD_MAPS_ABI,

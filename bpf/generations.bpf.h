@@ -7,7 +7,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "bpf/maps.bpf.h"
-#include "lbd/maps.h"
+#include "lbd/generation.h"
 
 /* The packet paths that are loaded, and their stages. One update of slot RUNNING is an upgrade. */
 struct {

@@ -10,6 +10,7 @@
 
 #include <bpf/bpf_helpers.h>
 
+#include "lbd/generation.h"
 #include "lbd/guard.h"
 #include "lbd/maps.h"
 

@@ -9,7 +9,8 @@
  *
  * A flow stays on one side: its addresses, ports and protocol decide, both
  * directions alike. Fragments and ICMP show no ports, so they are STABLE's, as
- * is all that isn't TCP or UDP.
+ * is all that isn't TCP or UDP. What each service gets is counted by side, so
+ * that a flaw that harms a small one shows beside a large one.
  *
  * lbd puts off the deadline for as long as it watches. Once it has passed, all
  * is STABLE's, with nobody's help.
@@ -35,6 +36,14 @@ struct {
 
 LBD_ARRAY(lbd_split_ctl, struct lbd_split_control, BPF_F_MMAPABLE);
 LBD_PERCPU(lbd_split_cpu, struct lbd_split_seen);
+
+/* The services that lbd watches, entered before the splitter runs. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct lbd_split_key);
+	__type(value, struct lbd_split_handed);
+} lbd_split_svc SEC(".maps");
 
 struct split_flow {
 	struct lbd_addr client;
@@ -130,19 +139,17 @@ LBD_INLINE __u32 split_place(const struct split_flow *flow, __u64 secret)
 /* May the packet go to CANDIDATE, and does it? */
 enum split_side { SPLIT_BESIDE, SPLIT_STABLE, SPLIT_CANDIDATE };
 
-LBD_INLINE enum split_side split_choose(struct xdp_md *ctx, const struct lbd_split_control *control)
+LBD_INLINE enum split_side split_choose(const struct lbd_split_control *control,
+					const struct split_flow *flow, _Bool told)
 {
 	const __u32 share = control->share, from = control->from;
 	__u32 place;
-	struct split_flow flow = {};
 
 	if (share >= LBD_SPLIT_WHOLE && !control->services_count)
 		return SPLIT_CANDIDATE;
-	if (!split_parse(ctx, &flow))
+	if (!told || (control->services_count && !split_is_named(control, flow)))
 		return SPLIT_BESIDE;
-	if (control->services_count && !split_is_named(control, &flow))
-		return SPLIT_BESIDE;
-	place = split_place(&flow, control->secret);
+	place = split_place(flow, control->secret);
 	place += place < from ? LBD_SPLIT_WHOLE : 0;
 	return place - from < share ? SPLIT_CANDIDATE : SPLIT_STABLE;
 }
@@ -154,13 +161,35 @@ LBD_INLINE struct lbd_split_seen *split_seen(void)
 	return bpf_map_lookup_elem(&lbd_split_cpu, &zero);
 }
 
+/* To the service with that port, or else to the one with any. */
+LBD_INLINE void split_count_service(const struct split_flow *flow, _Bool candidate)
+{
+	struct lbd_split_key key = { .vip = flow->vip,
+				     .port = flow->vip_port,
+				     .protocol = flow->protocol };
+	struct lbd_split_handed *handed = bpf_map_lookup_elem(&lbd_split_svc, &key);
+
+	if (!handed) {
+		key.port = 0;
+		handed = bpf_map_lookup_elem(&lbd_split_svc, &key);
+	}
+	if (!handed)
+		return;
+	if (candidate)
+		handed->packets[LBD_SPLIT_CANDIDATE]++;
+	else
+		handed->packets[LBD_SPLIT_STABLE]++;
+}
+
 /* Choose and count. */
 LBD_INLINE _Bool split_takes(struct xdp_md *ctx)
 {
 	const struct lbd_split_control *control;
 	struct lbd_split_seen *seen = split_seen();
+	struct split_flow flow = {};
 	enum split_side side;
 	__u32 zero = 0;
+	_Bool told;
 
 	control = bpf_map_lookup_elem(&lbd_split_ctl, &zero);
 	if (!control || !seen)
@@ -170,7 +199,10 @@ LBD_INLINE _Bool split_takes(struct xdp_md *ctx)
 		seen->late++;
 		return 0;
 	}
-	side = split_choose(ctx, control);
+	told = split_parse(ctx, &flow);
+	side = split_choose(control, &flow, told);
+	if (told)
+		split_count_service(&flow, side == SPLIT_CANDIDATE);
 	seen->packets[side == SPLIT_CANDIDATE ? LBD_SPLIT_CANDIDATE : LBD_SPLIT_STABLE]++;
 	seen->beside += side == SPLIT_BESIDE;
 	return side == SPLIT_CANDIDATE;

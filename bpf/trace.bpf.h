@@ -11,7 +11,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "bpf/config.bpf.h"
-#include "lbd/maps.h"
+#include "lbd/generation.h"
 
 /* Not in maps.bpf.h: each generation has its own, and the root program none. */
 struct {

@@ -3,11 +3,13 @@
  * Applying a configuration, from wherever it came:
  *
  *   build model -> attach -> next hops -> peers -> commit -> leave, follow
+ *   \_____________ lbd_apply_prepare ___________/           \_ lbd_apply_adopt
  *   \________________ can fail: all undone _______________/ \_ only memory _/
  *
  * Up to the commit everything can still be refused, and the running state is
  * as it was before; the commit is one word. With other limits it is made in other
- * maps, and the one step is the swap of the generation over to these (migration.h).
+ * maps, and the one step is the swap of the generation over to these (migration.h),
+ * which takes these parts one by one.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,21 +19,14 @@
 #include "base/log.h"
 #include "lbd.h"
 
-/* The three that belong together: what the daemon goes by. */
-struct apply_state {
-	struct config *config;
-	struct model *model;
-	struct dataplane_attachment *attachments;
-};
-
-static struct apply_state apply_exchange(struct lbd *lbd, struct apply_state state)
+void lbd_apply_exchange(struct lbd *lbd, struct lbd_draft *draft)
 {
-	const struct apply_state old = { lbd->config, lbd->model, lbd->attachments };
+	const struct lbd_draft old = { lbd->config, lbd->model, lbd->attachments };
 
-	lbd->config = state.config;
-	lbd->model = state.model;
-	lbd->attachments = state.attachments;
-	return old;
+	lbd->config = draft->config;
+	lbd->model = draft->model;
+	lbd->attachments = draft->attachments;
+	*draft = old;
 }
 
 /* --- interfaces */
@@ -215,64 +210,79 @@ static int apply_commit(struct lbd *lbd, struct error *err)
 }
 
 /* What may be refused. lbd has the new config, model and attachments already. */
-static int apply_try(struct lbd *lbd, struct error *err)
+static int apply_lead(struct lbd *lbd, struct error *err)
 {
-	int rc;
+	int rc = lbd_follow_neighbours(lbd);
 
-	rc = lbd_follow_neighbours(lbd);
 	if (rc)
 		return error_errno(err, rc, "follow the backends' next hops");
-	rc = lbd_start_cluster(lbd, lbd->config, err);
-	return rc ? rc : apply_commit(lbd, err);
+	return lbd_start_cluster(lbd, lbd->config, err);
 }
 
-static void apply_undo(struct lbd *lbd, struct apply_state old)
+int lbd_apply_prepare(struct lbd *lbd, struct config *config, struct lbd_draft *ret,
+		      struct error *err)
 {
-	const struct apply_state refused = apply_exchange(lbd, old);
+	struct lbd_draft draft = { .config = config };
+	int rc;
 
+	rc = lbd_build_model(lbd, config, &draft.model, err);
+	if (rc)
+		return rc;
+	rc = apply_attach(lbd, config, &draft.attachments, err);
+	if (rc) {
+		model_free(draft.model);
+		return rc;
+	}
+	lbd_apply_exchange(lbd, &draft);
+	rc = apply_lead(lbd, err);
+	lbd_apply_exchange(lbd, &draft);
+	if (rc)
+		lbd_apply_discard(lbd, &draft);
+	else
+		*ret = draft;
+	return rc;
+}
+
+void lbd_apply_discard(struct lbd *lbd, struct lbd_draft *draft)
+{
 	if (lbd_follow_neighbours(lbd))
 		log_error("next hops don't follow the config that stays: out of memory");
 	apply_restore_cluster(lbd);
 	lbd_recommit(lbd);
-	apply_unattach(lbd, refused.config, refused.config->xdp.interfaces_count);
-	free(refused.attachments);
-	model_free(refused.model);
+	apply_unattach(lbd, draft->config, draft->config->xdp.interfaces_count);
+	free(draft->attachments);
+	model_free(draft->model);
 }
 
-/* The new config is the truth. */
-static void apply_finish(struct lbd *lbd, struct apply_state old)
+void lbd_apply_adopt(struct lbd *lbd, struct lbd_draft *old)
 {
-	apply_leave(lbd, old.config, old.config->xdp.interfaces_count, lbd->config,
+	apply_leave(lbd, old->config, old->config->xdp.interfaces_count, lbd->config,
 		    "left the config");
 	apply_settle_cluster(lbd, lbd->config);
 	lbd_follow_model(lbd);
-	if (!apply_fragments_stay(old.config, lbd->config))
+	if (!apply_fragments_stay(old->config, lbd->config))
 		lbd_listen_fragments(lbd);
-	config_free(old.config);
-	free(old.attachments);
-	model_free(old.model);
+	config_free(old->config);
+	free(old->attachments);
+	model_free(old->model);
 }
 
 int lbd_apply(struct lbd *lbd, struct config *config, struct error *err)
 {
-	struct apply_state state = { .config = config };
-	int rc;
+	struct lbd_draft draft;
+	int rc = lbd_check_still(lbd, err);
 
-	rc = lbd_check_still(lbd, err);
 	if (!rc)
-		rc = lbd_build_model(lbd, config, &state.model, err);
+		rc = lbd_apply_prepare(lbd, config, &draft, err);
 	if (rc)
 		return rc;
-	rc = apply_attach(lbd, config, &state.attachments, err);
-	if (rc) {
-		model_free(state.model);
-		return rc;
+	lbd_apply_exchange(lbd, &draft);
+	rc = apply_commit(lbd, err);
+	if (!rc) {
+		lbd_apply_adopt(lbd, &draft);
+		return 0;
 	}
-	state = apply_exchange(lbd, state);
-	rc = apply_try(lbd, err);
-	if (rc)
-		apply_undo(lbd, state);
-	else
-		apply_finish(lbd, state);
+	lbd_apply_exchange(lbd, &draft);
+	lbd_apply_discard(lbd, &draft);
 	return rc;
 }

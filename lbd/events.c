@@ -22,7 +22,9 @@ static void events_commit(evutil_socket_t fd, short what, void *context)
 
 	(void)fd;
 	(void)what;
-	if (lbd_commit(lbd, &err))
+	if (!lbd_migrate_takes_commits(lbd))
+		lbd_schedule_commit(lbd);
+	else if (lbd_commit(lbd, &err))
 		log_report("commit", &err);
 }
 
@@ -41,12 +43,13 @@ bool lbd_next_hop_stands(const struct nexthop *nexthop)
 	return nexthop->resolved && if_indextoname(nexthop->ifindex, name);
 }
 
-void lbd_next_hop_changed(void *context, const struct lbd_addr *addr, const struct nexthop *nexthop)
+static bool events_take_next_hop(struct model *model, const struct lbd_addr *addr,
+				 const struct nexthop *nexthop)
 {
-	struct lbd *lbd = context;
+	bool changed = false;
 
-	for (uint32_t i = 1; i < lbd->model->limits.backends; i++) {
-		struct backend *backend = &lbd->model->backends[i];
+	for (uint32_t i = 1; i < model->limits.backends; i++) {
+		struct backend *backend = &model->backends[i];
 
 		if (!backend->index || !lbd_addr_equal(&backend->addr, addr))
 			continue;
@@ -56,8 +59,30 @@ void lbd_next_hop_changed(void *context, const struct lbd_addr *addr, const stru
 		if (memcmp(&backend->nexthop, nexthop, sizeof(*nexthop)) == 0)
 			continue;
 		backend->nexthop = *nexthop;
-		lbd_schedule_commit(lbd);
+		changed = true;
 	}
+	return changed;
+}
+
+/* What is about to be in force follows, too. */
+void lbd_next_hop_changed(void *context, const struct lbd_addr *addr, const struct nexthop *nexthop)
+{
+	struct lbd *lbd = context;
+	bool changed = events_take_next_hop(lbd->model, addr, nexthop);
+
+	if (lbd->coming)
+		changed |= events_take_next_hop(lbd->coming, addr, nexthop);
+	if (changed)
+		lbd_schedule_commit(lbd);
+}
+
+/* A number means the same backend in both models, unless it is free in the other one. */
+static void events_tell_coming(struct model *coming, uint16_t index, bool healthy)
+{
+	if (!coming || index >= coming->limits.backends || !coming->backends[index].index)
+		return;
+	coming->backends[index].checked = true;
+	coming->backends[index].healthy = healthy;
 }
 
 void lbd_health_changed(void *context, uint16_t index, bool healthy, const char *reason)
@@ -65,6 +90,7 @@ void lbd_health_changed(void *context, uint16_t index, bool healthy, const char 
 	struct lbd *lbd = context;
 	struct backend *backend = &lbd->model->backends[index];
 
+	events_tell_coming(lbd->coming, index, healthy);
 	backend->checked = true;
 	if (backend->healthy == healthy)
 		return;
@@ -108,6 +134,9 @@ static void events_look_at_interfaces(evutil_socket_t fd, short what, void *cont
 
 	(void)fd;
 	(void)what;
+	/* Where the next config stands has been looked at already. */
+	if (lbd->coming)
+		return;
 	for (uint32_t i = 0; i < lbd->config->xdp.interfaces_count; i++)
 		events_reattach(lbd, &lbd->attachments[i]);
 }

@@ -25,11 +25,11 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "api/api.h"
 #include "base/log.h"
+#include "base/monotonic.h"
 #include "lbd.h"
 #include "takeover/memory.h"
 #include "takeover/parcel.h"
@@ -50,14 +50,6 @@ struct lbd_handover {
 	pid_t child; /* started by us; 0: none */
 	char fault[PARCEL_LINE_MAX];
 };
-
-static int64_t handover_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void handover_fault(struct lbd_handover *handover, const char *what)
 {
@@ -104,7 +96,7 @@ static void handover_take_back(struct lbd *lbd, const struct parcel *parcel)
 /* 0: the new one runs. */
 static int handover_wait(struct lbd_handover *handover)
 {
-	const int64_t ends_ms = handover_now_ms() + HANDOVER_PATIENCE_S * 1000;
+	const int64_t ends_ms = monotonic_ms() + HANDOVER_PATIENCE_S * 1000;
 	struct pollfd heir = { .fd = handover->heir, .events = POLLIN };
 	char line[PARCEL_LINE_MAX];
 	struct parcel none;
@@ -121,7 +113,7 @@ static int handover_wait(struct lbd_handover *handover)
 			if (!strcmp(line, PARCEL_RUNNING))
 				return 0;
 			log_error("takeover: process %d: %s", handover->heir_pid, line);
-		} else if (handover_now_ms() > ends_ms) {
+		} else if (monotonic_ms() > ends_ms) {
 			log_error("takeover: process %d hangs, and is killed", handover->heir_pid);
 			kill(handover->heir_pid, SIGKILL);
 		}
@@ -202,7 +194,7 @@ static void handover_on_drain(evutil_socket_t fd, short what, void *context)
 
 	(void)fd, (void)what;
 	api_pause(handover->lbd->api, true);
-	if (api_is_quiet(handover->lbd->api) || handover_now_ms() >= handover->drain_ends_ms)
+	if (api_is_quiet(handover->lbd->api) || monotonic_ms() >= handover->drain_ends_ms)
 		handover_give(handover);
 }
 
@@ -229,7 +221,7 @@ static void handover_asked(struct lbd_handover *handover)
 	fragments_stop(handover->lbd->fragments);
 	handover->lbd->fragments = NULL;
 	handover->draining = true;
-	handover->drain_ends_ms = handover_now_ms() + HANDOVER_DRAIN_MS;
+	handover->drain_ends_ms = monotonic_ms() + HANDOVER_DRAIN_MS;
 	event_add(handover->on_drain, &period);
 }
 

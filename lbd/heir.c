@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/monotonic.h"
 #include "guard/guard.h"
 #include "lbd.h"
 #include "takeover/memory.h"
@@ -42,14 +43,6 @@ struct lbd_heir {
 	struct config *read; /* whose lists have been read already ... */
 	struct guard *lists; /* ... or NULL */
 };
-
-static int64_t heir_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* What may take long, and what may fail, as long as the other one serves. */
 static int heir_prepare(struct lbd *lbd, struct lbd_heir *heir, struct error *err)
@@ -89,7 +82,7 @@ static int heir_ask(struct lbd *lbd, struct lbd_heir *heir, struct error *err)
 {
 	int rc = heir_prepare(lbd, heir, err);
 
-	heir->asked_ms = heir_now_ms();
+	heir->asked_ms = monotonic_ms();
 	if (!rc)
 		rc = parcel_send(heir->socket, PARCEL_ASK, NULL);
 	return rc ? rc : heir_receive(heir, err);
@@ -218,7 +211,7 @@ void lbd_heir_running(struct lbd *lbd)
 	if (heir->socket >= 0) {
 		lbd->predecessor = memory_pid(heir->memory);
 		heir_say_running(heir);
-		lbd->pause_ms = heir_now_ms() - heir->asked_ms;
+		lbd->pause_ms = monotonic_ms() - heir->asked_ms;
 		log_info("took over from process %d: the API waited %lld ms", lbd->predecessor,
 			 (long long)lbd->pause_ms);
 	} else {

@@ -144,7 +144,7 @@ int lbd_build_model(struct lbd *lbd, const struct config *config, struct model *
 /* --- commit */
 
 /* Frames for other hosts, which a promiscuous interface also sees, aren't ours to forward. */
-static void lbd_own_macs(struct lbd *lbd)
+void lbd_own_macs(struct lbd *lbd)
 {
 	uint32_t count = 0;
 
@@ -244,17 +244,10 @@ int lbd_commit(struct lbd *lbd, struct error *err)
 	return rc;
 }
 
-int lbd_prepare_next(struct lbd *lbd, struct next *next, int *ret_fd, struct error *err)
+bool lbd_fits(const struct lbd *lbd)
 {
-	struct upgrade_target target = lbd_target(lbd);
-	const struct upgrade_place place = lbd_place(lbd);
-	int rc;
-
-	lbd_own_macs(lbd);
-	target.dataplane = next_to(next);
-	next_follow(next, lbd->model, target.features);
-	rc = dataplane_commit(next_to(next), lbd->model, err);
-	return rc ? rc : upgrade_load(&place, &target, ret_fd, err);
+	return dataplane_fits(lbd->dataplane, LBD_GENERATION_RUNNING, lbd->model,
+			      lbd_model_features(lbd, lbd->model));
 }
 
 void lbd_recommit(struct lbd *lbd)

@@ -94,7 +94,7 @@ struct lbd {
 	/* Configs that are read, to be put in force or only compared; NULL: none. */
 	struct lbd_reading *reload, *weighing;
 	struct lbd_migration *migration; /* tables are copied; or NULL */
-	const struct lbd_moving *moving; /* where to; only while a config is applied over it */
+	struct model *coming;		 /* it will be in force once they have moved; or NULL */
 	struct lbd_migrated migrated;	 /* the last one */
 	struct lbd_tracing tracing;
 	struct lbd_proving proving;
@@ -164,15 +164,21 @@ int lbd_reload_begin(struct lbd *lbd, const struct lbd_reload_order *order, lbd_
 /* --- trial.c: configs that go again unless they are confirmed */
 
 /*
- * Put @config in force until lbd_trial_confirm, or for @confirm_ms. On failure
- * it is the caller's, and everything, an earlier trial too, is as it was.
+ * Before a config is put in force: keep a way back, and enter it, @entry, in the
+ * history. Then begin, or undo: everything, an earlier trial too, is as it was.
  */
-int lbd_trial_apply(struct lbd *lbd, struct config *config, struct history_entry *entry,
-		    uint32_t confirm_ms, struct error *err);
+int lbd_trial_prepare(struct lbd *lbd, struct lbd_trial *trial, const struct config *config,
+		      struct history_entry *entry, struct error *err);
+void lbd_trial_undo(struct lbd *lbd, struct lbd_trial *trial);
+
+/* It is in force: until lbd_trial_confirm, or for @confirm_ms. */
+void lbd_trial_begin(struct lbd *lbd, struct lbd_trial *trial, uint32_t confirm_ms);
 
 /* -ENOENT: none is on trial. */
 int lbd_trial_confirm(struct lbd *lbd, struct error *err);
-int lbd_trial_cancel(struct lbd *lbd, struct error *err);
+
+/* Go back now. @done is told, perhaps before this returns; not on an error that is returned. */
+int lbd_trial_cancel(struct lbd *lbd, lbd_reload_done done, void *context, struct error *err);
 
 /* -EBUSY while a config is on trial; else 0. */
 int lbd_trial_refuse(const struct lbd *lbd, struct error *err);
@@ -208,12 +214,31 @@ void lbd_source_settle(struct lbd *lbd);
 void lbd_source_started(struct lbd *lbd);
 
 /*
- * Apply @config, which becomes lbd->config on success. On failure it is still
+ * --- apply.c: @config becomes lbd->config on success. On failure it is still
  * the caller's, and everything is as it was. If its limits are others, the tables
- * move to such maps: to those of lbd_migrate_begin, or to some that are filled
- * first, which holds up the event loop.
+ * move to such maps, which holds up the event loop: lbd_migrate_begin doesn't.
  */
 int lbd_apply(struct lbd *lbd, struct config *config, struct error *err);
+
+/* What the daemon goes by: of a config that isn't in force yet, or no longer. */
+struct lbd_draft {
+	struct config *config;
+	struct model *model;
+	struct dataplane_attachment *attachments;
+};
+
+/* All that @config may be refused for before it is committed. Then adopt, or discard it. */
+int lbd_apply_prepare(struct lbd *lbd, struct config *config, struct lbd_draft *ret,
+		      struct error *err);
+
+/* lbd goes by @draft, which is what it went by. */
+void lbd_apply_exchange(struct lbd *lbd, struct lbd_draft *draft);
+
+/* What lbd went by gives way to what is committed now. */
+void lbd_apply_adopt(struct lbd *lbd, struct lbd_draft *old);
+
+/* What lbd goes by stays. The draft's config is the caller's. */
+void lbd_apply_discard(struct lbd *lbd, struct lbd_draft *draft);
 
 /* The model that @config asks for, going on from lbd->model. *ret: model_free. */
 int lbd_build_model(struct lbd *lbd, const struct config *config, struct model **ret,
@@ -222,11 +247,11 @@ int lbd_build_model(struct lbd *lbd, const struct config *config, struct model *
 /* Put lbd->model in force, with a generation that fits it. On failure the old snapshot is. */
 int lbd_commit(struct lbd *lbd, struct error *err);
 
-/*
- * Put lbd->model into the maps of @next, which don't serve yet, and load a
- * generation over them. *ret_fd is the caller's.
- */
-int lbd_prepare_next(struct lbd *lbd, struct next *next, int *ret_fd, struct error *err);
+/* Is the running generation just what lbd->model asks for? */
+bool lbd_fits(const struct lbd *lbd);
+
+/* Into lbd->model: frames for these are ours. */
+void lbd_own_macs(struct lbd *lbd);
 
 /* What @model asks of a packet path on the interfaces that we stand on. */
 uint32_t lbd_model_features(const struct lbd *lbd, const struct model *model);

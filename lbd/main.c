@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/monotonic.h"
 #include "config/keys.h"
 #include "config/value.h"
 #include "lbd.h"
@@ -208,14 +208,6 @@ static int main_run(struct lbd *lbd, const struct main_options *options, struct 
 	return 0;
 }
 
-static int64_t main_clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* systemd joins several by colons; the first is ours. */
 static void main_set_state(struct lbd *lbd, const char *dir)
 {
@@ -259,7 +251,7 @@ int main(int argc, char **argv)
 	lbd.takes_over = options.takeover;
 	main_set_program(&lbd, argv);
 	main_set_state(&lbd, options.state ? options.state : getenv("STATE_DIRECTORY"));
-	lbd.started_ms = main_clock_ms();
+	lbd.started_ms = monotonic_ms();
 	rc = options.detach ? main_detach(&lbd, &options, &err) : main_run(&lbd, &options, &err);
 	if (rc)
 		log_report(options.detach ? "detach" : "start", &err);

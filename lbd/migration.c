@@ -2,35 +2,28 @@
 #include "migration.h"
 
 #include <errno.h>
-#include <event2/event.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "base/log.h"
+#include "base/monotonic.h"
 #include "lbd.h"
+#include "moving.h"
+#include "worker.h"
+
+enum migration_phase { OPENING, COPYING, LOADING, SWAPPING, PROVING, OVER };
 
 struct lbd_migration {
 	struct lbd *lbd;
 	struct lbd_migrate_plan plan;
-	struct next *next;
-	struct lbd_migrated migrated;
-	int ready; /* eventfd: the thread is at its end */
-	struct event *event;
-	pthread_t thread;
+	enum migration_phase phase;
+	struct worker *worker;
+	struct lbd_moving moving;
+	struct model *model;	/* that the copy goes by */
+	struct lbd_draft draft; /* from LOADING on, until it is in force */
+	int rc;			/* what the thread came to ... */
+	struct error err;	/* ... and why */
+	bool ends;		/* lbd stops */
 };
-
-static int64_t migration_now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000LL + now.tv_nsec / 1000;
-}
 
 bool lbd_has_other_limits(const struct lbd *lbd, const struct config *config)
 {
@@ -39,343 +32,334 @@ bool lbd_has_other_limits(const struct lbd *lbd, const struct config *config)
 	return memcmp(dataplane_limits(lbd->dataplane), &asked, sizeof(asked)) != 0;
 }
 
-int lbd_check_still(const struct lbd *lbd, struct error *err)
+/* --- what the thread does */
+
+static void migration_open(struct lbd_migration *m)
 {
-	if (!lbd->migration)
-		return 0;
-	error_set(err, -EBUSY, "the tables move to other limits, %u %% of a pass are done",
-		  next_progress(lbd->migration->next));
-	error_hint(err, "wait for it: lbctl status");
-	return -EBUSY;
+	m->rc = next_open(m->lbd->dataplane, &m->moving.migrated.to, m->plan.check, &m->moving.next,
+			  &m->err);
 }
 
-/* What tries a packet path reads the maps that would go. */
-static int migration_check_maps_free(const struct lbd *lbd, struct error *err)
+static void migration_copy(struct lbd_migration *m)
 {
-	if (!lbd->proving.worker)
-		return 0;
-	return error_set(err, -EBUSY, "%s is being tried: ask again once that is done",
-			 lbd->proving.object);
+	const int64_t began = monotonic_us();
+
+	next_copy(m->moving.next);
+	next_count(m->moving.next, &m->moving.migrated.figures);
+	m->moving.migrated.copy_ms = (uint32_t)((monotonic_us() - began) / 1000);
 }
 
-bool lbd_migrate_progress(const struct lbd *lbd, uint32_t *ret_percent, struct lbd_limits *ret_from,
-			  struct lbd_limits *ret_to)
+/* It may take a while: so another pass leaves the last one less. */
+static void migration_load(struct lbd_migration *m)
 {
-	const struct lbd_migration *migration = lbd->migration;
-
-	if (!migration)
-		return false;
-	*ret_percent = next_progress(migration->next);
-	*ret_from = migration->migrated.from;
-	*ret_to = migration->migrated.to;
-	return true;
+	m->rc = moving_load(m->lbd, &m->moving, &m->err);
+	if (!m->rc)
+		next_copy(m->moving.next);
 }
 
-/* --- maps beside those that serve, and what fits in */
-
-static int migration_check_room(const struct next_figures *figures, struct error *err)
+static void migration_swap(struct lbd_migration *m)
 {
-	if (!figures->live && !figures->clients)
-		return 0;
-	error_set(err, -ENOSPC,
-		  "limits: %llu live connections and %llu clients of sticky services would find "
-		  "no room",
-		  (unsigned long long)figures->live, (unsigned long long)figures->clients);
-	error_hint(err,
-		   "choose larger limits, or accept that they break: lbctl resize ... --evict");
-	return -ENOSPC;
+	m->rc = next_swap(m->moving.next, m->moving.prog_fd, &m->err);
 }
 
-/* Maps of @model's limits, with what entries are read by in them. */
-static int migration_open(struct lbd *lbd, const struct model *model, bool check, struct next **ret,
-			  struct error *err)
+static void migration_prove(struct lbd_migration *m)
 {
-	struct next *next;
+	next_prove(m->moving.next);
+	next_count(m->moving.next, &m->moving.migrated.figures);
+}
+
+/* --- what the event loop does before: 0, or why it comes to nothing */
+
+static int migration_begin_copying(struct lbd_migration *m, struct error *err)
+{
+	return moving_enter(m->lbd, &m->moving, m->model, err);
+}
+
+/* Into the new maps, as if the new config were in force already. */
+static int migration_commit(struct lbd_migration *m, struct error *err)
+{
 	int rc;
 
-	rc = next_open(lbd->dataplane, &model->limits, check, &next, err);
-	if (rc)
-		return rc;
-	rc = dataplane_commit(next_to(next), model, err);
-	if (rc) {
-		next_close(next);
-		return rc;
-	}
-	next_follow(next, model, lbd_model_features(lbd, model));
-	*ret = next;
-	return 0;
-}
-
-static void migration_plan(const struct lbd *lbd, const struct lbd_limits *to,
-			   struct lbd_migrated *ret)
-{
-	*ret = (struct lbd_migrated){ .from = *dataplane_limits(lbd->dataplane), .to = *to };
-	next_memory(lbd->dataplane, to, &ret->memory);
-}
-
-/* --- from one set to the other */
-
-/* Whoever holds the old set, or something in it. */
-static void migration_exchange(struct lbd *lbd, struct dataplane *to)
-{
-	struct dataplane *from = lbd->dataplane;
-
-	lbd_trace_end(lbd);
-	lbd->dataplane = to;
-	if (fragments_move(lbd->fragments, to)) {
-		log_error("fragments that come before their first are dropped: no thread");
-		fragments_stop(lbd->fragments);
-		lbd->fragments = NULL;
-	}
-	dataplane_close(from);
-}
-
-/* Sync has ended for it; its peers needn't be told all again (sync_stop). */
-static void migration_start_sync(struct lbd *lbd, bool had)
-{
-	struct error err = { 0 };
-
-	if (had && lbd_start_cluster(lbd, lbd->config, &err))
-		log_report("sync doesn't go on after the tables have moved", &err);
-	if (lbd->sync && sync_set_dictionary(lbd->sync, lbd->model))
-		log_error("sync doesn't follow the change: out of memory");
-	if (lbd->ha)
-		ha_set_cluster(lbd->ha, lbd->config->cluster.patience_ms, lbd->sync);
-}
-
-static void migration_stop_sync(struct lbd *lbd)
-{
-	struct sync *sync = lbd->sync;
-
-	lbd->sync = NULL;
-	if (lbd->ha)
-		ha_set_cluster(lbd->ha, lbd->config->cluster.patience_ms, NULL);
-	sync_stop(sync);
-}
-
-/* From here on there is no way back, and none is needed: only pins can be left for later. */
-static void migration_settle(struct lbd *lbd, struct next *next, struct lbd_migrated *migrated)
-{
-	struct error err = { 0 };
-
-	next_prove(next);
-	if (next_promote(next, &err))
-		log_report("the next start puts the pins in order", &err);
-	next_count(next, &migrated->figures);
-	migration_exchange(lbd, next_to(next));
-}
-
-static void migration_tell(const struct lbd_migrated *migrated)
-{
-	char text[DATAPLANE_LIMITS_TEXT];
-
-	log_info("the tables have moved, %s: %llu connections, %llu live and %llu idle ones left "
-		 "out; %u ms of copying, %u ms without sync",
-		 dataplane_format_change(&migrated->from, &migrated->to, text),
-		 (unsigned long long)migrated->figures.entries,
-		 (unsigned long long)migrated->figures.live,
-		 (unsigned long long)migrated->figures.idle, migrated->copy_ms,
-		 migrated->pause_us / 1000);
-}
-
-/* The part that holds up the event loop, and sync. */
-static int migration_swap(struct lbd *lbd, struct next *next, int prog_fd,
-			  struct lbd_migrated *migrated, struct error *err)
-{
-	const int64_t began = migration_now_us();
-	const bool had_sync = lbd->sync != NULL;
-	int rc;
-
-	migration_stop_sync(lbd);
-	rc = next_swap(next, prog_fd, err);
-	if (!rc)
-		migration_settle(lbd, next, migrated);
-	migration_start_sync(lbd, had_sync);
-	migrated->pause_us = (uint32_t)(migration_now_us() - began);
+	lbd_apply_exchange(m->lbd, &m->draft);
+	rc = moving_commit(m->lbd, &m->moving, err);
+	lbd_apply_exchange(m->lbd, &m->draft);
 	return rc;
 }
 
-static int migration_move(struct lbd *lbd, struct next *next, struct lbd_migrated *migrated,
-			  struct error *err)
+static int migration_begin_loading(struct lbd_migration *m, struct error *err)
 {
-	int fd = -1, rc;
+	int rc = 0;
 
-	rc = lbd_prepare_next(lbd, next, &fd, err);
+	if (!m->plan.evict)
+		rc = moving_check_room(&m->moving.migrated.figures, err);
 	if (!rc)
-		rc = migration_swap(lbd, next, fd, migrated, err);
-	if (fd >= 0)
-		close(fd);
+		rc = lbd_apply_prepare(m->lbd, m->plan.config, &m->draft, err);
 	if (rc)
 		return rc;
-	lbd->commits++;
-	migrated->ended_at = time(NULL);
-	lbd->migrated = *migrated;
-	migration_tell(migrated);
+	m->lbd->coming = m->draft.model;
+	lbd_trace_end(m->lbd);
+	return migration_commit(m, err);
+}
+
+/* Health and next hops may have changed while it was loaded: even what has to be loaded. */
+static int migration_begin_swapping(struct lbd_migration *m, struct error *err)
+{
+	const uint32_t features = m->moving.target.features;
+	int rc = 0;
+
+	if (m->lbd->commits != m->moving.commits)
+		rc = migration_commit(m, err);
+	if (!rc && m->moving.target.features != features)
+		return -ESTALE;
+	if (!rc)
+		moving_pause(m->lbd, &m->moving);
+	return rc;
+}
+
+/* It is in force. What came meanwhile is committed now. */
+static int migration_begin_proving(struct lbd_migration *m, struct error *err)
+{
+	(void)err;
+	m->lbd->coming = NULL;
+	lbd_apply_exchange(m->lbd, &m->draft);
+	moving_exchange(m->lbd, &m->moving);
+	moving_resume(m->lbd, &m->moving);
+	lbd_apply_adopt(m->lbd, &m->draft);
+	m->plan.applied(m->plan.context);
+	lbd_schedule_commit(m->lbd);
 	return 0;
 }
 
-/* All at once, for a start, or a config that is gone back to. */
-static int migration_move_now(struct lbd *lbd, struct error *err)
+static const struct {
+	const char *name;
+	int (*begin)(struct lbd_migration *, struct error *);
+	void (*run)(struct lbd_migration *);
+} migration_phases[] = {
+	[OPENING] = { "opening", NULL, migration_open },
+	[COPYING] = { "copying", migration_begin_copying, migration_copy },
+	[LOADING] = { "loading", migration_begin_loading, migration_load },
+	[SWAPPING] = { "swapping", migration_begin_swapping, migration_swap },
+	[PROVING] = { "proving", migration_begin_proving, migration_prove },
+};
+
+/* --- from one to the next */
+
+static void migration_free(struct lbd_migration *m)
 {
-	const int64_t began = migration_now_us();
+	moving_end(&m->moving);
+	model_free(m->model);
+	free(m);
+}
+
+/* The old maps and the old config stay. */
+static void migration_undo(struct lbd_migration *m)
+{
+	struct lbd *lbd = m->lbd;
+
+	if (m->phase == SWAPPING)
+		moving_resume(lbd, &m->moving);
+	if (!lbd->coming)
+		return;
+	lbd->coming = NULL;
+	lbd_apply_discard(lbd, &m->draft);
+}
+
+static void migration_hold(struct lbd_migrated *migrated, int64_t began)
+{
+	const uint32_t held = (uint32_t)(monotonic_us() - began);
+
+	if (held > migrated->hold_us)
+		migrated->hold_us = held;
+}
+
+static void migration_finish(struct lbd *lbd, struct lbd_moving *moving)
+{
+	const int64_t began = monotonic_us();
+
+	moving_finish(lbd, moving);
+	migration_hold(&lbd->migrated, began);
+	moving_tell(&lbd->migrated);
+}
+
+static void migration_over(struct lbd_migration *m, int rc)
+{
+	const struct lbd_migrate_plan plan = m->plan;
+	const struct error why = m->err;
+	struct lbd *lbd = m->lbd;
 	struct lbd_migrated migrated;
-	struct next *next;
-	int rc;
 
-	migration_plan(lbd, &lbd->model->limits, &migrated);
-	rc = migration_open(lbd, lbd->model, false, &next, err);
-	if (rc)
+	if (rc || plan.check)
+		migration_undo(m);
+	else
+		migration_finish(lbd, &m->moving);
+	migrated = rc || plan.check ? m->moving.migrated : lbd->migrated;
+	lbd->migration = NULL;
+	migration_free(m);
+	plan.done(plan.context, rc, &migrated, &why);
+}
+
+static void migration_run(void *context)
+{
+	struct lbd_migration *m = context;
+
+	migration_phases[m->phase].run(m);
+}
+
+static void migration_ready(void *context);
+
+/* After the swap it goes on without a thread rather than not at all, and if lbd stops. */
+static int migration_go_on(struct lbd_migration *m, struct error *err)
+{
+	const struct worker_job job = { migration_run, migration_ready, m };
+	int rc = m->ends ? -ECANCELED : worker_begin(m->lbd->base, &job, &m->worker, err);
+
+	if (!rc || m->phase != PROVING)
 		return rc;
-	next_copy(next);
-	next_count(next, &migrated.figures);
-	migrated.copy_ms = (uint32_t)((migration_now_us() - began) / 1000);
-	rc = migration_check_room(&migrated.figures, err);
-	if (!rc)
-		rc = migration_move(lbd, next, &migrated, err);
-	next_close(next);
+	migration_run(m);
+	migration_ready(m);
+	return 0;
+}
+
+static enum migration_phase migration_next_phase(const struct lbd_migration *m)
+{
+	const enum migration_phase last = m->plan.check ? COPYING : PROVING;
+
+	return m->phase == last ? OVER : m->phase + 1;
+}
+
+/* The event loop's step; *next: what the thread does then. */
+static int migration_step(struct lbd_migration *m, enum migration_phase *next)
+{
+	const int64_t began = monotonic_us();
+	int rc = m->rc;
+
+	if (!rc && m->ends && m->phase < SWAPPING)
+		rc = error_set(&m->err, -ECANCELED, "lbd stops");
+	if (!rc && *next != OVER)
+		rc = migration_phases[*next].begin(m, &m->err);
+	/* What was loaded is of another shape by now, and the new one is in the maps. */
+	if (rc == -ESTALE) {
+		*next = LOADING;
+		rc = 0;
+	}
+	migration_hold(&m->moving.migrated, began);
 	return rc;
 }
 
-int lbd_move(struct lbd *lbd, struct error *err)
+/* The thread is at the end of a phase. */
+static void migration_ready(void *context)
 {
-	const struct lbd_moving *moving = lbd->moving;
-	int rc = migration_check_maps_free(lbd, err);
+	struct lbd_migration *m = context;
+	enum migration_phase next = migration_next_phase(m);
+	int rc = migration_step(m, &next);
 
-	if (!rc)
-		rc = lbd_upgrading_settle(lbd, "the tables move", err);
-	if (rc)
-		return rc;
-	if (!moving ||
-	    memcmp(&moving->migrated->to, &lbd->model->limits, sizeof(struct lbd_limits)))
-		return migration_move_now(lbd, err);
-	return migration_move(lbd, moving->next, moving->migrated, err);
-}
-
-/* --- by a thread */
-
-static void *migration_loop(void *context)
-{
-	struct lbd_migration *migration = context;
-	const int64_t began = migration_now_us();
-
-	next_copy(migration->next);
-	next_count(migration->next, &migration->migrated.figures);
-	migration->migrated.copy_ms = (uint32_t)((migration_now_us() - began) / 1000);
-	eventfd_write(migration->ready, 1);
-	return NULL;
-}
-
-static void migration_free(struct lbd_migration *migration)
-{
-	next_close(migration->next);
-	if (migration->event)
-		event_free(migration->event);
-	if (migration->ready >= 0)
-		close(migration->ready);
-	free(migration);
-}
-
-static int migration_judge(const struct lbd_migration *migration, struct error *err)
-{
-	if (migration->plan.check || migration->plan.evict)
-		return 0;
-	return migration_check_room(&migration->migrated.figures, err);
-}
-
-static void migration_ready(evutil_socket_t fd, short what, void *context)
-{
-	struct lbd_migration *migration = context;
-	const struct lbd_moving moving = { migration->next, &migration->migrated };
-	struct lbd *lbd = migration->lbd;
-	struct error err = { 0 };
-	int rc;
-
-	(void)fd;
-	(void)what;
-	pthread_join(migration->thread, NULL);
-	lbd->migration = NULL;
-	rc = migration_judge(migration, &err);
-	lbd->moving = rc || migration->plan.check ? NULL : &moving;
-	migration->plan.done(migration->plan.context, rc, &migration->migrated, &err);
-	lbd->moving = NULL;
-	migration_free(migration);
-}
-
-static int migration_start(struct lbd_migration *migration)
-{
-	sigset_t all, before;
-	int rc;
-
-	migration->ready = eventfd(0, EFD_CLOEXEC);
-	if (migration->ready < 0)
-		return -errno;
-	migration->event = event_new(migration->lbd->base, migration->ready, EV_READ,
-				     migration_ready, migration);
-	if (!migration->event || event_add(migration->event, NULL))
-		return -ENOMEM;
-	/* Signals are the main thread's. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&migration->thread, NULL, migration_loop, migration);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -rc;
+	if (!rc && next != OVER) {
+		m->phase = next;
+		rc = migration_go_on(m, &m->err);
+	}
+	if (rc || next == OVER)
+		migration_over(m, rc);
 }
 
 /* The model is only for what the copy goes by: it is built again at the end, by what is then. */
-static int migration_prepare(struct lbd_migration *migration, struct error *err)
+static int migration_start(struct lbd_migration *m, struct error *err)
 {
-	struct lbd *lbd = migration->lbd;
-	struct model *model;
-	int rc;
+	int rc = lbd_build_model(m->lbd, m->plan.config, &m->model, err);
 
-	rc = lbd_build_model(lbd, migration->plan.config, &model, err);
 	if (rc)
 		return rc;
-	migration_plan(lbd, &model->limits, &migration->migrated);
-	rc = migration_open(lbd, model, migration->plan.check, &migration->next, err);
-	model_free(model);
-	return rc;
+	moving_begin(&m->moving, m->lbd, &m->model->limits);
+	return migration_go_on(m, err);
 }
 
 int lbd_migrate_begin(struct lbd *lbd, const struct lbd_migrate_plan *plan, struct error *err)
 {
-	struct lbd_migration *migration;
+	struct lbd_migration *m;
 	int rc;
 
 	rc = lbd_check_still(lbd, err);
 	if (!rc)
-		rc = migration_check_maps_free(lbd, err);
+		rc = moving_check_maps_free(lbd, err);
 	if (!rc && !plan->check)
 		rc = lbd_upgrading_settle(lbd, "the tables move", err);
 	if (rc)
 		return rc;
-	migration = calloc(1, sizeof(*migration));
-	if (!migration)
+	m = calloc(1, sizeof(*m));
+	if (!m)
 		return error_set(err, -ENOMEM, "out of memory");
-	*migration = (struct lbd_migration){ .lbd = lbd, .plan = *plan, .ready = -1 };
-	rc = migration_prepare(migration, err);
-	if (!rc) {
-		rc = migration_start(migration);
-		if (rc)
-			error_errno(err, rc, "thread to move the tables");
-	}
+	*m = (struct lbd_migration){ .lbd = lbd, .plan = *plan, .moving.prog_fd = -1 };
+	rc = migration_start(m, err);
 	if (rc)
-		migration_free(migration);
+		migration_free(m);
 	else
-		lbd->migration = migration;
+		lbd->migration = m;
 	return rc;
+}
+
+int lbd_apply_begin(struct lbd *lbd, const struct lbd_migrate_plan *plan, struct error *err)
+{
+	const struct error none = { 0 };
+	int rc;
+
+	if (lbd_has_other_limits(lbd, plan->config))
+		return lbd_migrate_begin(lbd, plan, err);
+	rc = lbd_apply(lbd, plan->config, err);
+	if (rc)
+		return rc;
+	plan->applied(plan->context);
+	plan->done(plan->context, 0, &lbd->migrated, &none);
+	return 0;
 }
 
 void lbd_migrate_end(struct lbd *lbd)
 {
-	struct lbd_migration *migration = lbd->migration;
-	struct error err = { 0 };
+	struct lbd_migration *m = lbd->migration;
 
-	if (!migration)
+	if (!m)
 		return;
-	lbd->migration = NULL;
-	pthread_join(migration->thread, NULL);
-	error_set(&err, -ECANCELED, "lbd stops");
-	migration->plan.done(migration->plan.context, -ECANCELED, &migration->migrated, &err);
-	migration_free(migration);
+	m->ends = true;
+	worker_finish(&m->worker);
+}
+
+/* --- what others may do meanwhile */
+
+bool lbd_migrate_progress(const struct lbd *lbd, struct lbd_migrate_status *ret)
+{
+	const struct lbd_migration *m = lbd->migration;
+
+	if (!m)
+		return false;
+	*ret = (struct lbd_migrate_status){
+		.phase = migration_phases[m->phase].name,
+		.percent = m->phase == OPENING ? 0 : next_progress(m->moving.next),
+		.from = m->moving.migrated.from,
+		.to = m->moving.migrated.to,
+	};
+	return true;
+}
+
+int lbd_check_still(const struct lbd *lbd, struct error *err)
+{
+	struct lbd_migrate_status now;
+
+	if (!lbd_migrate_progress(lbd, &now))
+		return 0;
+	error_set(err, -EBUSY, "the tables move to other limits: %s, %u %% of a pass are done",
+		  now.phase, now.percent);
+	error_hint(err, "wait for it: lbctl status");
+	return -EBUSY;
+}
+
+int lbd_migrate_check_slots(const struct lbd *lbd, struct error *err)
+{
+	return lbd->coming ? lbd_check_still(lbd, err) : 0;
+}
+
+bool lbd_migrate_takes_commits(const struct lbd *lbd)
+{
+	const struct lbd_migration *m = lbd->migration;
+
+	if (!m || m->phase < LOADING)
+		return true;
+	return m->phase != SWAPPING && lbd_fits(lbd);
 }

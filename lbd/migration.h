@@ -1,16 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The tables move into maps of other limits while packets flow (dataplane/next.h):
+ * A config with other limits comes into force, and the tables move into maps of
+ * these while packets flow (dataplane/next.h). What takes as long as the tables
+ * are large is a thread's; the event loop goes on, and takes one short step
+ * between two of the thread's:
  *
- *   lbd_migrate_begin -> maps beside the old ones -> thread: passes over the tables
- *     -> event loop: done() applies a config with these limits -> lbd_move
+ *   thread                               event loop, before it
+ *   opening   maps beside the old ones   lbd_migrate_begin
+ *   copying   passes over the tables     the model goes into the new maps
+ *   loading   a generation over these    is there room? build the model again, attach,
+ *                                        peers: all that the config may be refused for
+ *   swapping  last pass, one slot,       sync ends
+ *             what came until then
+ *   proving   counters, every entry      new maps, new config; sync goes on; applied()
+ *   (none)                               pins in place, old maps gone; done()
  *
- *   lbd_move: commit, load -> sync stops -> last pass, swap, proof, pins -> sync starts
+ * Up to the swap, which is one step, the old maps and the old config are in force,
+ * and all can still be refused. From it on there is no way back, and none is
+ * needed: lbd that is killed leaves both sets pinned, and the next start proves
+ * and promotes the new one. So that it can tell which one that is, no generation
+ * is loaded before that is done.
  *
- * The event loop answers while the thread copies, and health and next hops are
- * committed to the maps that serve; whatever else would change the config or the
- * packet path is refused with -EBUSY. Up to the swap, which is one step, the old
- * maps are as they were, and all can still be refused.
+ * Health and next hops are committed meanwhile, but for the swap, and when they
+ * need another generation: then they wait. Whatever else would change the config
+ * or the packet path is refused with -EBUSY.
  */
 #ifndef LBD_MIGRATION_H
 #define LBD_MIGRATION_H
@@ -28,34 +41,50 @@ struct lbd_migrated {
 	struct next_memory memory;
 	struct next_figures figures; /* at the end */
 	uint32_t copy_ms;	     /* while the old maps served */
-	uint32_t pause_us;	     /* that nothing was told to the peers, nor the API answered */
+	uint32_t pause_us;	     /* that nothing was told to the peers */
+	uint32_t hold_us;	     /* the longest step of the event loop */
 };
 
 /*
- * 0: the copy is made, and an lbd_apply from here, with the limits that it was
- * made for, takes it; without one it goes. Else a negative errno and why. In the
- * event loop.
+ * 0: it is done, or would be. Else a negative errno and why: all is as it was,
+ * and the config still the caller's. In the event loop.
  */
 typedef void (*lbd_migrate_done)(void *context, int rc, const struct lbd_migrated *migrated,
 				 const struct error *err);
 
 struct lbd_migrate_plan {
-	const struct config *config; /* with the other limits; must last until @done */
-	bool check;		     /* only see what it would take and leave out */
-	bool evict;		     /* even if live connections find no room: else -ENOSPC */
+	struct config *config;		/* with the other limits; becomes lbd->config */
+	bool check;			/* only see what it would take and leave out */
+	bool evict;			/* even if live connections find no room: else -ENOSPC */
+	void (*applied)(void *context); /* the config is in force; NULL with @check */
 	lbd_migrate_done done;
 	void *context;
 };
 
-/* On an error that is returned at once, plan->done never is told. */
+/* On an error that is returned at once, neither of plan's functions is called. */
 int lbd_migrate_begin(struct lbd *lbd, const struct lbd_migrate_plan *plan, struct error *err);
 
-/* lbd stops: it comes to nothing, and @done is told so. */
+/* The same for any config: with the limits that there are, it is in force when this returns. */
+int lbd_apply_begin(struct lbd *lbd, const struct lbd_migrate_plan *plan, struct error *err);
+
+/* lbd stops: it comes to nothing, or to its end if the swap is done, and @done is told so. */
 void lbd_migrate_end(struct lbd *lbd);
 
-/* How far the one under way is, in per cent, and between which limits. False: none is. */
-bool lbd_migrate_progress(const struct lbd *lbd, uint32_t *ret_percent, struct lbd_limits *ret_from,
-			  struct lbd_limits *ret_to);
+/* How far the one under way is. */
+struct lbd_migrate_status {
+	const char *phase; /* as above */
+	uint32_t percent;  /* of a pass over the tables */
+	struct lbd_limits from, to;
+};
+
+/* False: none is under way. */
+bool lbd_migrate_progress(const struct lbd *lbd, struct lbd_migrate_status *ret);
+
+/* May lbd->model be committed now? */
+bool lbd_migrate_takes_commits(const struct lbd *lbd);
+
+/* -EBUSY while the thread loads or swaps: nothing may be loaded, or attached. */
+int lbd_migrate_check_slots(const struct lbd *lbd, struct error *err);
 
 /* Do the pinned maps have other limits than @config asks for? */
 bool lbd_has_other_limits(const struct lbd *lbd, const struct config *config);
@@ -63,16 +92,10 @@ bool lbd_has_other_limits(const struct lbd *lbd, const struct config *config);
 /* -EBUSY while tables move: neither config nor packet path can be changed. */
 int lbd_check_still(const struct lbd *lbd, struct error *err);
 
-/* Maps that hold the tables but for what changes just now, and what is known of them. */
-struct lbd_moving {
-	struct next *next;
-	struct lbd_migrated *migrated;
-};
-
 /*
- * Let lbd->model be in force in maps of its limits: those of lbd->moving, or else
- * some that are made and filled now, which takes its time, and which no live
- * connection is left out of. On failure all is as it was.
+ * Let lbd->model be in force in maps of its limits, at once, which takes its time
+ * and holds up the event loop: for a start. No live connection is left out. On
+ * failure all is as it was. (moving.c)
  */
 int lbd_move(struct lbd *lbd, struct error *err);
 

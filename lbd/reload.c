@@ -11,8 +11,10 @@
 
 struct reload {
 	struct lbd *lbd;
-	struct config *config; /* while the tables move for it */
+	struct config *config;
 	struct lbd_reload_order order;
+	struct history_entry entry; /* of the config */
+	struct lbd_trial trial;	    /* if it goes again unless it is confirmed */
 	lbd_reload_done done;
 	void *context;
 };
@@ -32,8 +34,40 @@ static int reload_describe(struct lbd *lbd, const struct lbd_reload_order *order
 	return config_hash_file(lbd->config_path, &ret->instead_of, err);
 }
 
-static void reload_finish(struct lbd *lbd)
+static int reload_prepare(struct reload *reload, struct error *err)
 {
+	struct lbd *lbd = reload->lbd;
+	int rc = reload_describe(lbd, &reload->order, reload->config, &reload->entry, err);
+
+	if (!rc && reload->order.confirm_ms)
+		rc = lbd_trial_prepare(lbd, &reload->trial, reload->config, &reload->entry, err);
+	return rc;
+}
+
+static void reload_undo(struct reload *reload)
+{
+	if (reload->order.confirm_ms)
+		lbd_trial_undo(reload->lbd, &reload->trial);
+}
+
+static void reload_for_good(struct lbd *lbd, struct history_entry *entry)
+{
+	lbd->origin = entry->origin;
+	lbd->instead_of = entry->instead_of;
+	lbd_record(lbd, entry);
+	log_info("reloaded %s: %u services", lbd->config_path, lbd->config->services_count);
+}
+
+static void reload_applied(void *context)
+{
+	struct reload *reload = context;
+	struct lbd *lbd = reload->lbd;
+
+	if (reload->order.confirm_ms)
+		lbd_trial_begin(lbd, &reload->trial, reload->order.confirm_ms);
+	else
+		reload_for_good(lbd, &reload->entry);
+	lbd_read_release(lbd->config);
 	if (lbd->runtime_changes)
 		log_warning("reload: runtime changes (lbctl backend, resize) gave way to %s",
 			    lbd->config_path);
@@ -43,88 +77,60 @@ static void reload_finish(struct lbd *lbd)
 	lbd_forget_changes(lbd);
 }
 
-static int reload_for_good(struct lbd *lbd, struct config *config, struct history_entry *entry,
-			   struct error *err)
-{
-	int rc = lbd_apply(lbd, config, err);
-
-	if (rc)
-		return rc;
-	lbd->origin = entry->origin;
-	lbd->instead_of = entry->instead_of;
-	lbd_record(lbd, entry);
-	log_info("reloaded %s: %u services", lbd->config_path, lbd->config->services_count);
-	return 0;
-}
-
-/* @config is lbd's, or freed. */
-static int reload_apply(struct lbd *lbd, const struct lbd_reload_order *order,
-			struct config *config, struct error *err)
-{
-	struct history_entry entry;
-	int rc;
-
-	rc = reload_describe(lbd, order, config, &entry, err);
-	if (!rc && order->confirm_ms)
-		rc = lbd_trial_apply(lbd, config, &entry, order->confirm_ms, err);
-	else if (!rc)
-		rc = reload_for_good(lbd, config, &entry, err);
-	if (rc) {
-		lbd_read_free(config);
-		return rc;
-	}
-	lbd_read_release(config);
-	reload_finish(lbd);
-	return 0;
-}
-
 int lbd_reload(struct lbd *lbd, struct error *err)
 {
-	const struct lbd_reload_order order = { .trigger = HISTORY_BY_RELOAD };
-	struct config *config = NULL;
+	struct reload reload = { .lbd = lbd, .order.trigger = HISTORY_BY_RELOAD };
 	int rc = lbd_trial_refuse(lbd, err);
 
 	if (!rc)
-		rc = lbd_read(lbd->config_path, &config, err);
-	return rc ? rc : reload_apply(lbd, &order, config, err);
+		rc = lbd_read(lbd->config_path, &reload.config, err);
+	if (rc)
+		return rc;
+	rc = reload_prepare(&reload, err);
+	if (!rc)
+		rc = lbd_apply(lbd, reload.config, err);
+	if (rc)
+		lbd_read_free(reload.config);
+	else
+		reload_applied(&reload);
+	return rc;
 }
 
-/* @rc: of reading it, and of copying the tables. */
-static void reload_end(struct reload *reload, int rc, const struct error *err)
+static void reload_over(struct reload *reload, int rc, const struct error *err)
 {
-	struct error why = *err;
-
-	if (!rc)
-		rc = reload_apply(reload->lbd, &reload->order, reload->config, &why);
-	else
+	if (rc)
 		lbd_read_free(reload->config);
-	reload->done(reload->context, rc, &why);
+	reload->done(reload->context, rc, err);
 	free(reload);
 }
 
-static void reload_copied(void *context, int rc, const struct lbd_migrated *migrated,
-			  const struct error *err)
+static void reload_moved(void *context, int rc, const struct lbd_migrated *migrated,
+			 const struct error *err)
 {
 	(void)migrated;
-	reload_end(context, rc, err);
+	if (rc)
+		reload_undo(context);
+	reload_over(context, rc, err);
 }
 
-/* With other limits the tables are copied first, which a thread does. */
 static void reload_read(void *context, int rc, struct config *config, const struct error *err)
 {
 	struct reload *reload = context;
-	const struct lbd_migrate_plan plan = { .config = config,
-					       .done = reload_copied,
-					       .context = reload };
+	const struct lbd_migrate_plan plan = {
+		.config = config, .applied = reload_applied, .done = reload_moved, .context = reload
+	};
 	struct error why = *err;
 
 	reload->config = config;
-	if (!rc && lbd_has_other_limits(reload->lbd, config)) {
-		rc = lbd_migrate_begin(reload->lbd, &plan, &why);
+	if (!rc)
+		rc = reload_prepare(reload, &why);
+	if (!rc) {
+		rc = lbd_apply_begin(reload->lbd, &plan, &why);
 		if (!rc)
 			return;
+		reload_undo(reload);
 	}
-	reload_end(reload, rc, &why);
+	reload_over(reload, rc, &why);
 }
 
 /* A second reload would decide about the trial by the way; --confirm says what is meant. */

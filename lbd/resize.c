@@ -12,6 +12,7 @@
 struct resizing {
 	struct lbd *lbd;
 	struct config *config;
+	struct history_entry entry;
 	bool check;
 	lbd_migrate_done done;
 	void *context;
@@ -60,36 +61,28 @@ static int resize_draft(const struct lbd *lbd, const struct lbd_resize *resize, 
 	return rc;
 }
 
-static int resize_apply(struct lbd *lbd, struct config *config, struct error *err)
-{
-	struct history_entry entry = lbd_record_prepare(lbd, config, HISTORY_BY_RESIZE);
-	char path[256];
-	int rc;
-
-	rc = lbd_apply(lbd, config, err);
-	if (rc)
-		return rc;
-	lbd->runtime_changes = true;
-	lbd_record(lbd, &entry);
-	snprintf(path, sizeof(path), "%s/running.yaml", lbd->run_dir);
-	if (config_save(lbd->config, path, err))
-		log_report("a restart returns to the limits of the file", err);
-	return 0;
-}
-
-static void resize_copied(void *context, int rc, const struct lbd_migrated *migrated,
-			  const struct error *err)
+static void resize_applied(void *context)
 {
 	struct resizing *resizing = context;
 	struct lbd *lbd = resizing->lbd;
-	const bool apply = !rc && !resizing->check;
-	struct error why = *err;
+	struct error err = { 0 };
+	char path[256];
 
-	if (apply)
-		rc = resize_apply(lbd, resizing->config, &why);
-	if (!apply || rc)
+	lbd->runtime_changes = true;
+	lbd_record(lbd, &resizing->entry);
+	snprintf(path, sizeof(path), "%s/running.yaml", lbd->run_dir);
+	if (config_save(lbd->config, path, &err))
+		log_report("a restart returns to the limits of the file", &err);
+}
+
+static void resize_moved(void *context, int rc, const struct lbd_migrated *migrated,
+			 const struct error *err)
+{
+	struct resizing *resizing = context;
+
+	if (rc || resizing->check)
 		config_free(resizing->config);
-	resizing->done(resizing->context, rc, apply ? &lbd->migrated : migrated, &why);
+	resizing->done(resizing->context, rc, migrated, err);
 	free(resizing);
 }
 
@@ -99,11 +92,13 @@ static int resize_start(struct resizing *resizing, const struct lbd_resize *resi
 	const struct lbd_migrate_plan plan = { .config = resizing->config,
 					       .check = resize->check,
 					       .evict = resize->evict,
-					       .done = resize_copied,
+					       .applied = resize_applied,
+					       .done = resize_moved,
 					       .context = resizing };
 
 	if (!lbd_has_other_limits(resizing->lbd, resizing->config))
 		return error_set(err, -EEXIST, "the limits are these already");
+	resizing->entry = lbd_record_prepare(resizing->lbd, resizing->config, HISTORY_BY_RESIZE);
 	return lbd_migrate_begin(resizing->lbd, &plan, err);
 }
 

@@ -58,8 +58,10 @@ static int tracing_stay(struct lbd *lbd, struct error *err)
 int lbd_trace_begin(struct lbd *lbd, struct dataplane_trace **ret, struct error *err)
 {
 	struct dataplane_generation running;
-	int rc;
+	int rc = lbd_migrate_check_slots(lbd, err);
 
+	if (rc)
+		return rc;
 	rc = dataplane_generation(lbd->dataplane, LBD_GENERATION_RUNNING, &running);
 	if (rc)
 		return error_errno(err, rc, "query the running generation");

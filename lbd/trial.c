@@ -16,6 +16,7 @@
  */
 #include <errno.h>
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -90,37 +91,92 @@ static void trial_went_back(struct lbd *lbd, struct history_entry *entry)
 	log_warning("config %u was not confirmed: what ran before runs again", trial.number);
 }
 
-int lbd_trial_cancel(struct lbd *lbd, struct error *err)
+struct trial_return {
+	struct lbd *lbd;
+	struct history_entry entry; /* of what is gone back to */
+	lbd_reload_done done;
+	void *context;
+};
+
+static void trial_returned(void *context)
+{
+	struct trial_return *back = context;
+
+	lbd_read_release(back->lbd->trial.before);
+	trial_went_back(back->lbd, &back->entry);
+}
+
+static void trial_return_done(void *context, int rc, const struct lbd_migrated *migrated,
+			      const struct error *err)
+{
+	struct trial_return *back = context;
+
+	(void)migrated;
+	if (rc)
+		lbd_read_release(back->lbd->trial.before);
+	back->done(back->context, rc, err);
+	free(back);
+}
+
+static int trial_return(struct lbd *lbd, struct trial_return *back, struct error *err)
 {
 	struct lbd_trial *trial = &lbd->trial;
-	struct history_entry entry;
+	const struct lbd_migrate_plan plan = { .config = trial->before,
+					       .applied = trial_returned,
+					       .done = trial_return_done,
+					       .context = back };
 	int rc;
 
-	if (!trial->entry.number)
-		return error_set(err, -ENOENT, "no config is on trial");
-	entry = lbd_record_prepare(lbd, trial->before, HISTORY_BY_REVERT);
 	/* The lists as they were, whatever has become of their files. */
 	trial->before->lists_read = guard_hold(trial->lists);
-	rc = lbd_apply(lbd, trial->before, err);
-	lbd_read_release(trial->before);
-	if (!rc)
-		trial_went_back(lbd, &entry);
+	rc = lbd_apply_begin(lbd, &plan, err);
+	if (rc)
+		lbd_read_release(trial->before);
 	return rc;
+}
+
+int lbd_trial_cancel(struct lbd *lbd, lbd_reload_done done, void *context, struct error *err)
+{
+	struct trial_return *back;
+	int rc = lbd_check_still(lbd, err);
+
+	if (rc)
+		return rc;
+	if (!lbd->trial.entry.number)
+		return error_set(err, -ENOENT, "no config is on trial");
+	back = malloc(sizeof(*back));
+	if (!back)
+		return error_set(err, -ENOMEM, "out of memory");
+	*back = (struct trial_return){ .lbd = lbd, .done = done, .context = context };
+	back->entry = lbd_record_prepare(lbd, lbd->trial.before, HISTORY_BY_REVERT);
+	rc = trial_return(lbd, back, err);
+	if (rc)
+		free(back);
+	return rc;
+}
+
+static void trial_over_done(void *context, int rc, const struct error *err)
+{
+	const struct timeval again = { .tv_sec = TRIAL_RETRY_S };
+	struct lbd *lbd = context;
+
+	/* lbd stops: the next start goes back. */
+	if (!rc || rc == -ECANCELED)
+		return;
+	log_report("can't go back to what ran before the trial, trying again", err);
+	snprintf(lbd->trial.fault, sizeof(lbd->trial.fault), "%.250s", err->text);
+	evtimer_add(lbd->trial.timer, &again);
 }
 
 static void trial_over(evutil_socket_t fd, short what, void *context)
 {
-	const struct timeval again = { .tv_sec = TRIAL_RETRY_S };
-	struct lbd *lbd = context;
 	struct error err = { 0 };
+	int rc = lbd_trial_cancel(context, trial_over_done, context, &err);
 
 	(void)fd;
 	(void)what;
-	if (!lbd_trial_cancel(lbd, &err))
-		return;
-	log_report("can't go back to what ran before the trial, trying again", &err);
-	snprintf(lbd->trial.fault, sizeof(lbd->trial.fault), "%.250s", err.text);
-	evtimer_add(lbd->trial.timer, &again);
+	if (rc)
+		trial_over_done(context, rc, &err);
 }
 
 /* --- the way there */
@@ -145,25 +201,45 @@ static int trial_keep_before(struct lbd *lbd, struct lbd_trial *trial, struct er
 }
 
 /* A trial after a trial has the same way back. */
-static int trial_prepare(struct lbd *lbd, struct lbd_trial *trial, struct error *err)
+static int trial_find_back(struct lbd *lbd, struct lbd_trial *trial, struct error *err)
 {
-	if (lbd->trial.entry.number) {
-		*trial = lbd->trial;
-		trial->timer = NULL;
-	} else {
-		int rc = trial_keep_before(lbd, trial, err);
-
-		if (rc)
-			return rc;
-	}
+	if (!lbd->trial.entry.number)
+		return trial_keep_before(lbd, trial, err);
+	*trial = lbd->trial;
+	trial->timer = NULL;
+	trial->entry.number = 0;
 	trial->fault[0] = '\0';
-	trial->timer = evtimer_new(lbd->base, trial_over, lbd);
-	return trial->timer ? 0 : error_set(err, -ENOMEM, "out of memory");
+	return 0;
+}
+
+int lbd_trial_prepare(struct lbd *lbd, struct lbd_trial *trial, const struct config *config,
+		      struct history_entry *entry, struct error *err)
+{
+	int rc;
+
+	*trial = (struct lbd_trial){ .timer = NULL };
+	rc = trial_find_back(lbd, trial, err);
+	if (!rc) {
+		trial->timer = evtimer_new(lbd->base, trial_over, lbd);
+		if (!trial->timer)
+			rc = error_set(err, -ENOMEM, "out of memory");
+	}
+	if (!rc) {
+		entry->result = HISTORY_IS_TRIAL;
+		rc = lbd_record_as(lbd, entry, config, err);
+	}
+	if (rc)
+		lbd_trial_undo(lbd, trial);
+	else
+		trial->entry = *entry;
+	return rc;
 }
 
 /* What @trial has of its own, and not of the one before it. */
-static void trial_undo(struct lbd *lbd, struct lbd_trial *trial)
+void lbd_trial_undo(struct lbd *lbd, struct lbd_trial *trial)
 {
+	if (trial->entry.number)
+		history_remove(lbd->history_dir, trial->entry.number);
 	if (trial->timer)
 		event_free(trial->timer);
 	trial->timer = NULL;
@@ -171,7 +247,7 @@ static void trial_undo(struct lbd *lbd, struct lbd_trial *trial)
 		trial_forget(trial);
 }
 
-static void trial_begin(struct lbd *lbd, struct lbd_trial *trial, uint32_t confirm_ms)
+void lbd_trial_begin(struct lbd *lbd, struct lbd_trial *trial, uint32_t confirm_ms)
 {
 	const struct timeval wait = { .tv_sec = confirm_ms / 1000,
 				      .tv_usec = confirm_ms % 1000 * 1000 };
@@ -182,36 +258,11 @@ static void trial_begin(struct lbd *lbd, struct lbd_trial *trial, uint32_t confi
 	}
 	trial->ends_ms = trial_now_ms() + confirm_ms;
 	lbd->trial = *trial;
+	lbd->origin = trial->entry.origin;
+	lbd->instead_of = trial->entry.instead_of;
 	evtimer_add(lbd->trial.timer, &wait);
 	log_info("config %u is on trial for %u s, then %u runs again", trial->entry.number,
 		 confirm_ms / 1000, trial->back);
-}
-
-int lbd_trial_apply(struct lbd *lbd, struct config *config, struct history_entry *entry,
-		    uint32_t confirm_ms, struct error *err)
-{
-	struct lbd_trial trial = { .timer = NULL };
-	int rc;
-
-	rc = trial_prepare(lbd, &trial, err);
-	if (!rc) {
-		entry->result = HISTORY_IS_TRIAL;
-		rc = lbd_record_as(lbd, entry, config, err);
-	}
-	if (!rc) {
-		rc = lbd_apply(lbd, config, err);
-		if (rc)
-			history_remove(lbd->history_dir, entry->number);
-	}
-	if (rc) {
-		trial_undo(lbd, &trial);
-		return rc;
-	}
-	trial.entry = *entry;
-	lbd->origin = entry->origin;
-	lbd->instead_of = entry->instead_of;
-	trial_begin(lbd, &trial, confirm_ms);
-	return 0;
 }
 
 int lbd_trial_confirm(struct lbd *lbd, struct error *err)
@@ -221,6 +272,10 @@ int lbd_trial_confirm(struct lbd *lbd, struct error *err)
 
 	if (!entry.number)
 		return error_set(err, -ENOENT, "no config is on trial");
+	/* It may be what ran before that they move for. */
+	rc = lbd_check_still(lbd, err);
+	if (rc)
+		return rc;
 	rc = history_set_result(lbd->history_dir, entry.number, HISTORY_IS_APPLIED, err);
 	if (rc)
 		return rc;

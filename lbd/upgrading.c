@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "base/monotonic.h"
 #include "lbd.h"
 #include "upgrade/past.h"
 #include "upgrade/preflight.h"
@@ -16,17 +17,9 @@
 #define UPGRADING_PATIENCE_MS 5000
 #define UPGRADING_LOOK_MS 250
 
-static int64_t upgrading_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 uint32_t lbd_upgrading_left_ms(const struct lbd *lbd)
 {
-	const int64_t gone_ms = upgrading_now_ms() - lbd->upgrading.began_ms;
+	const int64_t gone_ms = monotonic_ms() - lbd->upgrading.began_ms;
 
 	return gone_ms < lbd->upgrading.time_ms ? lbd->upgrading.time_ms - (uint32_t)gone_ms : 0;
 }
@@ -68,7 +61,7 @@ static void upgrading_put_down_trial(const struct lbd *lbd, const char *result, 
 				     uint64_t packets)
 {
 	const struct lbd_upgrading *now = &lbd->upgrading;
-	char evidence[VERDICT_TEXT_MAX];
+	char evidence[WATCHING_TEXT_MAX];
 
 	upgrading_put_down(lbd,
 			   &(struct past_entry){
@@ -104,6 +97,7 @@ static void upgrading_over(struct lbd *lbd)
 {
 	if (lbd->upgrading.timer)
 		event_free(lbd->upgrading.timer);
+	watching_close(&lbd->upgrading.watching);
 	lbd->upgrading = (struct lbd_upgrading){ 0 };
 }
 
@@ -127,7 +121,7 @@ static int upgrading_promote(struct lbd *lbd, const char *why, struct error *err
 {
 	const struct upgrade_place place = lbd_place(lbd);
 	const uint64_t packets = watching_packets(&lbd->upgrading.watching, lbd->dataplane);
-	char evidence[VERDICT_TEXT_MAX];
+	char evidence[WATCHING_TEXT_MAX];
 	int rc = upgrade_promote(&place, lbd->dataplane, err);
 
 	if (!rc) {
@@ -143,7 +137,7 @@ static int upgrading_abort(struct lbd *lbd, bool keep, const char *why, struct e
 {
 	const struct upgrade_place place = lbd_place(lbd);
 	const uint64_t packets = watching_packets(&lbd->upgrading.watching, lbd->dataplane);
-	char evidence[VERDICT_TEXT_MAX];
+	char evidence[WATCHING_TEXT_MAX];
 	int rc = upgrade_abort(&place, lbd->dataplane, keep, err);
 
 	if (!rc) {
@@ -199,6 +193,9 @@ static int upgrading_time_is_over(struct lbd *lbd, struct error *err)
 {
 	const struct watch *watch = &lbd->upgrading.watching.watch;
 
+	/* Among many services one or the other always seems to be worse: that is no verdict. */
+	if (watch->doubted && watch_decides_soon(watch))
+		return 0;
 	if (watch->doubted)
 		return upgrading_abort(lbd, false, "its time is over, and it is in doubt", err);
 	if (lbd->upgrading.trial == UPGRADING_CANARY && !watch->compared)
@@ -240,7 +237,7 @@ static struct upgrade_target upgrading_target(struct lbd *lbd, bool force)
 }
 
 static int upgrading_begin(struct lbd *lbd, const struct upgrading_request *asked,
-			   const struct upgrade_trial *trial, struct error *err)
+			   struct upgrade_trial *trial, struct error *err)
 {
 	const struct timeval look = { .tv_usec = UPGRADING_LOOK_MS * 1000 };
 	const struct upgrade_target target = upgrading_target(lbd, asked->force);
@@ -254,13 +251,17 @@ static int upgrading_begin(struct lbd *lbd, const struct upgrading_request *aske
 	if (!now->timer || event_add(now->timer, &look))
 		rc = error_set(err, -ENOMEM, "out of memory");
 	else
+		rc = watching_open(&now->watching, lbd->model, err);
+	trial->watched = now->watching.services.keys;
+	trial->watched_count = now->watching.services.count;
+	if (!rc)
 		rc = upgrade_try(&place, &target, asked->object, trial, err);
 	if (rc) {
 		upgrading_over(lbd);
 		return rc;
 	}
 	now->trial = trial->swapped ? UPGRADING_WATCH : UPGRADING_CANARY;
-	now->began_ms = upgrading_now_ms();
+	now->began_ms = monotonic_ms();
 	now->time_ms = asked->time_ms;
 	now->share = trial->share;
 	now->watching.named = trial->services_count > 0;
@@ -308,7 +309,7 @@ static bool upgrading_can_watch(const struct lbd *lbd)
 int lbd_upgrade(struct lbd *lbd, const char *object, bool force, struct error *err)
 {
 	const struct upgrading_request asked = { object, force, lbd->config->upgrade.watch_ms };
-	const struct upgrade_trial trial = {
+	struct upgrade_trial trial = {
 		.share = LBD_SPLIT_WHOLE,
 		.swapped = true,
 		.patience_ms = UPGRADING_PATIENCE_MS,

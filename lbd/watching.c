@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "watching.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -43,12 +45,35 @@ static void watching_refer(struct lbd_watching *watching, const struct dataplane
 	verdict_count(done, packets, false, &watching->watch.before);
 }
 
+int watching_open(struct lbd_watching *watching, const struct model *model, struct error *err)
+{
+	struct watch *watch = &watching->watch;
+	int rc = watching_services_open(&watching->services, model, err);
+
+	if (rc)
+		return rc;
+	watch->count = 1 + watching->services.count;
+	watch->saved = calloc(watch->count, sizeof(*watch->saved));
+	watching->sides = calloc(watch->count, sizeof(*watching->sides));
+	return watch->saved && watching->sides ? 0 : error_set(err, -ENOMEM, "out of memory");
+}
+
+void watching_close(struct lbd_watching *watching)
+{
+	watching_services_close(&watching->services);
+	free(watching->watch.saved);
+	free(watching->sides);
+	*watching = (struct lbd_watching){ 0 };
+}
+
 void watching_begin(struct lbd_watching *watching, const struct dataplane *dataplane,
 		    const struct lbd_watching_before *before)
 {
 	watching->watch.mode = before ? WATCH_BEFORE : WATCH_BESIDE;
 	if (before)
 		watching_refer(watching, dataplane, before);
+	watching_services_begin(&watching->services, dataplane);
+	watching->watch.count = 1 + watching->services.count;
 	dataplane_split_counts(dataplane, true, &watching->round);
 	watching->all = watching->round;
 }
@@ -76,7 +101,7 @@ static void watching_side(const struct lbd_watching *watching,
 static void watching_doubt(const struct lbd_watching *watching, struct dataplane *dataplane,
 			   enum watch_step step)
 {
-	char text[VERDICT_TEXT_MAX];
+	char text[WATCHING_TEXT_MAX];
 
 	if (step == WATCH_SHARE)
 		dataplane_split_share(dataplane, WATCHING_DOUBT_SHARE);
@@ -87,30 +112,49 @@ static void watching_doubt(const struct lbd_watching *watching, struct dataplane
 					: "both get other flows");
 }
 
+/* A service with few packets goes on with its round, as long as the flows stay where they are. */
+static void watching_turn(struct lbd_watching *watching, const struct dataplane *dataplane,
+			  enum watch_step step)
+{
+	watching_services_read(&watching->services, dataplane);
+	for (uint32_t i = 0; i < watching->services.count; i++)
+		if (step != WATCH_ROUND ||
+		    watch_has_enough(&watching->watch, &watching->sides[i + 1]))
+			watching_services_round(&watching->services, i);
+	dataplane_split_counts(dataplane, true, &watching->round);
+}
+
 enum watch_step watching_look(struct lbd_watching *watching, struct dataplane *dataplane)
 {
-	struct verdict_counts sides[LBD_SPLIT_SLOTS];
+	struct watch_sides *sides = watching->sides;
 	struct dataplane_split_counts now;
 	enum watch_step step;
 
 	if (dataplane_split_counts(dataplane, false, &now))
 		return WATCH_GO_ON;
-	for (int side = 0; side < LBD_SPLIT_SLOTS; side++)
-		watching_side(watching, &watching->round, &now, (enum lbd_split_slot)side,
-			      &sides[side]);
-	step = watch_look(&watching->watch, &sides[LBD_SPLIT_STABLE], &sides[LBD_SPLIT_CANDIDATE]);
+	watching_side(watching, &watching->round, &now, LBD_SPLIT_STABLE, &sides[WATCH_ALL].old);
+	watching_side(watching, &watching->round, &now, LBD_SPLIT_CANDIDATE, &sides[WATCH_ALL].new);
+	watching_services_look(&watching->services, dataplane, sides + 1);
+	step = watch_look(&watching->watch, sides);
 	if (step == WATCH_SHARE || step == WATCH_CROSS)
 		watching_doubt(watching, dataplane, step);
 	if (step != WATCH_GO_ON)
-		dataplane_split_counts(dataplane, true, &watching->round);
+		watching_turn(watching, dataplane, step);
 	return step;
 }
 
 const char *watching_format(const struct lbd_watching *watching, char *text)
 {
 	const struct watch *watch = &watching->watch;
+	char finding[VERDICT_TEXT_MAX];
 
-	return verdict_format(&watch->finding, &watch->packets, text);
+	verdict_format(&watch->finding, &watch->packets, finding);
+	if (watch->subject == WATCH_ALL)
+		snprintf(text, WATCHING_TEXT_MAX, "%s", finding);
+	else
+		snprintf(text, WATCHING_TEXT_MAX, "service %s: %s",
+			 watching->services.list[watch->subject - 1].name, finding);
+	return text;
 }
 
 uint64_t watching_packets(const struct lbd_watching *watching, const struct dataplane *dataplane)

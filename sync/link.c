@@ -269,6 +269,7 @@ void link_status(const struct link *link, int64_t now_us, struct sync_peer_statu
 		.rtt_us = peer->rtt_us,
 		.reconnects = peer->welcomes ? peer->welcomes - 1 : 0,
 		.resyncs = peer->resyncs,
+		.silences = peer->silences,
 		.handshakes_failed = link->handshakes_failed,
 	};
 	proof_report(&link->holds, now_us, &ret->holds);

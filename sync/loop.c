@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "base/monotonic.h"
 #include "base/secret.h"
 #include "sync/loop_digest.h"
 #include "sync/loop_sample.h"
@@ -17,17 +18,12 @@
 #define LOOP_IDLE_US 20000
 #define LOOP_BYE_MS 100 /* for a bye to leave; ZeroMQ sends in the background */
 
-static int64_t loop_read_clock_us(clockid_t clock)
+int64_t loop_cpu_us(void)
 {
-	struct timespec now;
+	struct timespec used;
 
-	clock_gettime(clock, &now);
-	return now.tv_sec * 1000000LL + now.tv_nsec / 1000;
-}
-
-int64_t loop_clock_us(void)
-{
-	return loop_read_clock_us(CLOCK_MONOTONIC);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+	return used.tv_sec * 1000000LL + used.tv_nsec / 1000;
 }
 
 /* --- life */
@@ -45,7 +41,7 @@ static int loop_init(struct loop *loop, const struct sync_config *config,
 	loop->identities = calloc(1, sizeof(*loop->identities));
 	if (!loop->identities)
 		return error_errno(err, -ENOMEM, "cannot start sync");
-	loop->now_us = loop_clock_us();
+	loop->now_us = monotonic_us();
 	snprintf(loop->run_dir, sizeof(loop->run_dir), "%s",
 		 config->run_dir ? config->run_dir : "");
 	loop_load_term(loop);
@@ -399,8 +395,7 @@ static int64_t loop_rest_us(struct loop *loop)
 	int64_t rest_us = 0;
 
 	if (cpu_is_limited(&loop->cpu))
-		rest_us = cpu_rest_us(&loop->cpu, loop->now_us,
-				      loop_read_clock_us(CLOCK_THREAD_CPUTIME_ID));
+		rest_us = cpu_rest_us(&loop->cpu, loop->now_us, loop_cpu_us());
 	loop->resting = rest_us > 0;
 	return rest_us;
 }
@@ -426,7 +421,7 @@ int64_t loop_turn(struct loop *loop)
 	int64_t timeout_us, rest_us;
 	bool more;
 
-	loop->now_us = loop_clock_us();
+	loop->now_us = monotonic_us();
 	loop_attend(loop);
 	if (!loop->dictionary)
 		return LOOP_IDLE_US;

@@ -85,7 +85,10 @@ void loop_wait(struct loop *loop, int64_t timeout_us);
 
 /* What its links have in common; points into @loop. */
 struct link_own loop_own(const struct loop *loop);
-int64_t loop_clock_us(void);
+
+/* What its thread has had of a core. */
+int64_t loop_cpu_us(void);
+
 /*
  * Take dirty words into the outboxes, once anybody hears of it: true if there were some. Until
  * then they are kept where they are.

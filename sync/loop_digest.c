@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "base/monotonic.h"
 
 /* Of a turn, and not more often: the lag of what is sent live may suffer by this. */
 #define LOOP_DIGEST_US 100
@@ -235,21 +236,13 @@ static void loop_digest_step(struct loop *loop, struct link *link)
 			    LOOP_DIGEST_AMOUNT, loop->now_us);
 }
 
-static int64_t loop_cpu_us(void)
-{
-	struct timespec used;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
-	return used.tv_sec * 1000000LL + used.tv_nsec / 1000;
-}
-
 /* The peer's judging costs it as much as our pass costs us: what it may cost is ours to say. */
 static void loop_digest_work(struct loop *loop, struct link *link)
 {
-	int64_t end_us = loop_clock_us() + LOOP_DIGEST_US, before_us = loop_cpu_us();
+	int64_t end_us = monotonic_us() + LOOP_DIGEST_US, before_us = loop_cpu_us();
 	bool proves = link->prover.state == PROVER_PASS;
 
-	while (loop_digest_is_busy(link) && loop_clock_us() < end_us)
+	while (loop_digest_is_busy(link) && monotonic_us() < end_us)
 		loop_digest_step(loop, link);
 	if (proves)
 		link->prover.cost_us += loop_cpu_us() - before_us;

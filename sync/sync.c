@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/monotonic.h"
 #include "base/runfile.h"
 #include "sync/loop_sample.h"
 
@@ -249,12 +249,7 @@ void sync_set_role(struct sync *sync, enum sync_role role)
 
 static int64_t sync_ms_ago(int64_t then_us)
 {
-	struct timespec now;
-
-	if (then_us < 0)
-		return -1;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000 - then_us / 1000;
+	return then_us < 0 ? -1 : monotonic_ms() - then_us / 1000;
 }
 
 void sync_get_term(struct sync *sync, struct sync_term *ret)

@@ -115,17 +115,6 @@ static int api_handle(struct lbd *lbd, struct evhttp_request *http, struct api_r
 	return rc;
 }
 
-/*
- * A handler may have kept the loop for longer than a client may be silent: the verifier has loaded
- * a packet path on a slow machine. That was our silence: the client's counts from now on, or the
- * loop would drop it before it sends the answer.
- */
-static void api_forgive_silence(const struct api *api, struct evhttp_request *http)
-{
-	event_base_update_cache_time(api->lbd->base);
-	evhttp_connection_set_timeout(evhttp_request_get_connection(http), API_IDLE_SECONDS);
-}
-
 static void api_answer(struct evhttp_request *http, void *context)
 {
 	const struct api *api = context;
@@ -135,7 +124,6 @@ static void api_answer(struct evhttp_request *http, void *context)
 	int rc;
 
 	rc = api_handle(api->lbd, http, &request, &answer, &err);
-	api_forgive_silence(api, http);
 	if (rc < 0)
 		reply_error(http, rc, &err);
 	else if (rc != API_LATER)

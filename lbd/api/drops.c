@@ -6,9 +6,9 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "api/resource.h"
+#include "base/monotonic.h"
 
 #define DROPS_TAGS_MAX 2
 
@@ -106,11 +106,8 @@ static void drops_decode(struct drops_frame frame, struct drops_packet *ret)
 
 static json_int_t drops_ms_ago(const struct lbd_drop *drop)
 {
-	struct timespec now;
-	int64_t ns;
+	const int64_t ns = monotonic_ns() - (int64_t)drop->time_ns;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	ns = now.tv_sec * 1000000000LL + now.tv_nsec - (int64_t)drop->time_ns;
 	return ns > 0 ? ns / 1000000 : 0;
 }
 

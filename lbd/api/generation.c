@@ -72,7 +72,7 @@ static json_t *generation_trial_json(const struct lbd *lbd)
 {
 	const struct lbd_upgrading *now = &lbd->upgrading;
 	const struct watch *watch = &now->watching.watch;
-	char evidence[VERDICT_TEXT_MAX];
+	char evidence[WATCHING_TEXT_MAX];
 	struct dataplane_split split;
 
 	if (!now->trial || !dataplane_split(lbd->dataplane, &split))
@@ -83,8 +83,8 @@ static json_t *generation_trial_json(const struct lbd *lbd)
 			 "services", api_text(*now->services ? now->services : NULL), "left_ms",
 			 (json_int_t)lbd_upgrading_left_ms(lbd), "late", split.late, "doubted",
 			 watch->doubted, "evidence",
-			 api_text(verdict_format(&watch->finding, &watch->packets, evidence)),
-			 "candidate", generation_describe(&split.candidate));
+			 api_text(watching_format(&now->watching, evidence)), "candidate",
+			 generation_describe(&split.candidate));
 }
 
 json_t *api_generations_json(const struct lbd *lbd)

@@ -99,13 +99,26 @@ int api_post_confirm(struct lbd *lbd, const struct api_request *request, json_t 
 	return rc;
 }
 
+static void reload_cancelled(void *context, int rc, const struct error *err)
+{
+	struct reload_request *cancel = context;
+
+	reply_later(cancel->http, rc, rc ? NULL : reload_number_json(cancel->lbd), err);
+	free(cancel);
+}
+
 int api_post_cancel(struct lbd *lbd, const struct api_request *request, json_t **ret,
 		    struct error *err)
 {
-	int rc = lbd_trial_cancel(lbd, err);
+	struct reload_request *cancel = calloc(1, sizeof(*cancel));
+	int rc;
 
-	(void)request;
-	if (!rc)
-		*ret = reload_number_json(lbd);
-	return rc;
+	(void)ret;
+	if (!cancel)
+		return error_set(err, -ENOMEM, "out of memory");
+	*cancel = (struct reload_request){ lbd, request->http };
+	rc = lbd_trial_cancel(lbd, reload_cancelled, cancel, err);
+	if (rc)
+		free(cancel);
+	return rc ? rc : API_LATER;
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <event2/buffer.h>
+#include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,12 +26,26 @@ static const struct {
 	{ 0, REPLY_INTERNAL, "Internal Server Error" },
 };
 
+/*
+ * What is answered may have kept the loop for longer than a client may be silent: the verifier has
+ * loaded a packet path on a slow machine. That was our silence: the client's counts from now on, or
+ * the loop would drop it before it sends the answer.
+ */
+static void reply_forgive_silence(struct evhttp_request *http)
+{
+	struct evhttp_connection *connection = evhttp_request_get_connection(http);
+
+	event_base_update_cache_time(evhttp_connection_get_base(connection));
+	evhttp_connection_set_timeout(connection, API_IDLE_SECONDS);
+}
+
 static void reply_send(struct evhttp_request *http, int status, const char *reason,
 		       const json_t *answer)
 {
 	struct evbuffer *buffer = evbuffer_new();
 	char *text = json_dumps(answer, JSON_COMPACT);
 
+	reply_forgive_silence(http);
 	if (buffer && text && !evbuffer_add(buffer, text, strlen(text))) {
 		evhttp_add_header(evhttp_request_get_output_headers(http), "Content-Type",
 				  "application/json");

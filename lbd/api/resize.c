@@ -25,26 +25,27 @@ static json_t *resize_changes(const struct lbd_limits *from, const struct lbd_li
 
 static json_t *resize_json(const struct lbd_migrated *m)
 {
-	return json_pack("{s:o, s:{s:I, s:I, s:I, s:I}, s:I, s:{s:I, s:I, s:I}, s:I, s:I, s:o}",
-			 "changes", resize_changes(&m->from, &m->to), "memory", "needed",
-			 (json_int_t)m->memory.needed, "available", (json_int_t)m->memory.available,
-			 "before", (json_int_t)m->memory.before, "after",
-			 (json_int_t)m->memory.after, "connections", (json_int_t)m->figures.entries,
-			 "left_out", "live", (json_int_t)m->figures.live, "idle",
-			 (json_int_t)m->figures.idle, "clients", (json_int_t)m->figures.clients,
-			 "copy_ms", (json_int_t)m->copy_ms, "pause_us", (json_int_t)m->pause_us,
-			 "ended_at", m->ended_at ? json_integer(m->ended_at) : json_null());
+	return json_pack(
+		"{s:o, s:{s:I, s:I, s:I, s:I}, s:I, s:{s:I, s:I, s:I}, s:I, s:I, s:I, s:o}",
+		"changes", resize_changes(&m->from, &m->to), "memory", "needed",
+		(json_int_t)m->memory.needed, "available", (json_int_t)m->memory.available,
+		"before", (json_int_t)m->memory.before, "after", (json_int_t)m->memory.after,
+		"connections", (json_int_t)m->figures.entries, "left_out", "live",
+		(json_int_t)m->figures.live, "idle", (json_int_t)m->figures.idle, "clients",
+		(json_int_t)m->figures.clients, "copy_ms", (json_int_t)m->copy_ms, "pause_us",
+		(json_int_t)m->pause_us, "hold_us", (json_int_t)m->hold_us, "ended_at",
+		m->ended_at ? json_integer(m->ended_at) : json_null());
 }
 
 json_t *api_migration_json(const struct lbd *lbd)
 {
-	struct lbd_limits from, to;
+	struct lbd_migrate_status now;
 	json_t *under_way;
-	uint32_t percent;
 
-	if (lbd_migrate_progress(lbd, &percent, &from, &to))
-		under_way = json_pack("{s:I, s:o}", "percent", (json_int_t)percent, "changes",
-				      resize_changes(&from, &to));
+	if (lbd_migrate_progress(lbd, &now))
+		under_way = json_pack("{s:s, s:I, s:o}", "phase", now.phase, "percent",
+				      (json_int_t)now.percent, "changes",
+				      resize_changes(&now.from, &now.to));
 	else
 		under_way = json_null();
 	return json_pack("{s:{s:o, s:o}}", "migration", "under_way", under_way, "last",

@@ -1,23 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
-#include <time.h>
 
 #include "api/resource.h"
+#include "base/monotonic.h"
 #include "tune/ethtool.h"
-
-static json_int_t status_uptime_ms(const struct lbd *lbd)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (json_int_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - lbd->started_ms;
-}
 
 static json_t *status_node(const struct lbd *lbd)
 {
 	return json_pack("{s:s, s:s, s:s, s:I, s:s}", "node", lbd->config->node, "instance",
 			 lbd->config->instance, "version", LBD_VERSION, "uptime_ms",
-			 status_uptime_ms(lbd), "config", lbd->config_path);
+			 (json_int_t)(monotonic_ms() - lbd->started_ms), "config",
+			 lbd->config_path);
 }
 
 static json_t *status_config(const struct lbd *lbd)

@@ -8,8 +8,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,24 +17,9 @@
 #include "config/check.h"
 #include "config/config.h"
 #include "config/guard.h"
+#include "config/load_text.h"
 #include "config/schema.h"
 #include "config/value.h"
-
-/* The text of a key: from the file, or its default from the table. */
-static const char *load_text(const char *given, const struct key *keys, const char *name)
-{
-	return given ? given : keys_find(keys, name)->standard;
-}
-
-static const struct key *load_children(const char *name)
-{
-	return keys_find(keys_top, name)->children;
-}
-
-static char *load_copy(const char *text)
-{
-	return text ? strdup(text) : NULL;
-}
 
 static void load_xdp(const struct raw_xdp *raw, struct config *config)
 {
@@ -145,200 +128,6 @@ static void load_nat(const struct raw_nat *raw, struct config *config)
 	for (uint32_t i = 0; i < raw->addresses_count; i++)
 		addr_parse(raw->addresses[i], &config->nat.addresses[i]);
 	qsort(config->nat.addresses, raw->addresses_count, sizeof(struct lbd_addr), load_compare);
-}
-
-/* More than there is room for are counted, for the rules to refuse. */
-static void load_peer(const struct raw_peer *raw, struct config_peer *peer)
-{
-	peer->name = load_copy(raw->name);
-	addr_parse_endpoint(raw->address, &peer->address);
-	peer->keys_count = raw->keys_count;
-	for (uint32_t i = 0; i < raw->keys_count && i < CONFIG_PEER_KEYS_MAX; i++)
-		snprintf(peer->keys[i], sizeof(peer->keys[i]), "%s", raw->keys[i]);
-}
-
-static void load_cluster(const struct raw_cluster *raw, struct config *config)
-{
-	const struct key *keys = load_children("cluster");
-
-	config->cluster.secret_file = load_copy(raw->secret_file);
-	config->cluster.security = value_choice(keys_find(keys, "security"),
-						load_text(raw->security, keys, "security"));
-	config->cluster.key_file = load_copy(raw->key_file);
-	config->cluster.listening = raw->listen != NULL;
-	if (raw->listen)
-		addr_parse_endpoint(raw->listen, &config->cluster.listen);
-	config->cluster.patience_ms = value_duration_ms(load_text(raw->patience, keys, "patience"));
-	config->cluster.bandwidth = value_number(load_text(raw->bandwidth, keys, "bandwidth"));
-	config->cluster.cpu = value_number(load_text(raw->cpu, keys, "cpu"));
-	config->cluster.peers = calloc(raw->peers_count, sizeof(*config->cluster.peers));
-	if (!config->cluster.peers)
-		return;
-	config->cluster.peers_count = raw->peers_count;
-	for (uint32_t i = 0; i < raw->peers_count; i++)
-		load_peer(&raw->peers[i], &config->cluster.peers[i]);
-}
-
-static void load_vrrp(const struct raw_vrrp *raw, struct config *config)
-{
-	const struct key *keys = load_children("vrrp");
-
-	config->vrrp.interface = load_copy(raw->interface);
-	config->vrrp.router_id = value_number(raw->router_id);
-	config->vrrp.priority = value_number(load_text(raw->priority, keys, "priority"));
-	config->vrrp.advert_ms = value_duration_ms(load_text(raw->advert, keys, "advert"));
-	addr_parse(raw->source, &config->vrrp.source);
-	config->vrrp.peers = calloc(raw->peers_count, sizeof(*config->vrrp.peers));
-	if (!config->vrrp.peers)
-		return;
-	config->vrrp.peers_count = raw->peers_count;
-	for (uint32_t i = 0; i < raw->peers_count; i++)
-		addr_parse(raw->peers[i], &config->vrrp.peers[i]);
-}
-
-/* --- services */
-
-static bool load_health_enabled(const struct raw_health *raw, const struct config_service *service,
-				const struct key *keys)
-{
-	if (raw->check)
-		return value_choice(keys_find(keys, "check"), raw->check) == 0;
-	return service->protocol == IPPROTO_TCP || raw->port;
-}
-
-static void load_health(const struct raw_health *raw, struct config_service *service,
-			const struct key *keys)
-{
-	struct config_health *health = &service->health;
-
-	health->enabled = load_health_enabled(raw, service, keys);
-	health->port = raw->port ? (uint16_t)value_number(raw->port) : 0;
-	health->interval_ms = value_duration_ms(load_text(raw->interval, keys, "interval"));
-	health->timeout_ms = value_duration_ms(load_text(raw->timeout, keys, "timeout"));
-	health->rise = value_number(load_text(raw->rise, keys, "rise"));
-	health->fall = value_number(load_text(raw->fall, keys, "fall"));
-}
-
-/* More than there is room for are counted, for the rules to refuse. */
-static void load_server_ids(const struct raw_backend *raw, struct config_backend *backend)
-{
-	backend->server_ids_count = raw->server_ids_count;
-	for (uint32_t i = 0; i < raw->server_ids_count && i < CONFIG_SERVER_IDS_MAX; i++)
-		backend->server_ids[i].length =
-			value_octets(raw->server_ids[i], backend->server_ids[i].octets);
-}
-
-static void load_backend(const struct raw_backend *raw, struct config_backend *backend,
-			 const struct key *keys, bool fallback)
-{
-	char text[ADDR_TEXT_MAX];
-
-	addr_parse(raw->address, &backend->addr);
-	backend->name = load_copy(raw->name ? raw->name : addr_format(&backend->addr, text));
-	backend->port = raw->port ? (uint16_t)value_number(raw->port) : 0;
-	backend->weight = value_number(load_text(raw->weight, keys, "weight"));
-	backend->drain = value_bool(load_text(raw->drain, keys, "drain"));
-	backend->fallback = fallback;
-	backend->has_mac = raw->mac != NULL;
-	if (raw->mac)
-		value_mac(raw->mac, backend->mac);
-	load_server_ids(raw, backend);
-}
-
-static void load_backends(const struct raw_service *raw, struct config_service *service,
-			  const struct key *keys)
-{
-	const uint32_t normal = raw->backends_count, all = normal + raw->fallback_count;
-
-	service->backends = calloc(all, sizeof(*service->backends));
-	if (!service->backends)
-		return;
-	service->backends_count = all;
-	for (uint32_t i = 0; i < normal; i++)
-		load_backend(&raw->backends[i], &service->backends[i], keys, false);
-	for (uint32_t i = normal; i < all; i++)
-		load_backend(&raw->fallback[i - normal], &service->backends[i], keys, true);
-}
-
-/* Clients that are told apart by their whole address; an IPv6 one has many within its /64. */
-static void load_hash(const struct raw_service *raw, struct config_service *service)
-{
-	const bool is4 = lbd_addr_is4(&service->vip);
-
-	service->hash = LBD_HASH_5_TUPLE;
-	if (raw->hash)
-		service->hash = value_hash(raw->hash, &service->prefix);
-	else if (raw->sticky)
-		service->hash = is4 ? LBD_HASH_SOURCE : LBD_HASH_PREFIX;
-	if (service->hash == LBD_HASH_PREFIX && !service->prefix)
-		service->prefix = is4 ? 24 : 64;
-}
-
-/* 0 where the file is silent. */
-static uint32_t load_own_seconds(const char *given)
-{
-	return given ? (value_duration_ms(given) + 999) / 1000 : 0;
-}
-
-static void load_service_timeouts(const struct raw_service_timeouts *raw,
-				  struct config_service *service)
-{
-	service->timeouts.idle = load_own_seconds(raw->idle);
-	service->timeouts.closing = load_own_seconds(raw->closing);
-	service->timeouts.unconfirmed = load_own_seconds(raw->unconfirmed);
-}
-
-static void load_quic(const struct raw_quic *raw, struct config_service *service)
-{
-	if (!raw)
-		return;
-	service->quic = calloc(raw->configs_count, sizeof(*service->quic));
-	if (!service->quic)
-		return;
-	service->quic_count = raw->configs_count;
-	for (uint32_t i = 0; i < raw->configs_count; i++)
-		service->quic[i] = (struct config_quic){
-			.id = (uint8_t)value_number(raw->configs[i].id),
-			.server_id_length = (uint8_t)value_number(raw->configs[i].server_id_length),
-			.nonce_length = (uint8_t)value_number(raw->configs[i].nonce_length),
-		};
-}
-
-static void load_service(const struct raw_service *raw, struct config_service *service)
-{
-	static const uint8_t protocols[] = { IPPROTO_TCP, IPPROTO_UDP }; /* order of choices */
-	static const struct raw_service_timeouts no_timeouts;
-	static const struct raw_health silent;
-	const struct key *keys = load_children("services");
-
-	service->name = load_copy(raw->name);
-	addr_parse(raw->vip, &service->vip);
-	service->port = value_port(raw->port);
-	service->protocol = protocols[value_choice(keys_find(keys, "protocol"),
-						   load_text(raw->protocol, keys, "protocol"))];
-	service->forward = (uint8_t)value_choice(keys_find(keys, "forward"),
-						 load_text(raw->forward, keys, "forward"));
-	guard_load_service(raw, service);
-	service->vni = raw->vni ? value_number(raw->vni) : 0;
-	load_hash(raw, service);
-	service->sticky = load_own_seconds(raw->sticky);
-	service->down =
-		(uint8_t)value_choice(keys_find(keys, "down"), load_text(raw->down, keys, "down"));
-	load_service_timeouts(raw->timeouts ? raw->timeouts : &no_timeouts, service);
-	load_health(raw->health ? raw->health : &silent, service,
-		    keys_find(keys, "health")->children);
-	load_quic(raw->quic, service);
-	load_backends(raw, service, keys_find(keys, "backends")->children);
-}
-
-static void load_services(const struct raw_config *raw, struct config *config)
-{
-	config->services = calloc(raw->services_count, sizeof(*config->services));
-	if (!config->services)
-		return;
-	config->services_count = raw->services_count;
-	for (uint32_t i = 0; i < raw->services_count; i++)
-		load_service(&raw->services[i], &config->services[i]);
 }
 
 static char *load_node(const struct raw_config *raw)

@@ -382,15 +382,28 @@ static void carry_walk(const struct carry *carry, carry_visit visit, void *conte
 	}
 }
 
+/* Peers shall hear of it, if anybody is told of this table's entries. */
+static void carry_mark_entry(const struct carry *carry, const struct carry_entry *entry,
+			     void *context)
+{
+	uint32_t at = 0;
+	__u64 held;
+
+	(void)context;
+	if (carry->to.dirty && carry_find(entry, &held, &at))
+		__atomic_fetch_or(&carry->to.dirty[at / 64], 1ULL << at % 64, __ATOMIC_RELAXED);
+}
+
 static void carry_prove_entry(const struct carry *carry, const struct carry_entry *entry,
 			      void *context)
 {
 	uint32_t bucket;
 	__u64 held;
 
-	(void)carry;
-	if (!carry_find(entry, &held, &bucket))
-		carry_put(context, entry, false);
+	if (carry_find(entry, &held, &bucket))
+		return;
+	carry_put(context, entry, false);
+	carry_mark_entry(carry, entry, NULL);
 }
 
 void carry_prove(struct carry *carry)
@@ -398,17 +411,25 @@ void carry_prove(struct carry *carry)
 	carry_walk(carry, carry_prove_entry, carry);
 }
 
+struct carry_counting {
+	struct carry *carry;
+	bool alone;
+	struct carry_count *count;
+};
+
 static void carry_count_entry(const struct carry *carry, const struct carry_entry *entry,
 			      void *context)
 {
 	const struct lbd_timeouts *timeouts =
 		carry_timeouts(&carry->to, lbd_key_service(entry->flow.key));
-	struct carry_count *count = context;
+	const struct carry_counting *counting = context;
+	struct carry_count *count = counting->count;
 	uint32_t bucket;
 	__u64 held;
 
 	count->entries++;
-	if (carry_find(entry, &held, &bucket))
+	if (carry_find(entry, &held, &bucket) ||
+	    (counting->alone && carry_put(counting->carry, entry, true)))
 		return;
 	if (entry->value & LBD_CONN_CONFIRMED &&
 	    !lbd_value_expired(entry->value, tables_now(carry->to.tables), timeouts))
@@ -417,23 +438,14 @@ static void carry_count_entry(const struct carry *carry, const struct carry_entr
 		count->idle++;
 }
 
-void carry_count(const struct carry *carry, struct carry_count *count)
+void carry_count(struct carry *carry, bool alone, struct carry_count *count)
 {
-	carry_walk(carry, carry_count_entry, count);
+	struct carry_counting counting = { carry, alone, count };
+
+	carry_walk(carry, carry_count_entry, &counting);
 }
 
 /* --- bits of buckets */
-
-static void carry_mark_entry(const struct carry *carry, const struct carry_entry *entry,
-			     void *context)
-{
-	uint32_t at = 0;
-	__u64 held;
-
-	(void)context;
-	if (carry_find(entry, &held, &at))
-		__atomic_fetch_or(&carry->to.dirty[at / 64], 1ULL << at % 64, __ATOMIC_RELAXED);
-}
 
 void carry_mark(const struct carry *carry, const uint64_t *dirty)
 {

@@ -56,7 +56,10 @@ struct carry {
 int carry_open(struct carry *carry, const struct carry_source *from, const struct carry_target *to,
 	       bool keep);
 
-/* Accepts one that was never opened, if zeroed. */
+/*
+ * No more passes: let go of what they saw. What else there is goes on. Accepts
+ * one that was never opened, if zeroed.
+ */
 void carry_close(struct carry *carry);
 
 /* Returns how many entries were new or changed. */
@@ -65,7 +68,7 @@ uint64_t carry_pass(struct carry *carry, bool alone);
 /* carry_room.c: empty a slot of either bucket by moving others. Only while the carrier is alone. */
 bool carry_make_room(struct carry *carry, const uint32_t buckets[2]);
 
-/* Enter all that isn't there. */
+/* Enter all that isn't there, and mark its buckets. */
 void carry_prove(struct carry *carry);
 
 /* What isn't there: connections that were alive, and what was as good as gone. */
@@ -74,8 +77,8 @@ struct carry_count {
 	uint64_t live, idle;
 };
 
-/* Adds to @count. */
-void carry_count(const struct carry *carry, struct carry_count *count);
+/* Adds to @count. What came since the last pass isn't left out: if the carrier is alone it goes in. */
+void carry_count(struct carry *carry, bool alone, struct carry_count *count);
 
 /* Mark the entries of those buckets that @dirty, of the old table, has a bit for. */
 void carry_mark(const struct carry *carry, const uint64_t *dirty);

@@ -10,22 +10,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/monotonic.h"
 #include "dataplane/internal.h"
 
 #define SECOND_NS 1000000000LL
-
-static int64_t clock_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * SECOND_NS + now.tv_nsec;
-}
-
-int64_t clock_monotonic_ms(void)
-{
-	return clock_ns() / 1000000;
-}
 
 #define INSN(c, d, s, o, i) \
 	((struct bpf_insn){ .code = (c), .dst_reg = (d), .src_reg = (s), .off = (o), .imm = (i) })
@@ -85,14 +73,14 @@ int clock_calibrate(struct dataplane *dataplane, struct error *err)
 	while ((1LL << dataplane->tick_shift) * 10 < hz * 8)
 		dataplane->tick_shift++;
 	dataplane->tables.tick_ns = (uint32_t)(jiffy.tv_nsec << dataplane->tick_shift);
-	dataplane->tables.tick_base_ns = clock_ns() - (int64_t)jiffies * jiffy.tv_nsec;
+	dataplane->tables.tick_base_ns = monotonic_ns() - (int64_t)jiffies * jiffy.tv_nsec;
 	return 0;
 }
 
 uint64_t clock_jiffies_in(const struct dataplane *dataplane, uint32_t ms)
 {
 	const uint32_t jiffy_ns = dataplane->tables.tick_ns >> dataplane->tick_shift;
-	const int64_t then = clock_ns() + ms * 1000000LL;
+	const int64_t then = monotonic_ns() + ms * 1000000LL;
 
 	return (uint64_t)(then - dataplane->tables.tick_base_ns) / jiffy_ns;
 }

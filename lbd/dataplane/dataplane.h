@@ -21,6 +21,7 @@
 #include "base/error.h"
 #include "config/config.h"
 #include "dataplane/tables.h"
+#include "lbd/generation.h"
 #include "lbd/guard.h"
 #include "lbd/maps.h"
 #include "model/model.h"
@@ -245,6 +246,8 @@ struct dataplane_split_plan {
 	uint32_t patience_ms;
 	uint32_t services_count; /* 0: packets of all */
 	struct lbd_split_service services[LBD_SPLIT_SERVICES];
+	const struct lbd_split_key *watched; /* services that are counted one by one */
+	uint32_t watched_count;
 };
 
 int dataplane_split_begin(struct dataplane *dataplane, const struct dataplane_split_plan *plan,
@@ -283,6 +286,26 @@ struct dataplane_split_counts {
  */
 int dataplane_split_counts(const struct dataplane *dataplane, bool first,
 			   struct dataplane_split_counts *ret);
+
+/*
+ * Service by service: what each side was handed for @keys, of the plan's. The
+ * order above holds here too: the backends come first at first, and last later.
+ */
+int dataplane_split_handed(const struct dataplane *dataplane, const struct lbd_split_key *keys,
+			   uint32_t count, struct lbd_split_handed *ret);
+
+struct dataplane_split_backend {
+	uint16_t service; /* id; 0: it is nobody's now */
+	uint64_t packets[LBD_SPLIT_SLOTS];
+};
+
+/*
+ * What each side gave to each backend, ever; @ret has limits.backends places.
+ * -EOPNOTSUPP: the two sides can't be told apart, as the old one is of a release
+ * that has only one set of these counters.
+ */
+int dataplane_split_backends(const struct dataplane *dataplane,
+			     struct dataplane_split_backend *ret);
 
 struct dataplane_attachment {
 	char interface[IFNAMSIZ];

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The guard's part of a snapshot: rules of services, the tree of all lists. And what it did. */
 #include <string.h>
-#include <time.h>
 
+#include "base/monotonic.h"
 #include "dataplane/internal.h"
 
 /* So many batches at least make up a burst, or CPUs would hold a good part of it. */
@@ -153,11 +153,8 @@ static bool guard_busy(const struct lbd_source *source, uint64_t now)
 static uint64_t guard_now(const struct dataplane *dataplane)
 {
 	const uint32_t jiffy_ns = dataplane->tables.tick_ns >> dataplane->tick_shift;
-	struct timespec now;
-	int64_t ns;
+	const int64_t ns = monotonic_ns() - dataplane->tables.tick_base_ns;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	ns = now.tv_sec * 1000000000LL + now.tv_nsec - dataplane->tables.tick_base_ns;
 	return (uint64_t)ns / jiffy_ns << LBD_METER_SHIFT;
 }
 

@@ -5,6 +5,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <pthread.h>
 #include <stdarg.h>
 
 #include "dataplane/dataplane.h"
@@ -47,6 +48,13 @@ struct map_shape {
 
 struct foreign;
 
+/* The set that this one's counters go on from, while these are taken over one by one. */
+struct counters_older {
+	const struct dataplane *set;
+	pthread_mutex_t lock; /* held while one is on its way */
+	int readers;	      /* that wait for it: they go first */
+};
+
 struct dataplane {
 	char pin_dir[128];  /* empty: private */
 	char base_dir[128]; /* pins of the set that it shares maps with, while it is the next one */
@@ -67,7 +75,8 @@ struct dataplane {
 	bool adopted;
 	bool recovered; /* a trial was on when the last lbd died */
 	uint32_t swept;
-	uint32_t next_bank; /* of lbd_generations, to be tried first */
+	uint32_t next_bank;	      /* of lbd_generations, to be tried first */
+	struct counters_older *older; /* what isn't summed up here yet; NULL: nothing */
 };
 
 /* --- dataplane.c */
@@ -122,7 +131,6 @@ int maps_reuse(const struct dataplane *dataplane, struct bpf_object *object, str
 
 /* Fill the tables' time base: how ticks, jiffies and CLOCK_MONOTONIC relate. */
 int clock_calibrate(struct dataplane *dataplane, struct error *err);
-int64_t clock_monotonic_ms(void);
 
 /* What bpf_jiffies64() will say @ms from now. */
 uint64_t clock_jiffies_in(const struct dataplane *dataplane, uint32_t ms);
@@ -236,16 +244,37 @@ void object_say(const char *library, const char *format, va_list args)
 bool split_stands(const struct dataplane *dataplane);
 struct lbd_split_control *split_control(const struct dataplane *dataplane);
 
+/* The splitter's own map of services: before it is loaded, and after. */
+int split_services_size(struct bpf_object *object, const struct dataplane_split_plan *plan);
+int split_services_enter(const struct bpf_object *object, const struct dataplane_split_plan *plan);
+
 /* lbd died with a candidate on trial: what ran before runs again. True if that was so. */
 bool split_recover(struct dataplane *dataplane);
 
 /* --- counters.c */
 
-/* Of the two sets of outcome counters, the one that the running generation doesn't count in. */
-enum map_id counters_other(const struct dataplane *dataplane);
+/* What is counted by the side of a trial: in one of two maps. */
+enum counters_kind { COUNTERS_OUTCOMES, COUNTERS_BACKENDS, COUNTERS_KINDS };
+
+#define COUNTERS_SETS 2
+
+enum map_id counters_set(enum counters_kind kind, int set);
+
+/* Of both, the one that the running generation doesn't count in. */
+enum map_id counters_other(const struct dataplane *dataplane, enum counters_kind kind);
+
+/* Which one the generation on that side of the split counts in: enum map_id, or -errno. */
+int counters_side_set(const struct dataplane *dataplane, enum lbd_split_slot side,
+		      enum counters_kind kind);
+
+/* Around what takes a counter over. Accept NULL: nobody reads them yet. */
+void counters_begin_take(struct counters_older *older);
+void counters_end_take(struct counters_older *older);
 
 /* What the generation on that side of the split counted; LBD_OUTCOME_MAX of them. */
 int counters_side(const struct dataplane *dataplane, enum lbd_split_slot side, uint64_t *ret);
+int counters_backend(const struct dataplane *dataplane, enum map_id set, uint32_t index,
+		     uint64_t *ret_packets);
 int counters_split(const struct dataplane *dataplane, struct lbd_split_seen *ret);
 
 /* --- stages.c */

@@ -321,19 +321,19 @@ static void next_carry_bits(const struct next *next)
 				   next->from->memory[next_maps[table].dirty]);
 }
 
-int next_finish(struct next *next, struct error *err)
+/*
+ * Twice: at once, for an answer by NAT may come back that finds no way yet, and
+ * once no packet is with the old program any more, for what it wrote at last.
+ */
+void next_finish(struct next *next)
 {
-	int rc;
-
+	next_pass(next, false);
 	dataplane_quiesce();
 	next_step(next, "quiet");
 	next_pass(next, false);
-	next_step(next, "counters");
-	rc = next_sum_counters(next, err);
 	next_carry_bits(next);
 	next_drop_others(next);
 	next->to->beside = false;
-	return rc;
 }
 
 int next_swap(struct next *next, int prog_fd, struct error *err)
@@ -356,29 +356,47 @@ int next_swap(struct next *next, int prog_fd, struct error *err)
 		return rc;
 	next->swapped = true;
 	next_step(next, "swapped");
-	/* It can't be undone any more, and only counters can be missing. */
-	if (next_finish(next, err))
-		log_report("counters don't go on with what they had", err);
+	next_finish(next);
 	return 0;
+}
+
+void next_serve(struct next *next)
+{
+	next->older =
+		(struct counters_older){ .set = next->from, .lock = PTHREAD_MUTEX_INITIALIZER };
+	next->to->older = &next->older;
+}
+
+/* The swap can't be undone any more, and only counters can be missing. */
+static void next_prove_counters(struct next *next)
+{
+	struct error err = { 0 };
+
+	next_step(next, "counters");
+	if (next_sum_counters(next, &err))
+		log_report("counters don't go on with what they had", &err);
 }
 
 void next_prove(struct next *next)
 {
+	next_prove_counters(next);
 	next_step(next, "proof");
-	for (int table = 0; table < NEXT_TABLES; table++)
+	for (int table = 0; table < NEXT_TABLES; table++) {
+		carry_close(&next->tables[table]);
 		if (next->tables[table].from.memory)
 			carry_prove(&next->tables[table]);
+	}
 }
 
 /* --- figures */
 
-void next_count(const struct next *next, struct next_figures *ret)
+void next_count(struct next *next, struct next_figures *ret)
 {
 	struct carry_count connections = { 0 }, clients = { 0 };
 
 	for (int table = 0; table < NEXT_TABLES; table++)
 		if (next->tables[table].from.memory)
-			carry_count(&next->tables[table],
+			carry_count(&next->tables[table], !next->swapped,
 				    table == NEXT_STICKY ? &clients : &connections);
 	*ret = (struct next_figures){ connections.entries, connections.live, connections.idle,
 				      clients.live + clients.idle };

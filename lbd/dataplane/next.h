@@ -9,12 +9,16 @@
  *   (the caller loads a generation over next_to(); sync must not write any more)
  *   next_swap     last pass; the program is pinned beside the maps; one slot is
  *                 written; what the old program wrote until then is carried too
- *   next_prove    all that the old set has is in the new one
+ *   (next_serve: the new set is in use, by sync and all others)
+ *   next_prove    counters are summed; all that the old set has is in the new one
  *   next_promote  each new pin takes the place of the old one
  *
  * Killed before the swap, the next dataplane_open removes PINS/next; killed
  * after it, it goes through the last steps again and ends with the new set:
- * which it was is told by the program in the running slot.
+ * which it was is told by the program in the running slot. So between swap and
+ * promotion that slot must not be written: the pins would be taken for a copy
+ * that nobody uses. Whatever else was written to either set by then, the younger
+ * of two words stands, and each counter is in one set or the other.
  */
 #ifndef DATAPLANE_NEXT_H
 #define DATAPLANE_NEXT_H
@@ -53,9 +57,16 @@ void next_follow(struct next *next, const struct model *model, uint32_t features
 /* Any thread but the one that closes it, alone. */
 void next_copy(struct next *next);
 
-/* Load nothing, write no table of either set meanwhile. On failure the old set goes on. */
+/*
+ * Any thread, alone: nobody may load a generation, commit, or write to a table of
+ * either set meanwhile. On failure the old set goes on.
+ */
 int next_swap(struct next *next, int prog_fd, struct error *err);
 
+/* After the swap: next_to() counts from where the old set stands, until that is summed up. */
+void next_serve(struct next *next);
+
+/* Any thread, alone, while the new set is in use; but write no slot of lbd_generations. */
 void next_prove(struct next *next);
 
 /* Fails only with the pins: the next dataplane_open tries again. */
@@ -68,8 +79,11 @@ struct next_figures {
 	uint64_t clients; /* of sticky services, left out */
 };
 
-/* What the copy left out so far. A walk over all tables. */
-void next_count(const struct next *next, struct next_figures *ret);
+/*
+ * What finds no room; once swapped, what was left out. A walk over all tables. Before, as in
+ * next_copy, nobody else may be at the new set: what came since its last pass is entered.
+ */
+void next_count(struct next *next, struct next_figures *ret);
 
 /* How far the pass under way is, in per cent of the tables. Any thread. */
 uint32_t next_progress(const struct next *next);

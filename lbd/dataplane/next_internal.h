@@ -14,6 +14,7 @@ struct next {
 	bool trial;
 	bool swapped, promoted;
 	struct carry tables[NEXT_TABLES]; /* of maps that aren't shared; else zeros */
+	struct counters_older older;
 	next_watch watch;
 	void *context;
 };
@@ -24,8 +25,8 @@ struct next {
 int next_open_tables(struct next *next, bool keep, struct error *err);
 void next_step(const struct next *next, const char *step);
 
-/* What comes after the swap, once no packet is with the old program: idempotent. */
-int next_finish(struct next *next, struct error *err);
+/* What comes after the swap, and before anybody else writes to the new tables: idempotent. */
+void next_finish(struct next *next);
 
 /* --- next_pins.c */
 

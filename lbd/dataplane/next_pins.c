@@ -124,6 +124,7 @@ int next_promote(struct next *next, struct error *err)
 		rc = next_rename_all(next, from->pin_dir, err);
 	memcpy(to->pin_dir, from->pin_dir, sizeof(to->pin_dir));
 	*to->base_dir = '\0';
+	to->older = NULL;
 	memset(to->shared, 0, sizeof(to->shared));
 	from->types = NULL;
 	next->promoted = true;
@@ -216,9 +217,8 @@ static int next_resume(const char *pin_dir, struct types *types, struct error *e
 	int rc;
 
 	rc = next_reopen(&next, pin_dir, types, err);
-	if (!rc)
-		rc = next_finish(&next, err);
 	if (!rc) {
+		next_finish(&next);
 		next_prove(&next);
 		log_info("the copy of the maps that was cut short after its swap is complete");
 	}

@@ -6,7 +6,8 @@
  * at the same time: a small program adds, which no other interrupts on its CPU.
  *
  * A counter that was taken is 0 in the old map, so that doing it again after a
- * kill takes nothing twice.
+ * kill takes nothing twice. Who reads counters meanwhile adds up both sets, and
+ * sees no entry half taken (counters.c).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -178,8 +179,11 @@ static int next_sum_map(const struct next *next, enum map_id id, uint32_t entrie
 	sum.adder = sum.held && sum.value ? next_load_adder(next->to->fd[id], value_size) : -ENOMEM;
 	if (sum.adder < 0)
 		rc = sum.adder;
-	for (__u32 entry = 0; entry < entries && !rc; entry++)
+	for (__u32 entry = 0; entry < entries && !rc; entry++) {
+		counters_begin_take(next->to->older);
 		rc = next_take_entry(&sum, entry);
+		counters_end_take(next->to->older);
+	}
 	if (sum.adder >= 0)
 		close(sum.adder);
 	free(sum.held);

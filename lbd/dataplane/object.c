@@ -140,14 +140,24 @@ static int object_configure(struct bpf_object *object, const char *path,
 	return rc ? error_errno(err, rc, "%s: set its configuration", path) : 0;
 }
 
-/* What it counts goes to the set that the running generation doesn't use. */
+/* What it counts goes to the sets that the running generation doesn't use. */
 static int object_count_apart(const struct dataplane *dataplane, struct bpf_object *object,
 			      struct error *err)
 {
-	struct bpf_map *map = bpf_object__find_map_by_name(object, "lbd_outcomes");
-	int rc = map ? bpf_map__reuse_fd(map, dataplane->fd[counters_other(dataplane)]) : 0;
+	for (int kind = 0; kind < COUNTERS_KINDS; kind++) {
+		const enum map_id usual = counters_set((enum counters_kind)kind, 0);
+		struct bpf_map *map = bpf_object__find_map_by_name(object, maps_name(usual));
+		int rc = 0;
 
-	return rc ? error_errno(err, rc, "reuse a map of outcomes") : 0;
+		if (map)
+			rc = bpf_map__reuse_fd(
+				map,
+				dataplane->fd[counters_other(dataplane, (enum counters_kind)kind)]);
+		if (rc)
+			return error_errno(err, rc, "reuse a map of counters for %s",
+					   maps_name(usual));
+	}
+	return 0;
 }
 
 uint32_t object_ticks(const struct dataplane *dataplane, uint32_t seconds)

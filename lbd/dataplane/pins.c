@@ -134,13 +134,21 @@ static int pins_add_directory(struct pins *pins, const char *path, int depth)
 	return 0;
 }
 
+/* Where the set's pins are, and those of the one that it takes the place of. */
+static const char *pins_directory(const struct pins *pins)
+{
+	const struct dataplane *dataplane = pins->dataplane;
+
+	return *dataplane->base_dir ? dataplane->base_dir : dataplane->pin_dir;
+}
+
 static int pins_enter(struct pins *pins, const char *below, const char *name, int depth)
 {
 	char path[DATAPLANE_PIN_PATH_MAX], full[DATAPLANE_PIN_PATH_MAX + 130];
 	struct stat status;
 
 	snprintf(path, sizeof(path), "%.90s%s%.64s", below, *below ? "/" : "", name);
-	snprintf(full, sizeof(full), "%s/%s", pins->dataplane->pin_dir, path);
+	snprintf(full, sizeof(full), "%s/%s", pins_directory(pins), path);
 	if (lstat(full, &status))
 		return errno == ENOENT ? 0 : -errno; /* it went meanwhile */
 	return S_ISDIR(status.st_mode) ? pins_add_directory(pins, path, depth)
@@ -154,7 +162,7 @@ static int pins_walk(struct pins *pins, const char *below, int depth)
 	DIR *directory;
 	int rc = 0;
 
-	snprintf(full, sizeof(full), "%s/%s", pins->dataplane->pin_dir, below);
+	snprintf(full, sizeof(full), "%s/%s", pins_directory(pins), below);
 	directory = opendir(full);
 	if (!directory)
 		return -errno;

@@ -33,14 +33,14 @@ int dataplane_prepare(const struct dataplane *dataplane, const char *object,
 		return error_set(err, -ENOMEM, "out of memory");
 	snprintf(prepared->path, sizeof(prepared->path), "%s", object);
 	prepared->config.bank = bank;
-	prepared->counters = counters_other(dataplane);
+	prepared->counters = counters_other(dataplane, COUNTERS_OUTCOMES);
 	rc = object_build(dataplane, object, model, features, &prepared->config, &prepared->object,
 			  err);
 	if (rc) {
 		free(prepared);
 		return rc;
 	}
-	if (counters_other(dataplane) != prepared->counters)
+	if (counters_other(dataplane, COUNTERS_OUTCOMES) != prepared->counters)
 		prepared->counters = MAP_COUNT;
 	*ret = prepared;
 	return 0;
@@ -54,7 +54,7 @@ bool dataplane_prepared_fits(const struct dataplane *dataplane,
 
 	object_specialise(dataplane, model, features, &wanted);
 	return !memcmp(&wanted, &prepared->config, sizeof(wanted)) &&
-	       prepared->counters == counters_other(dataplane) &&
+	       prepared->counters == counters_other(dataplane, COUNTERS_OUTCOMES) &&
 	       !generation_uses_bank(dataplane, wanted.bank);
 }
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include <xdp/xsk.h>
 
+#include "base/monotonic.h"
 #include "dataplane/internal.h"
 
 #define QUEUE_FRAMES 64 /* copied out at once: they only bridge the moment until then */
@@ -225,7 +226,7 @@ static int64_t queue_age_ms(const struct dataplane *dataplane, uint64_t jiffies)
 	const int64_t jiffy_ns = dataplane->tables.tick_ns >> dataplane->tick_shift;
 	const int64_t seen_ns = dataplane->tables.tick_base_ns + (int64_t)jiffies * jiffy_ns;
 
-	return clock_monotonic_ms() - seen_ns / 1000000;
+	return monotonic_ms() - seen_ns / 1000000;
 }
 
 bool queue_first_seen(const struct dataplane *dataplane, const struct lbd_fragment_key *key,

@@ -84,6 +84,8 @@ void shapes_of(const struct lbd_limits *l, struct map_shape *shapes)
 			MOVE_SHARED, .later = true),
 		[MAP_lbd_outcomes2] = KERNEL(BPF_MAP_TYPE_PERCPU_ARRAY, struct lbd_outcome_counters, 1,
 			MOVE_SUM, .later = true),
+		[MAP_lbd_be_stats2] = KERNEL(BPF_MAP_TYPE_PERCPU_ARRAY, struct lbd_traffic, l->backends,
+			MOVE_SUM, .later = true),
 		[MAP_lbd_generations] = KERNEL(BPF_MAP_TYPE_PROG_ARRAY, __u32, LBD_GENERATIONS_SIZE,
 			MOVE_SHARED),
 	};

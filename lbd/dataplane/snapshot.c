@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/monotonic.h"
 #include "dataplane/internal.h"
 
 #define SERVICE_LIVE 1
@@ -415,7 +416,7 @@ void dataplane_quiesce(void)
  */
 void dataplane_settle(const struct dataplane *dataplane)
 {
-	int64_t since = clock_monotonic_ms() - dataplane->flipped_ms;
+	int64_t since = monotonic_ms() - dataplane->flipped_ms;
 
 	if (dataplane->flipped_ms && since > IDLE_MS)
 		return;
@@ -425,7 +426,7 @@ void dataplane_settle(const struct dataplane *dataplane)
 static void snapshot_flip(struct dataplane *dataplane, uint32_t half)
 {
 	__atomic_store_n(&dataplane->control->active, half, __ATOMIC_SEQ_CST);
-	dataplane->flipped_ms = clock_monotonic_ms();
+	dataplane->flipped_ms = monotonic_ms();
 }
 
 /* Interfaces that neither half uses. A failure only leaves a slot taken. */

@@ -41,9 +41,10 @@ bool split_stands(const struct dataplane *dataplane)
 	return stands;
 }
 
-static int split_load(const struct dataplane *dataplane, const char *path, int *ret_fd,
-		      struct error *err)
+static int split_load(const struct dataplane *dataplane, const struct dataplane_split_plan *plan,
+		      int *ret_fd, struct error *err)
 {
+	const char *path = plan->object;
 	struct bpf_program *program;
 	struct bpf_object *object;
 	int rc;
@@ -52,7 +53,11 @@ static int split_load(const struct dataplane *dataplane, const char *path, int *
 	if (rc)
 		return rc;
 	program = bpf_object__find_program_by_name(object, LBD_SPLITTER);
-	rc = program ? bpf_object__load(object) : -ENOENT;
+	rc = program ? split_services_size(object, plan) : -ENOENT;
+	if (!rc)
+		rc = bpf_object__load(object);
+	if (!rc)
+		rc = split_services_enter(object, plan);
 	if (rc) {
 		error_errno(err, rc, "%s: program " LBD_SPLITTER, path);
 	} else {
@@ -144,7 +149,7 @@ int dataplane_split_begin(struct dataplane *dataplane, const struct dataplane_sp
 	stable = generation_fd(dataplane, LBD_GENERATION_RUNNING);
 	if (stable < 0)
 		return error_errno(err, stable, "open the running generation");
-	rc = split_load(dataplane, plan->object, &splitter, err);
+	rc = split_load(dataplane, plan, &splitter, err);
 	if (!rc)
 		rc = split_stand(dataplane, plan, splitter, stable, err);
 	if (splitter >= 0)

@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/monotonic.h"
 #include "dataplane/internal.h"
 
 struct dataplane_trace {
@@ -49,9 +50,8 @@ int dataplane_trace_open(struct dataplane *dataplane, int prog_fd, struct datapl
 		return error_set(err, -ENOMEM, "out of memory");
 	trace->dataplane = dataplane;
 	trace->jiffy_ns = dataplane->tables.tick_ns >> dataplane->tick_shift;
-	trace->jiffies =
-		(uint64_t)(clock_monotonic_ms() * 1000000 - dataplane->tables.tick_base_ns) /
-		trace->jiffy_ns;
+	trace->jiffies = (uint64_t)(monotonic_ms() * 1000000 - dataplane->tables.tick_base_ns) /
+			 trace->jiffy_ns;
 	trace->prog_fd = fcntl(prog_fd, F_DUPFD_CLOEXEC, 0);
 	if (trace->prog_fd < 0)
 		rc = error_errno(err, -errno, "keep a program for tracing");

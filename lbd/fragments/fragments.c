@@ -12,10 +12,10 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/monotonic.h"
 #include "dataplane/queue.h"
 #include "fragments/hold.h"
 #include "fragments/read.h"
@@ -41,14 +41,6 @@ struct fragments {
 static void fragments_count(uint64_t *figure, uint64_t more)
 {
 	__atomic_store_n(figure, *figure + more, __ATOMIC_RELAXED);
-}
-
-static int64_t fragments_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 /* --- sending on */
@@ -112,7 +104,7 @@ static void fragments_take(struct fragments *fragments, const struct queue *queu
 	if (!fragments_read(frame, size, &key, &offset))
 		return;
 	rc = hold_add(fragments->hold, &key, queue_ifindex(queue), offset, frame, size,
-		      fragments_now_ms());
+		      monotonic_ms());
 	fragments_count(rc ? &fragments->figures.refused : &fragments->figures.held, 1);
 }
 
@@ -133,7 +125,7 @@ static void fragments_look(struct fragments *fragments)
 {
 	hold_release(fragments->hold, fragments_ready, fragments_send, fragments);
 	fragments_count(&fragments->figures.timed_out,
-			hold_expire(fragments->hold, fragments_now_ms()));
+			hold_expire(fragments->hold, monotonic_ms()));
 	__atomic_store_n(&fragments->figures.bytes, hold_used(fragments->hold), __ATOMIC_RELAXED);
 }
 
@@ -154,10 +146,10 @@ static void *fragments_loop(void *context)
 				fragments_drain(fragments, fragments->queues[i]);
 			else if (waits[i].revents)
 				waits[i].fd = -1; /* its interface is gone */
-		if (fragments_now_ms() - looked < FRAGMENTS_LOOK_MS)
+		if (monotonic_ms() - looked < FRAGMENTS_LOOK_MS)
 			continue;
 		fragments_look(fragments);
-		looked = fragments_now_ms();
+		looked = monotonic_ms();
 	}
 	return NULL;
 }

@@ -8,19 +8,12 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "base/monotonic.h"
 #include "guard/tree.h"
 
 uint32_t guard_room(uint32_t prefixes)
 {
 	return prefixes * LBD_ACL_ROOM;
-}
-
-static int64_t guard_clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
 static int guard_add(struct prefixes *prefixes, uint8_t number, const struct config_list *list,
@@ -91,7 +84,7 @@ int guard_read(const struct config *config, struct guard **ret, struct error *er
 {
 	struct prefixes prefixes = { .max = config->limits.prefixes };
 	struct guard *guard = calloc(1, sizeof(*guard));
-	int64_t begun = guard_clock_ms();
+	int64_t begun = monotonic_ms();
 	int rc = 0;
 
 	if (!guard)
@@ -109,7 +102,7 @@ int guard_read(const struct config *config, struct guard **ret, struct error *er
 	guard_count(guard, &prefixes);
 	prefixes_free(&prefixes);
 	guard->loaded_at = time(NULL);
-	guard->build_ms = (uint32_t)(guard_clock_ms() - begun);
+	guard->build_ms = (uint32_t)(monotonic_ms() - begun);
 	if (rc)
 		guard_release(guard);
 	else

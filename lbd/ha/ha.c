@@ -18,9 +18,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/log.h"
+#include "base/monotonic.h"
 #include "base/runfile.h"
 #include "ha/gate.h"
 
@@ -58,14 +58,6 @@ static const char *const ha_role_names[] = {
 	HA_ROLES(X)
 #undef X
 };
-
-static int64_t ha_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* UNKNOWN isn't a role that can be given. */
 static int ha_parse_role(const char *name, enum ha_role *ret)
@@ -148,8 +140,8 @@ static int64_t ha_time_complete(struct ha *ha, const struct gate_view *view)
 	if (!gate_is_complete(view))
 		ha->complete_ms = -1;
 	else if (ha->complete_ms < 0)
-		ha->complete_ms = ha_now_ms();
-	return ha->complete_ms < 0 ? 0 : ha_now_ms() - ha->complete_ms;
+		ha->complete_ms = monotonic_ms();
+	return ha->complete_ms < 0 ? 0 : monotonic_ms() - ha->complete_ms;
 }
 
 /* Whether the gate may open now. Without memory for the peers it stays closed. */
@@ -158,7 +150,7 @@ static bool ha_decide(struct ha *ha)
 	struct gate_view view = {
 		.adopted = ha->adopted,
 		.role = ha->role,
-		.waited_ms = ha_now_ms() - ha->started_ms,
+		.waited_ms = monotonic_ms() - ha->started_ms,
 		.patience_ms = ha->patience_ms,
 	};
 	struct sync_peer_status *peers = NULL;
@@ -235,7 +227,7 @@ int ha_new(struct event_base *base, const char *run_dir, bool adopted, uint32_t 
 	ha->patience_ms = patience_ms;
 	ha->sync = sync;
 	ha->failover.without_master_ms = -1;
-	ha->started_ms = ha->role_ms = ha_now_ms();
+	ha->started_ms = ha->role_ms = monotonic_ms();
 	ha->complete_ms = -1;
 	ha_load_role(ha);
 	ha_load_yielded(ha);
@@ -276,7 +268,7 @@ static void ha_on_failover(evutil_socket_t fd, short what, void *context)
 	(void)fd, (void)what;
 	if (ha->sync && sync_peers(ha->sync, &peers, &count))
 		return;
-	ha_failover_act(ha, failover_turn(&ha->failover, ha_now_ms(), peers, count));
+	ha_failover_act(ha, failover_turn(&ha->failover, monotonic_ms(), peers, count));
 	free(peers);
 	if (failover_is_on(&ha->failover))
 		return;
@@ -309,13 +301,13 @@ int ha_failover(struct ha *ha, bool force, uint32_t timeout_ms, struct error *er
 		ha->failover_timer = event_new(ha->base, -1, EV_PERSIST, ha_on_failover, ha);
 	if (!ha->failover_timer || event_add(ha->failover_timer, &period))
 		return error_set(err, -ENOMEM, "failover: no memory for its timer");
-	failover_begin(&ha->failover, force, timeout_ms, ha_now_ms());
+	failover_begin(&ha->failover, force, timeout_ms, monotonic_ms());
 	return 0;
 }
 
 void ha_look_failover(struct ha *ha, struct failover *ret)
 {
-	failover_asked(&ha->failover, ha_now_ms());
+	failover_asked(&ha->failover, monotonic_ms());
 	*ret = ha->failover;
 }
 
@@ -340,7 +332,7 @@ int ha_set_role(struct ha *ha, const char *role, struct error *err)
 		return error_set(err, -EINVAL, "role \"%.32s\": expected master, backup or fault",
 				 role);
 	if (ha->role != old) {
-		ha->role_ms = ha_now_ms();
+		ha->role_ms = monotonic_ms();
 		log_info("role: %s, was %s", ha_role_names[ha->role], ha_role_names[old]);
 		ha_tell_role(ha);
 	}
@@ -353,7 +345,7 @@ void ha_status(const struct ha *ha, struct ha_status *ret)
 {
 	memset(ret, 0, sizeof(*ret));
 	ret->role = ha->role;
-	ret->role_ms_ago = ha->role == HA_ROLE_UNKNOWN ? -1 : ha_now_ms() - ha->role_ms;
+	ret->role_ms_ago = ha->role == HA_ROLE_UNKNOWN ? -1 : monotonic_ms() - ha->role_ms;
 	ret->gate_open = ha->gate_open;
 	memcpy(ret->gate_reason, ha->gate_reason, sizeof(ret->gate_reason));
 }

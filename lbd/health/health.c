@@ -15,10 +15,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/addr.h"
 #include "base/log.h"
+#include "base/monotonic.h"
 #include "health/kind.h"
 #include "health/verdict.h"
 
@@ -43,19 +43,11 @@ struct health {
 	uint32_t size;
 };
 
-static int64_t health_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void probe_wait(struct probe *probe, int64_t ms)
 {
 	struct timeval after = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
 
-	probe->due_ms = health_now_ms() + ms;
+	probe->due_ms = monotonic_ms() + ms;
 	evtimer_add(probe->timer, &after);
 }
 
@@ -70,7 +62,7 @@ static int64_t probe_interval_ms(const struct probe *probe)
 
 static void probe_wait_for_next(struct probe *probe)
 {
-	int64_t left = probe->started_ms + probe_interval_ms(probe) - health_now_ms();
+	int64_t left = probe->started_ms + probe_interval_ms(probe) - monotonic_ms();
 
 	probe_wait(probe, left > 0 ? left : 0);
 }
@@ -84,7 +76,7 @@ static void probe_judge(struct probe *probe, bool success)
 	if (!verdict_enter(&probe->verdict, success, config->rise, config->fall))
 		return;
 	if (was != success)
-		probe->changed_ms = health_now_ms();
+		probe->changed_ms = monotonic_ms();
 	health->changed(health->context, probe->target.backend, success,
 			success ? "it answers" : probe->reason);
 }
@@ -111,7 +103,7 @@ static void probe_on_timer(evutil_socket_t fd, short what, void *context)
 	struct probe *probe = context;
 
 	(void)fd, (void)what;
-	probe->started_ms = health_now_ms();
+	probe->started_ms = monotonic_ms();
 	if (probe->kind->start(probe->health->base, &probe->target, probe_on_done, probe,
 			       &probe->check))
 		probe_wait_for_next(probe);
@@ -254,7 +246,7 @@ bool health_find(const struct health *health, uint16_t backend, struct health_st
 	ret->checked = probe->verdict.checked;
 	ret->latency_us = probe->latency_us;
 	ret->streak = probe->verdict.streak;
-	ret->changed_ms_ago = probe->changed_ms ? health_now_ms() - probe->changed_ms : -1;
+	ret->changed_ms_ago = probe->changed_ms ? monotonic_ms() - probe->changed_ms : -1;
 	memcpy(ret->reason, probe->reason, sizeof(ret->reason));
 	return true;
 }
@@ -273,7 +265,7 @@ bool health_remember(const struct health *health, uint16_t backend, struct healt
 		.streak = probe->verdict.streak,
 		.latency_us = probe->latency_us,
 		.changed_ms = probe->changed_ms,
-		.due_ms = probe->check ? health_now_ms() : probe->due_ms,
+		.due_ms = probe->check ? monotonic_ms() : probe->due_ms,
 	};
 	memcpy(ret->reason, probe->reason, sizeof(ret->reason));
 	return true;
@@ -293,7 +285,7 @@ void health_restore(struct health *health, uint16_t backend, const struct health
 	probe->latency_us = memory->latency_us;
 	probe->changed_ms = memory->changed_ms;
 	memcpy(probe->reason, memory->reason, sizeof(probe->reason));
-	left = memory->due_ms - health_now_ms();
+	left = memory->due_ms - monotonic_ms();
 	if (left > probe->target.config.interval_ms)
 		left = probe->target.config.interval_ms;
 	probe_wait(probe, left > 0 ? left : 0);

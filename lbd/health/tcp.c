@@ -10,17 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/addr.h"
+#include "base/monotonic.h"
 #include "health/kind.h"
 
 struct tcp_check {
 	int fd;
 	int error; /* of an immediate connect, 0 while it is under way */
 	uint32_t timeout_ms;
-	struct timespec started;
+	int64_t started_ns;
 	struct event *event;
 	health_done done;
 	void *context;
@@ -35,15 +35,6 @@ static void tcp_cancel(void *context)
 	if (check->fd >= 0)
 		close(check->fd);
 	free(check);
-}
-
-static uint32_t tcp_elapsed_us(const struct timespec *since)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint32_t)((now.tv_sec - since->tv_sec) * 1000000 +
-			  (now.tv_nsec - since->tv_nsec) / 1000);
 }
 
 /* Shortages of this host would otherwise take every backend down at once. */
@@ -76,7 +67,7 @@ static void tcp_finish(struct tcp_check *check, int error)
 		result.answer = tcp_is_own_fault(error) ? HEALTH_NO_ANSWER : HEALTH_FAILED;
 		tcp_explain(error, check->timeout_ms, &result);
 	} else {
-		result.latency_us = tcp_elapsed_us(&check->started);
+		result.latency_us = (uint32_t)((monotonic_ns() - check->started_ns) / 1000);
 	}
 	tcp_cancel(check);
 	done(context, &result);
@@ -142,7 +133,7 @@ static int tcp_start(struct event_base *base, const struct health_target *target
 	check->done = done;
 	check->context = context;
 	check->timeout_ms = target->config.timeout_ms;
-	clock_gettime(CLOCK_MONOTONIC, &check->started);
+	check->started_ns = monotonic_ns();
 	check->error = tcp_connect(target, &check->fd);
 	if (tcp_arm(check, base)) {
 		tcp_cancel(check);

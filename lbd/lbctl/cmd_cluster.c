@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/monotonic.h"
 #include "lbctl/cluster_facts.h"
 #include "lbctl/commands.h"
 #include "lbctl/failover.h"
@@ -16,14 +17,6 @@
 #include "lbctl/table.h"
 
 #define CLUSTER_LOOK_MS 200
-
-static int64_t cluster_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void cluster_sleep(void)
 {
@@ -186,7 +179,7 @@ static int cluster_wait(const struct invocation *invocation, int64_t deadline_ms
 {
 	int rc = cluster_look(invocation, facts, plan);
 
-	while (!rc && plan->blocked && cluster_now_ms() < deadline_ms) {
+	while (!rc && plan->blocked && monotonic_ms() < deadline_ms) {
 		cluster_facts_free(facts);
 		cluster_sleep();
 		rc = cluster_look(invocation, facts, plan);
@@ -222,7 +215,7 @@ static int cluster_go(const struct invocation *invocation, long timeout_ms, bool
 	int rc;
 
 	for (;;) {
-		rc = cluster_wait(invocation, cluster_now_ms() + (act ? timeout_ms : 0), &facts,
+		rc = cluster_wait(invocation, monotonic_ms() + (act ? timeout_ms : 0), &facts,
 				  &plan);
 		if (rc || !act || plan.blocked || !cluster_is_own(&plan))
 			break;

@@ -92,8 +92,10 @@ static void resize_print(const struct invocation *invocation, const json_t *answ
 	       resize_value(answer, "left_out.clients"));
 	if (check)
 		return;
-	printf("took              %lld ms beside the packets, then %.1f ms without sync and API\n",
-	       resize_value(answer, "copy_ms"), (double)resize_value(answer, "pause_us") / 1000);
+	printf("took              %lld ms of copying, then %.1f ms without sync; "
+	       "the API waited for %.1f ms\n",
+	       resize_value(answer, "copy_ms"), (double)resize_value(answer, "pause_us") / 1000,
+	       (double)resize_value(answer, "hold_us") / 1000);
 	puts("It stands until the next reload: put it into the config file to keep it.");
 }
 

@@ -173,13 +173,15 @@ static void status_migration(const json_t *status)
 	if (json_is_object(now)) {
 		printf("moving       ");
 		status_changes(json_object_get(now, "changes"));
-		printf(": %lld %% of a pass\n", status_number(now, "percent"));
+		printf(": %s, %lld %% of a pass\n", table_text(table_value(now, "phase"), NULL),
+		       status_number(now, "percent"));
 	}
 	if (!json_is_object(last))
 		return;
 	printf("moved        ");
 	status_changes(json_object_get(last, "changes"));
-	printf(": %lld connections, %lld of them left out, %lld ms, %.1f ms without sync\n",
+	printf(": %lld connections, %lld of them left out, %lld ms of copying, "
+	       "%.1f ms without sync\n",
 	       status_number(last, "connections"),
 	       status_number(last, "left_out.live") + status_number(last, "left_out.idle"),
 	       status_number(last, "copy_ms"), (double)status_number(last, "pause_us") / 1000);

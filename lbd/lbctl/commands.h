@@ -15,6 +15,7 @@
 	X(drops)       \
 	X(peers)       \
 	X(risk)        \
+	X(metrics)     \
 	X(backend)     \
 	X(check)       \
 	X(trace)       \

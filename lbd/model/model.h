@@ -22,6 +22,7 @@
 #include "base/error.h"
 #include "config/config.h"
 #include "guard/guard.h"
+#include "lbd/generation.h"
 #include "lbd/maps.h"
 
 /* Where frames for a backend go. Filled by net/, resolved is false until known. */

@@ -23,10 +23,10 @@
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/addr.h"
 #include "base/log.h"
+#include "base/monotonic.h"
 #include "net/neigh.h"
 #include "net/path.h"
 #include "net/rtnl.h"
@@ -59,14 +59,6 @@ struct neighbours {
 	uint32_t ticks;
 	int64_t reread_ms;
 };
-
-static int64_t neighbours_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static bool nexthop_equal(const struct nexthop *a, const struct nexthop *b)
 {
@@ -205,12 +197,12 @@ static void neighbours_reread(evutil_socket_t fd, short what, void *context)
 	(void)fd, (void)what;
 	for (uint32_t i = 0; i < neighbours->count; i++)
 		target_lookup(neighbours, &neighbours->targets[i]);
-	neighbours->reread_ms = neighbours_now_ms();
+	neighbours->reread_ms = monotonic_ms();
 }
 
 static void neighbours_schedule_reread(struct neighbours *neighbours)
 {
-	int64_t since = neighbours_now_ms() - neighbours->reread_ms;
+	int64_t since = monotonic_ms() - neighbours->reread_ms;
 	int64_t delay = since >= REREAD_PAUSE_MS ? REREAD_DELAY_MS : REREAD_PAUSE_MS - since;
 	struct timeval after = { .tv_usec = delay * 1000 };
 

@@ -1,18 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "risk/risk.h"
 
-#include <time.h>
+#include "base/monotonic.h"
 
 /* Buckets between two looks at the clock. */
 #define RISK_STRIDE 1024
-
-static int64_t risk_clock_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000LL + now.tv_nsec / 1000;
-}
 
 /* Does the packet path find the backend without an entry, by what the packets say? */
 static bool risk_names_backend(const struct model *model, const struct table_entry *entry)
@@ -90,10 +82,10 @@ uint32_t risk_walk(struct risk *risk, uint32_t from, int64_t budget_us)
 {
 	uint32_t end = risk->tables->conn4_buckets + risk->tables->conn6_buckets;
 	uint32_t now = tables_now(risk->tables);
-	int64_t deadline_us = risk_clock_us() + budget_us;
+	int64_t deadline_us = monotonic_us() + budget_us;
 
 	for (uint32_t bucket = from; bucket < end; bucket++) {
-		if (bucket % RISK_STRIDE == 0 && bucket > from && risk_clock_us() > deadline_us)
+		if (bucket % RISK_STRIDE == 0 && bucket > from && monotonic_us() > deadline_us)
 			return bucket;
 		risk_add_bucket(risk, bucket, now);
 	}

@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/monotonic.h"
 
 #define PREFLIGHT_REPLAY_MS 2000
 
@@ -94,14 +94,6 @@ static int (*const preflight_steps[PREFLIGHT_STEP_COUNT])(struct preflight *pref
 #undef X
 };
 
-static int64_t preflight_now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000LL + now.tv_nsec / 1000;
-}
-
 static bool preflight_is_replay(enum preflight_step step)
 {
 	return step == PREFLIGHT_REPLAY || step == PREFLIGHT_APART;
@@ -129,11 +121,11 @@ static bool preflight_spares(const struct preflight *preflight, enum preflight_s
 static int preflight_do(struct preflight *preflight, enum preflight_step step, struct error *err)
 {
 	struct preflight_result *result = &preflight->report->steps[step];
-	const int64_t began_us = preflight_now_us();
+	const int64_t began_us = monotonic_us();
 	struct error own = { 0 };
 	int rc = preflight_steps[step](preflight, &own);
 
-	result->took_us = (uint32_t)(preflight_now_us() - began_us);
+	result->took_us = (uint32_t)(monotonic_us() - began_us);
 	result->verdict = preflight_judge(preflight, step, rc);
 	snprintf(result->text, sizeof(result->text), "%.1000s", own.text);
 	if (result->verdict == PREFLIGHT_FORCED)

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/monotonic.h"
 #include "base/outcome.h"
 
 #define REPLAY_TRIES 3
@@ -136,21 +136,13 @@ bool replay_answer(const struct replay_case *now, const struct replay_packet *pa
 
 /* --- all of them */
 
-int64_t replay_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
 static void replay_all(struct replay_pair *pair, const struct replay_packets *packets)
 {
-	const int64_t until = replay_now_ms() + pair->now.replay->budget_ms;
+	const int64_t until = monotonic_ms() + pair->now.replay->budget_ms;
 	struct replay_packet answer;
 
 	pair->now.report->made = packets->count;
-	for (uint32_t i = 0; i < packets->count && replay_now_ms() < until; i++) {
+	for (uint32_t i = 0; i < packets->count && monotonic_ms() < until; i++) {
 		replay_try(pair, &packets->list[i]);
 		if (replay_answer(&pair->now, &packets->list[i], &answer))
 			replay_try(pair, &answer);

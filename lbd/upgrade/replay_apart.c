@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/monotonic.h"
 #include "dataplane/next.h"
 #include "upgrade/replay_internal.h"
 
@@ -179,12 +180,12 @@ static void apart_try(struct apart *apart, const struct replay_packet *packet)
 
 static void apart_try_all(struct apart *apart, const struct replay_packets *packets)
 {
-	const int64_t until = replay_now_ms() + apart->now.replay->budget_ms;
+	const int64_t until = monotonic_ms() + apart->now.replay->budget_ms;
 	struct replay_report *report = apart->now.report;
 	struct replay_packet answer;
 
 	report->made = packets->count;
-	for (uint32_t i = 0; i < packets->count && replay_now_ms() < until; i++) {
+	for (uint32_t i = 0; i < packets->count && monotonic_ms() < until; i++) {
 		apart_try(apart, &packets->list[i]);
 		if (replay_answer(&apart->now, &packets->list[i], &answer))
 			apart_try(apart, &answer);

@@ -27,8 +27,6 @@ void replay_list(struct replay_case *now, const struct replay_packet *packet);
 bool replay_answer(const struct replay_case *now, const struct replay_packet *packet,
 		   struct replay_packet *ret);
 
-int64_t replay_now_ms(void);
-
 /* -EBADMSG with the first difference, of a replay that people call @name. */
 int replay_conclude(const struct replay_report *report, const char *name, struct error *err);
 

@@ -95,6 +95,8 @@ int upgrade_try(const struct upgrade_place *place, const struct upgrade_target *
 		.swapped = trial->swapped,
 		.patience_ms = trial->patience_ms,
 		.services_count = trial->services_count,
+		.watched = trial->watched,
+		.watched_count = trial->watched_count,
 	};
 	int rc;
 

@@ -74,6 +74,8 @@ struct upgrade_trial {
 	uint32_t patience_ms;
 	uint32_t services_count; /* 0: packets of all */
 	struct lbd_split_service services[LBD_SPLIT_SERVICES];
+	const struct lbd_split_key *watched; /* counted one by one; they outlive the call */
+	uint32_t watched_count;
 };
 
 /* Prove @object (NULL: the installed one) and put it on trial. -EBUSY: another one is. */

@@ -103,14 +103,24 @@ static double verdict_z(double is, double was, uint64_t new_packets, uint64_t ol
 	return is > was ? INFINITY : 0;
 }
 
-static bool verdict_is_worse(const struct verdict_finding *finding, uint64_t bad)
+/*
+ * The z that one of @among must reach, so that all of them together are wrong as
+ * rarely as one is with VERDICT_Z (Bonferroni): the tail beyond z falls about as
+ * exp(-z * z / 2) does.
+ */
+static double verdict_bar(uint32_t among)
 {
-	return bad >= VERDICT_BAD_MIN && finding->z >= VERDICT_Z &&
+	return among > 1 ? sqrt(VERDICT_Z * VERDICT_Z + 2 * log(among)) : VERDICT_Z;
+}
+
+static bool verdict_is_worse(const struct verdict_finding *finding, uint64_t bad, uint32_t among)
+{
+	return bad >= VERDICT_BAD_MIN && finding->z >= verdict_bar(among) &&
 	       finding->is - finding->was >= verdict_rates[finding->rate].floor;
 }
 
 struct verdict_finding verdict_judge(const struct verdict_counts *old,
-				     const struct verdict_counts *new)
+				     const struct verdict_counts *new, uint32_t among)
 {
 	struct verdict_finding worst = { .verdict = VERDICT_UNSURE };
 	double harmed = 0;
@@ -128,7 +138,7 @@ struct verdict_finding verdict_judge(const struct verdict_counts *old,
 		};
 
 		one.z = verdict_z(one.is, one.was, new->packets, old->packets);
-		if (verdict_is_worse(&one, new->bad[i])) {
+		if (verdict_is_worse(&one, new->bad[i], among)) {
 			one.verdict = VERDICT_WORSE;
 			harmed += (one.is - one.was) * (double)new->packets;
 		}

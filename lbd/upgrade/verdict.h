@@ -8,8 +8,12 @@
  * one that isn't chance (two-proportion z-test). The z that is asked for is
  * high: packets of a flow fare alike, and there are many looks.
  *
- * What can't be told from outcomes: a path that counts a packet as forwarded and
- * drops it, or sends it to another backend. The replay before the swap can.
+ * A service by itself has one rate only, LOST: outcomes aren't counted by service,
+ * but what it was handed and what its backends got. Many services are many
+ * chances to be wrong, so each must be the surer the more there are.
+ *
+ * What can't be told from either: a path that sends packets to another backend of
+ * the same service, or counts for one that it drops. The replay before the swap can.
  */
 #ifndef UPGRADE_VERDICT_H
 #define UPGRADE_VERDICT_H
@@ -27,7 +31,8 @@
 	X(NO_BACKEND, "without a backend", 50)                               \
 	X(UNROUTED, "without a way on", 50)                                  \
 	X(PASSES, "left to the kernel", 100)                                 \
-	X(MISSES, "not found in the table", 300)
+	X(MISSES, "not found in the table", 300)                             \
+	X(LOST, "not given to its backends", 300) /* of a service */
 
 enum verdict_rate {
 #define X(constant, name, floor) VERDICT_##constant,
@@ -61,8 +66,9 @@ struct verdict_finding {
 	uint64_t harmed; /* packets that the old one would have done better by */
 };
 
+/* @among: so many that are judged alike at the same time, 1 if it is the only one. */
 struct verdict_finding verdict_judge(const struct verdict_counts *old,
-				     const struct verdict_counts *new);
+				     const struct verdict_counts *new, uint32_t among);
 
 /* "812 of 4060 packets (20.00 %) dropped, expected 0.01 %", into @text, returned. */
 #define VERDICT_TEXT_MAX 200

@@ -12,6 +12,10 @@
  *            Both rounds together decide: what flows do by themselves (a single
  *            source of a flood) both have then had.
  *
+ * All packets are compared, and each service by itself. A service that loses
+ * packets right after a swap is no doubt yet, as nobody knows what it lost
+ * before: BESIDE tells.
+ *
  * Not told apart: a flaw that spoils what both share, as the connection table;
  * and all that outcomes don't show (verdict.h).
  */
@@ -33,20 +37,43 @@ enum watch_step {
 
 #define WATCH_LOOKS 20 /* in a round, so that a flaw that shows late isn't lost in what was */
 
+#define WATCH_SILENCE 60  /* a service is no longer waited for after so many */
+#define WATCH_ENOUGH 1000 /* packets of a service: its round may end with the others' */
+
+/* What is compared: one of these for all packets, and behind it one for each service. */
+#define WATCH_ALL 0
+
+struct watch_sides {
+	struct verdict_counts old, new;
+};
+
 struct watch {
 	enum watch_mode mode;
+	uint32_t count;			/* of what is compared, 1 or more */
+	struct watch_sides *saved;	/* the caller's, @count: the round before CROSSED */
 	struct verdict_counts before;	/* of BEFORE: the old one's */
-	struct verdict_counts old, new; /* of CROSSED: those of the round before it */
 	struct verdict_finding finding; /* of the last look that could tell */
-	struct verdict_counts packets;	/* that it is about: the new one's */
+	uint32_t subject;		/* that it is about ... */
+	struct verdict_counts packets;	/* ... and the new one's packets */
 	bool doubted;			/* nothing has taken the doubt away yet */
 	bool compared;
 	uint32_t looks;
 	uint64_t harmed;
 };
 
-/* Look at what became of both sides' packets since the round began. */
-enum watch_step watch_look(struct watch *watch, const struct verdict_counts *old,
-			   const struct verdict_counts *new);
+/*
+ * Look at what became of both sides' packets since the round began: @sides, as
+ * many as there are; of BEFORE the old one's are filled in.
+ */
+enum watch_step watch_look(struct watch *watch, struct watch_sides *sides);
+
+/* Only services are in doubt, and that ends after WATCH_SILENCE looks at most. */
+bool watch_decides_soon(const struct watch *watch);
+
+/*
+ * A service with few packets keeps its round while others begin anew, until this
+ * says that it has had enough to tell. SHARE and CROSS begin a round for all.
+ */
+bool watch_has_enough(const struct watch *watch, const struct watch_sides *sides);
 
 #endif

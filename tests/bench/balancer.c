@@ -8,7 +8,7 @@
 #define OUT "l1"
 
 int balancer_open(struct balancer *balancer, const struct hosts *hosts, const char *build,
-		  const struct scene *scene, struct error *err)
+		  const struct scene *scene, uint32_t slots, struct error *err)
 {
 	static const uint8_t dmac[6] = { 2, 0, 0, 0, 0xee, 4 }, smac[6] = { 2, 0, 0, 0, 0xee, 3 };
 	char config[SCENE_CONFIG_MAX], object[256];
@@ -22,7 +22,7 @@ int balancer_open(struct balancer *balancer, const struct hosts *hosts, const ch
 	if (rc)
 		return rc;
 	in = if_nametoindex(IN);
-	scene_config(scene, IN, config);
+	scene_config(scene, slots, IN, config);
 	snprintf(object, sizeof(object), "%s/bpf/lb.bpf.o", build);
 	rc = lab_open(lab, config, "benchmark", err);
 	if (rc)

@@ -15,7 +15,7 @@ struct balancer {
 
 /* To be closed whatever comes of it, when it is detached. Closing accepts a zeroed one. */
 int balancer_open(struct balancer *balancer, const struct hosts *hosts, const char *build,
-		  const struct scene *scene, struct error *err);
+		  const struct scene *scene, uint32_t slots, struct error *err);
 void balancer_close(struct balancer *balancer);
 
 /* Stand on the way in, or no longer. */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "tests/bench/e2e.h"
+#include "tests/bench/memory.h"
 #include "tests/bench/packet.h"
 #include "tests/bench/peers.h"
 #include "tests/bench/report.h"
@@ -64,7 +65,9 @@ static int run_all(const struct options *options, struct report *report, struct 
 {
 	int rc;
 
-	rc = packet_bench(report, options->build, options->only, options->quick, err);
+	rc = memory_bench(report, options->only, err);
+	if (!rc)
+		rc = packet_bench(report, options->build, options->only, options->quick, err);
 	if (!rc && !options->quick)
 		rc = e2e_bench(report, options->build, options->only, err);
 	if (!rc && !options->quick)

@@ -21,6 +21,9 @@
 #define ARRIVED_ENOUGH 0.98
 #define WARM_UP_NEW 1000 /* packets, where there are no flows to be met again */
 
+/* Balancers: by mode, with a table for 64k flows, and with one that new flows don't fill. */
+enum e2e_lb { LB_NONE, LB_DSR, LB_IPIP, LB_DSR_LARGE, LB_IPIP_LARGE, LBS };
+
 struct e2e;
 
 struct way {
@@ -28,8 +31,7 @@ struct way {
 	uint32_t flows;
 	uint32_t packets; /* a turn */
 	bool xdp;	  /* do frames stay frames up to the backend? */
-	int (*begin)(struct e2e *e2e, struct error *err);
-	int (*end)(struct e2e *e2e, struct error *err);
+	enum e2e_lb lb;
 };
 
 enum way_id {
@@ -52,65 +54,43 @@ struct turn {
 
 struct e2e {
 	struct road *road;
-	struct balancer dsr, ipip;
+	struct balancer lbs[LBS];
 	bool wanted[WAYS];
 	struct turn turns[WAYS][ROUNDS];
 };
 
 /* --- the ways */
 
-static int way_begin_redirect(struct e2e *e2e, struct error *err)
-{
-	return road_redirect(e2e->road, true, err);
-}
-
-static int way_end_redirect(struct e2e *e2e, struct error *err)
-{
-	return road_redirect(e2e->road, false, err);
-}
-
-static int way_begin_dsr(struct e2e *e2e, struct error *err)
-{
-	return balancer_attach(&e2e->dsr, err);
-}
-
-static int way_end_dsr(struct e2e *e2e, struct error *err)
-{
-	return balancer_detach(&e2e->dsr, err);
-}
-
-static int way_begin_ipip(struct e2e *e2e, struct error *err)
-{
-	return balancer_attach(&e2e->ipip, err);
-}
-
-static int way_end_ipip(struct e2e *e2e, struct error *err)
-{
-	return balancer_detach(&e2e->ipip, err);
-}
-
 /* nftables is always there: it gets what no XDP program takes. */
-static int way_nothing(struct e2e *e2e, struct error *err)
+static int way_begin(struct e2e *e2e, const struct way *way, struct error *err)
 {
-	(void)e2e;
-	(void)err;
-	return 0;
+	if (way->lb != LB_NONE)
+		return balancer_attach(&e2e->lbs[way->lb], err);
+	return way->xdp ? road_redirect(e2e->road, true, err) : 0;
+}
+
+static int way_end(struct e2e *e2e, const struct way *way, struct error *err)
+{
+	if (way->lb != LB_NONE)
+		return balancer_detach(&e2e->lbs[way->lb], err);
+	return way->xdp ? road_redirect(e2e->road, false, err) : 0;
 }
 
 #define M1 1000000
+#define K64 65536
 #define K300 300000
 #define K100 100000 /* new flows a turn: far below what connection tracking holds */
 
 static const struct way ways[WAYS] = {
-	[WAY_REDIRECT] = { "redirect", 1000, M1, true, way_begin_redirect, way_end_redirect },
-	[WAY_DSR4] = { "dsr4", 1000, M1, true, way_begin_dsr, way_end_dsr },
-	[WAY_DSR4_64K] = { "dsr4.64k", 65536, M1, true, way_begin_dsr, way_end_dsr },
-	[WAY_IPIP4] = { "ipip4", 1000, M1, true, way_begin_ipip, way_end_ipip },
-	[WAY_IPIP4_64K] = { "ipip4.64k", 65536, M1, true, way_begin_ipip, way_end_ipip },
-	[WAY_NFT] = { "nft", 1000, K300, false, way_nothing, way_nothing },
-	[WAY_DSR4_NEW] = { "dsr4.new", ROAD_EACH_NEW, K300, true, way_begin_dsr, way_end_dsr },
-	[WAY_IPIP4_NEW] = { "ipip4.new", ROAD_EACH_NEW, K300, true, way_begin_ipip, way_end_ipip },
-	[WAY_NFT_NEW] = { "nft.new", ROAD_EACH_NEW, K100, false, way_nothing, way_nothing },
+	[WAY_REDIRECT] = { "redirect", 1000, M1, true, LB_NONE },
+	[WAY_DSR4] = { "dsr4", 1000, M1, true, LB_DSR },
+	[WAY_DSR4_64K] = { "dsr4.64k", K64, M1, true, LB_DSR },
+	[WAY_IPIP4] = { "ipip4", 1000, M1, true, LB_IPIP },
+	[WAY_IPIP4_64K] = { "ipip4.64k", K64, M1, true, LB_IPIP },
+	[WAY_NFT] = { "nft", 1000, K300, false, LB_NONE },
+	[WAY_DSR4_NEW] = { "dsr4.new", ROAD_EACH_NEW, K300, true, LB_DSR_LARGE },
+	[WAY_IPIP4_NEW] = { "ipip4.new", ROAD_EACH_NEW, K300, true, LB_IPIP_LARGE },
+	[WAY_NFT_NEW] = { "nft.new", ROAD_EACH_NEW, K100, false, LB_NONE },
 };
 
 /* --- turns and rounds */
@@ -143,11 +123,11 @@ static int e2e_turn(struct e2e *e2e, const struct way *way, struct turn *ret, st
 
 	rc = road_sink(e2e->road, way->xdp, err);
 	if (!rc)
-		rc = way->begin(e2e, err);
+		rc = way_begin(e2e, way, err);
 	if (!rc)
 		rc = e2e_measure(e2e, way, ret, err);
 	if (!rc)
-		rc = way->end(e2e, err);
+		rc = way_end(e2e, way, err);
 	return rc;
 }
 
@@ -168,13 +148,21 @@ static int e2e_open(struct e2e *e2e, const char *build, struct error *err)
 {
 	static const struct scene dsr = { .udp = true, .forward = LBD_FORWARD_DSR };
 	static const struct scene ipip = { .udp = true, .forward = LBD_FORWARD_IPIP };
+	static const struct {
+		const struct scene *scene;
+		uint32_t slots;
+	} rooms[LBS] = {
+		[LB_DSR] = { &dsr, SCENE_SLOTS_A_FLOW * K64 },
+		[LB_IPIP] = { &ipip, SCENE_SLOTS_A_FLOW * K64 },
+		[LB_DSR_LARGE] = { &dsr, SCENE_SLOTS },
+		[LB_IPIP_LARGE] = { &ipip, SCENE_SLOTS },
+	};
 	int rc;
 
 	rc = road_open(build, &e2e->road, err);
-	if (!rc)
-		rc = balancer_open(&e2e->dsr, road_hosts(e2e->road), build, &dsr, err);
-	if (!rc)
-		rc = balancer_open(&e2e->ipip, road_hosts(e2e->road), build, &ipip, err);
+	for (int i = LB_DSR; i < LBS && !rc; i++)
+		rc = balancer_open(&e2e->lbs[i], road_hosts(e2e->road), build, rooms[i].scene,
+				   rooms[i].slots, err);
 	return rc;
 }
 
@@ -256,8 +244,8 @@ int e2e_bench(struct report *report, const char *build, const char *only, struct
 	rc = e2e_open(&e2e, build, err);
 	if (!rc)
 		rc = e2e_rounds(&e2e, err);
-	balancer_close(&e2e.dsr);
-	balancer_close(&e2e.ipip);
+	for (int i = LB_DSR; i < LBS; i++)
+		balancer_close(&e2e.lbs[i]);
 	road_close(e2e.road);
 	for (size_t i = 0; i < COMPARISONS && !rc; i++)
 		if (report_wants(comparisons[i].name, only))

@@ -27,9 +27,10 @@
 #define PACKETS_QUICK_OVER (1U << 19) /* where the figure is a difference of two such runs */
 #define ENOUGH 0.99		      /* of the packets are hits, of the slots are full */
 
-/* A data plane, kept for the cases of one scene. */
+/* A data plane, kept for the cases of one scene and table. */
 struct packet_stage {
 	const struct scene *scene;
+	uint32_t slots;
 	struct lab lab;
 };
 
@@ -63,7 +64,7 @@ static int packet_open_lab(struct packet_bench *bench, const struct scene *scene
 	char config[SCENE_CONFIG_MAX], object[256];
 	int rc;
 
-	scene_config(scene, "lo", config);
+	scene_config(scene, bench->test->slots, "lo", config);
 	snprintf(object, sizeof(object), "%s/bpf/lb.bpf.o", bench->build);
 	rc = scene_write_list(scene, err);
 	if (!rc)
@@ -78,16 +79,17 @@ static int packet_open_lab(struct packet_bench *bench, const struct scene *scene
 	return rc;
 }
 
-/* What stands there may stay, if it is of the same scene. */
+/* What stands there may stay, if it is of the same scene and size. */
 static int packet_set_stage(struct packet_bench *bench, enum wrap_target target,
 			    const struct scene *scene, struct error *err)
 {
 	struct packet_stage *stage = &bench->stages[target];
 
-	if (!scene || stage->scene == scene)
+	if (!scene || (stage->scene == scene && stage->slots == bench->test->slots))
 		return 0;
 	packet_clear_stage(stage);
 	stage->scene = scene;
+	stage->slots = bench->test->slots;
 	return packet_open_lab(bench, scene, &stage->lab, err);
 }
 
@@ -185,7 +187,7 @@ static int packet_prove_fill(const struct packet_bench *bench, enum wrap_target 
 	tables_count(dataplane_tables(bench->stages[target].lab.dataplane), &ipv4, &ipv6);
 	entries = ipv4 + ipv6;
 	if (bench->test->outcome == LBD_OUTCOME_FORWARD_NEW)
-		wanted = SCENE_SLOTS;
+		wanted = bench->test->slots;
 	else if (bench->test->outcome != LBD_OUTCOME_FORWARD_KNOWN &&
 		 bench->test->outcome != LBD_OUTCOME_FORWARD_RETURN)
 		wanted = 0;

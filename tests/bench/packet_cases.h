@@ -12,6 +12,7 @@ struct packet_case {
 	const char *name;
 	const struct scene *scene;
 	enum scene_packet packet;
+	uint32_t slots; /* of the table */
 	uint32_t flows;
 	uint32_t fill; /* packets to the service sent beforehand */
 	enum lbd_outcome outcome;
@@ -19,7 +20,7 @@ struct packet_case {
 	const char *of; /* ... or so many times this case, which stands before it */
 };
 
-/* Cases of one scene stand together: they share a table, which only ever gets fuller. */
+/* Cases of one scene and table stand together: they share it, and it only ever gets fuller. */
 extern const struct packet_case packet_cases[];
 extern const size_t packet_cases_count;
 

@@ -199,7 +199,7 @@ static int peers_open(struct peers *peers, const char *build, struct error *err)
 	if (!rc)
 		rc = peers_wait_for_proxy(peers, err);
 	if (!rc)
-		rc = balancer_open(&peers->lbd, &peers->hosts, build, &scene, err);
+		rc = balancer_open(&peers->lbd, &peers->hosts, build, &scene, SCENE_SLOTS, err);
 	return rc;
 }
 

@@ -41,20 +41,21 @@ static bool scene_is_nat(const struct scene *scene)
 	return scene->forward == LBD_FORWARD_NAT;
 }
 
-void scene_config(const struct scene *scene, const char *in, char text[SCENE_CONFIG_MAX])
+void scene_config(const struct scene *scene, uint32_t slots, const char *in,
+		  char text[SCENE_CONFIG_MAX])
 {
 	int used;
 
 	used = snprintf(text, SCENE_CONFIG_MAX,
 			"xdp: {interfaces: [%s]}\n"
-			"limits: {services: 16, backends: 64, connections-ipv4: %d, "
-			"connections-ipv6: %d, nat-ipv4: %d, maglev: 65537}\n"
+			"limits: {services: 16, backends: 64, connections-ipv4: %u, "
+			"connections-ipv6: %u, nat-ipv4: %u, maglev: 65537}\n"
 			"%s%s%s%s%s"
 			"services:\n"
 			"- {name: measured, vip: \"%s\", port: %d, protocol: %s, forward: %s, "
 			"health: {check: none}, backends: [",
-			in, scene->ipv6 ? 1024 : SCENE_SLOTS, scene->ipv6 ? SCENE_SLOTS : 1024,
-			scene_is_nat(scene) ? SCENE_SLOTS : 1024,
+			in, scene->ipv6 ? 1024 : slots, scene->ipv6 ? slots : 1024,
+			scene_is_nat(scene) ? slots : 1024,
 			scene_is_nat(scene) ? "nat: {addresses: [192.0.2.101, 192.0.2.102, "
 					      "192.0.2.103, 192.0.2.104]}\n"
 					    : "",

@@ -15,7 +15,8 @@
 #include "tests/lab/lab.h"
 
 #define SCENE_BACKENDS 16
-#define SCENE_SLOTS 4194304 /* of the connection table */
+#define SCENE_SLOTS 4194304  /* of a connection table that is to hold any case's flows */
+#define SCENE_SLOTS_A_FLOW 4 /* as the configuration's reference advises */
 #define SCENE_CONFIG_MAX 4096
 #define SCENE_PREFIXES 100000
 
@@ -30,8 +31,9 @@ struct scene {
 	bool limits;		  /* of each source and of the service, far away */
 };
 
-/* A configuration with this service, received on interface @in. */
-void scene_config(const struct scene *scene, const char *in, char text[SCENE_CONFIG_MAX]);
+/* A configuration with this service and a table of @slots, received on interface @in. */
+void scene_config(const struct scene *scene, uint32_t slots, const char *in,
+		  char text[SCENE_CONFIG_MAX]);
 
 /*
  * Write the deny list of @scene to the file that it names: half of it single

@@ -11,9 +11,9 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/monotonic.h"
 #include "tests/bench/cpu.h"
 #include "tests/bench/room.h"
 #include "tests/bench/scene.h"
@@ -27,14 +27,6 @@
 #define SETTLE_US 300000 /* for the one to notice that the other has gone */
 
 static const struct scene sync_scene = { .forward = LBD_FORWARD_DSR };
-
-double sync_clock_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
 
 static int sync_wait_flow(const struct tables *tables, uint32_t n, struct error *err)
 {
@@ -130,11 +122,11 @@ static int sync_flows_once(struct sync_bench *bench, struct sample *ret, struct 
 	rc = sync_nodes_join(&bench->nodes, err);
 	if (rc)
 		return rc;
-	from_ns = sync_clock_ns();
+	from_ns = monotonic_ns();
 	sync_table_fill(&bench->plain[SYNC_ALPHA], FLOWS);
-	ret->baseline = FLOWS * 1e3 / (sync_clock_ns() - from_ns);
+	ret->baseline = FLOWS * 1e3 / (monotonic_ns() - from_ns);
 	rc = sync_wait_flows(bench, FLOWS, err);
-	ret->value = FLOWS * 1e3 / (sync_clock_ns() - from_ns);
+	ret->value = FLOWS * 1e3 / (monotonic_ns() - from_ns);
 	if (!rc)
 		rc = sync_prove(bench, err);
 	return rc ? rc : sync_nodes_part(&bench->nodes, err);
@@ -191,11 +183,11 @@ struct sync_resync {
 
 static int sync_wait_all(struct sync_bench *bench, struct error *err)
 {
-	const double end_ns = sync_clock_ns() + PATIENCE_NS;
+	const double end_ns = monotonic_ns() + PATIENCE_NS;
 	struct sync_peer_status status = { 0 };
 	int rc = 0;
 
-	while (!rc && !status.received_all && sync_clock_ns() < end_ns) {
+	while (!rc && !status.received_all && monotonic_ns() < end_ns) {
 		usleep(500);
 		rc = sync_nodes_status(&bench->nodes, SYNC_BETA, &status, err);
 	}
@@ -214,13 +206,13 @@ static int sync_resync_once(struct sync_bench *bench, struct sample *ret, struct
 	sync_table_clear(&bench->plain[SYNC_BETA]);
 	usleep(SETTLE_US);
 	bytes = sync_nodes_bytes();
-	from_ns = sync_clock_ns();
+	from_ns = monotonic_ns();
 	rc = sync_nodes_start(&bench->nodes, SYNC_BETA, err);
 	if (!rc)
 		rc = sync_wait_all(bench, err);
 	if (!rc)
 		rc = sync_wait_flows(bench, bench->flows, err);
-	ret->value = (sync_clock_ns() - from_ns) / 1e6;
+	ret->value = (monotonic_ns() - from_ns) / 1e6;
 	ret->baseline = (double)(sync_nodes_bytes() - bytes);
 	if (!rc)
 		rc = sync_prove(bench, err);
@@ -301,7 +293,7 @@ static int sync_open_lab(struct sync_bench *bench, struct error *err)
 	struct lab *lab = &bench->lab;
 	int rc;
 
-	scene_config(&sync_scene, "lo", config);
+	scene_config(&sync_scene, SCENE_SLOTS, "lo", config);
 	snprintf(object, sizeof(object), "%s/bpf/lb.bpf.o", bench->build);
 	rc = lab_open(lab, config, "benchmark", err);
 	if (rc)

@@ -20,8 +20,6 @@ struct sync_bench {
 	double resync_ms; /* of 250,000 entries, once measured */
 };
 
-double sync_clock_ns(void);
-
 /* Wait until the first @count flows are in beta's table, as far as every 64th tells. */
 int sync_wait_flows(struct sync_bench *bench, uint32_t count, struct error *err);
 

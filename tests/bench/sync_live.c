@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "base/monotonic.h"
 #include "tests/bench/sync_bench.h"
 
 #define RATE 100000
@@ -35,16 +36,16 @@ struct sync_live {
 static void *live_write(void *argument)
 {
 	struct sync_live *live = argument;
-	const double start_ns = sync_clock_ns();
+	const double start_ns = monotonic_ns();
 	const struct tables *tables = &live->bench->plain[SYNC_ALPHA];
 	uint32_t n = 0;
 
 	prctl(PR_SET_TIMERSLACK, 1UL);
 	while (!__atomic_load_n(&live->stop, __ATOMIC_RELAXED)) {
-		double now_ns = sync_clock_ns();
+		double now_ns = monotonic_ns();
 
 		for (; n < (now_ns - start_ns) * RATE / 1e9; n++) {
-			live->entered_ns[n % NOTES] = sync_clock_ns();
+			live->entered_ns[n % NOTES] = monotonic_ns();
 			sync_table_enter(tables, n);
 			__atomic_store_n(&live->entered, n + 1, __ATOMIC_RELEASE);
 		}
@@ -63,12 +64,12 @@ static int live_watch_one(struct sync_live *live, struct error *err)
 	if (!sync_table_has(&live->bench->plain[SYNC_ALPHA], n))
 		return 0;
 	while (!sync_table_has(&live->bench->plain[SYNC_BETA], n)) {
-		now_ns = sync_clock_ns();
+		now_ns = monotonic_ns();
 		if (now_ns - entered_ns > LOST_NS)
 			return error_set(err, -ETIMEDOUT, "flow %u has not arrived", n);
 		usleep(20);
 	}
-	now_ns = sync_clock_ns();
+	now_ns = monotonic_ns();
 	if (live->lags_count < LAGS_MAX)
 		live->lags[live->lags_count++] = (now_ns - entered_ns) / 1e3;
 	return 0;
@@ -84,11 +85,11 @@ static int live_compare(const void *a, const void *b)
 /* One window: samples of the lag at times that have nothing to do with flushes. */
 static int live_watch(struct sync_live *live, struct error *err)
 {
-	const double end_ns = sync_clock_ns() + WINDOW_NS;
+	const double end_ns = monotonic_ns() + WINDOW_NS;
 	int rc = 0;
 
 	live->lags_count = 0;
-	while (!rc && sync_clock_ns() < end_ns) {
+	while (!rc && monotonic_ns() < end_ns) {
 		usleep((useconds_t)random() % 1000);
 		rc = live_watch_one(live, err);
 	}
@@ -100,7 +101,7 @@ static int live_window(struct sync_live *live, struct error *err)
 {
 	struct sync_cpu cpu_before, cpu_after;
 	struct sync_peer_status status;
-	double from_ns = sync_clock_ns(), took_ns;
+	double from_ns = monotonic_ns(), took_ns;
 	uint64_t bytes = sync_nodes_bytes();
 	uint32_t entered = __atomic_load_n(&live->entered, __ATOMIC_RELAXED);
 	int rc;
@@ -112,7 +113,7 @@ static int live_window(struct sync_live *live, struct error *err)
 	if (rc)
 		return rc;
 	sync_nodes_cpu(&cpu_after);
-	took_ns = sync_clock_ns() - from_ns;
+	took_ns = monotonic_ns() - from_ns;
 	entered = __atomic_load_n(&live->entered, __ATOMIC_RELAXED) - entered;
 	bytes = sync_nodes_bytes() - bytes;
 	samples_add(&live->lag, (struct sample){ live->lags[live->lags_count * 99 / 100],

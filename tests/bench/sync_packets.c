@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "base/monotonic.h"
 #include "tests/bench/flow.h"
 #include "tests/bench/scene.h"
 #include "tests/bench/sync_bench.h"
@@ -104,15 +105,15 @@ static int packets_wait(struct sync_bench *bench, struct error *err)
 static int packets_flood(struct sync_bench *bench, struct wrapper *wrapper, struct sample *ret,
 			 struct error *err)
 {
-	double from_ns = sync_clock_ns(), cpu_ns = 0;
+	double from_ns = monotonic_ns(), cpu_ns = 0;
 	int rc = 0;
 
 	for (uint64_t first = 0; first < FLOWS && !rc; first += BATCH)
 		rc = packets_make(wrapper, first, BATCH, &cpu_ns, err);
-	ret->baseline = FLOWS * 1e3 / (sync_clock_ns() - from_ns);
+	ret->baseline = FLOWS * 1e3 / (monotonic_ns() - from_ns);
 	if (!rc)
 		rc = packets_wait(bench, err);
-	ret->value = FLOWS * 1e3 / (sync_clock_ns() - from_ns);
+	ret->value = FLOWS * 1e3 / (monotonic_ns() - from_ns);
 	return rc ? rc : sync_prove(bench, err);
 }
 
@@ -171,7 +172,7 @@ static int packets_slice(struct packets_cost *cost, uint32_t flows, double *cpu_
 /* CPU time a packet, over a turn. */
 static int packets_turn(struct packets_cost *cost, double *ret, struct error *err)
 {
-	const double from_ns = sync_clock_ns();
+	const double from_ns = monotonic_ns();
 	double now_ns = from_ns, cpu_ns = 0, packets = 0;
 	uint64_t made = 0;
 	int rc = 0;
@@ -182,7 +183,7 @@ static int packets_turn(struct packets_cost *cost, double *ret, struct error *er
 		rc = packets_slice(cost, due, &cpu_ns, err);
 		made += due;
 		packets += 2.0 * due + SLICE_HITS;
-		now_ns = sync_clock_ns();
+		now_ns = monotonic_ns();
 		if (now_ns - from_ns < (double)made * 1e9 / RATE)
 			usleep(100);
 	}

@@ -77,7 +77,7 @@ taken_back() {
   local before object="$LAB_TESTS/unit/bad_live_$1.bpf.o"
   before=$(running)
   ctl lb1 upgrade "${@:3}" "$object" >/dev/null
-  wait_for 8 "the end of $1" went_back "$before"
+  wait_for 20 "the end of $1" went_back "$before"
   ctl_says lb1 ".upgrades[0] | .kind == \"upgrade\" and .result == \"back\" and
     (.object | endswith(\"bad_live_$1.bpf.o\")) and .why == \"it is worse\" and
     (.evidence | contains(\"$2\")) and .harmed > 20 and .harmed < .packets" upgrade --history
@@ -98,6 +98,15 @@ went_back() {
 @test "a swap that only preflight finds good is taken back by itself" {
   taken_back liar 'not found in the table'
   load_unharmed liar
+}
+
+@test "a swap that harms one small service beside a heavy one is taken back, by the service's name" {
+  wrk_start small "http://$(at_vip "$VIP4_IPIP" 80)/"
+  sleep 1
+  taken_back small 'service web-ipip4: ' --force
+  wrk_stop small
+  grep 'in doubt: service web-ipip4: .* not given to its backends' "$LAB/logs/lbd-lb1.log"
+  load_unharmed small
 }
 
 @test "a canary that is worse ends by itself, and its share is all that was harmed" {

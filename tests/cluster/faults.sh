@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What happens to a pair: each fault is begun and, when it has lasted, healed.
-# Chance picks them; FAULT_SEED repeats a run.
+# Chance picks them; FAULT_SEED repeats a run, FAULTS_OF names those to pick from ("cut kill").
 
 # What the nodes say to each other: sync is TCP to port 7400, VRRP is protocol 112.
 readonly FAULT_SYNC='tcp dport 7400' FAULT_SYNC_BACK='tcp sport 7400'
@@ -33,11 +33,33 @@ fault_split_begin() {
 }
 fault_split_heal() { fault_unfilter; }
 
-# A third of the segments between them is lost, and so the others arrive out of order.
+# A third of the segments between them is lost.
 fault_loss_begin() {
   fault_filter "$FAULT_SYNC numgen random mod 3 == 0" "$FAULT_SYNC_BACK numgen random mod 3 == 0"
 }
 fault_loss_heal() { fault_unfilter; }
+
+# Every fourth packet from one to the other takes the slow lane, and comes after those behind it.
+fault_reorder_begin() {
+  local node
+  for node in lb1 lb2; do
+    on "$node" tc qdisc add dev eth0 root handle 1: htb default 1
+    on "$node" tc class add dev eth0 parent 1: classid 1:1 htb rate 10gbit quantum 60000
+    on "$node" tc class add dev eth0 parent 1: classid 1:2 htb rate 500kbit burst 1600 cburst 1600
+    on "$node" tc qdisc add dev eth0 parent 1:2 pfifo limit 24
+    on "$node" nft add table inet lanes
+    on "$node" nft add chain inet lanes out '{ type filter hook output priority 0; }'
+    on "$node" nft add rule inet lanes out ip daddr "$(host4 "${NODE_PEER[$node]}")" \
+      numgen random mod 4 == 0 counter meta priority set 1:2
+  done
+}
+fault_reorder_heal() {
+  local node
+  for node in lb1 lb2; do
+    on "$node" nft delete table inet lanes
+    on "$node" tc qdisc delete dev eth0 root
+  done
+}
 
 # A link without a carrier.
 fault_cut_begin() { lab_cut "$FAULT_NODE"; }
@@ -58,7 +80,19 @@ fault_freeze_heal() { kill -CONT -- "-$(lab_pid "lbd-$FAULT_NODE")"; }
 fault_clock_begin() { walltime_set "$FAULT_NODE" $((RANDOM % 7200 - 3600)); }
 fault_clock_heal() { :; }
 
-readonly FAULTS=(partition split loss cut kill reboot freeze clock)
+# The tables move to twice their size, and back.
+fault_resize() {
+  wait_for 10 "$1 slots at $FAULT_NODE" ctl "$FAULT_NODE" resize connections "$1"
+}
+fault_resize_begin() { fault_resize "$((2 * CHAOS_SLOTS))"; }
+fault_resize_heal() { fault_resize "$CHAOS_SLOTS"; }
+
+# Another daemon takes over.
+fault_takeover_begin() { ctl "$FAULT_NODE" upgrade --daemon >/dev/null; }
+fault_takeover_heal() { :; }
+
+read -ra FAULTS <<<"${FAULTS_OF:-partition split loss reorder cut kill reboot freeze clock resize takeover}"
+readonly FAULTS
 
 # walltime_set NODE SECONDS: how far the wall clock of that node's lbd is off (walltime.c).
 walltime_set() {
@@ -70,9 +104,7 @@ walltime_set() {
 fault_happen() {
   FAULT_NODE=$2
   echo "fault: $1 at $2 for $3 s" >&3
-  "fault_$1_begin"
-  sleep "$3"
-  "fault_$1_heal"
+  "fault_$1_begin" && sleep "$3" && "fault_$1_heal"
 }
 
 # faults_happen SECONDS: one after the other, with a little peace between.

@@ -5,6 +5,8 @@
 # next start. Chance picks operation and moment; KILL_SEED repeats its picks, and
 # KILL_AMID names the operations to pick from ("limits start"; without it, all).
 #
+# With KILL_PEER set lb2 is its peer, and must hold the same connections after each kill.
+#
 # The config's services have two backends each ("narrow") or three ("wide").
 # $LAB/width says which of them the file has, $LAB/slots how many connections fit. All
 # services but web-dsr4, which lbctl backend changes, must be as one of the two.
@@ -24,6 +26,8 @@ readonly KILL_OPERATIONS=(
   "canary upgrade --canary"
   "promote upgrade --canary"
   "abort upgrade --canary"
+  "takeover upgrade --daemon"
+  "rush upgrade --daemon"
   "start"
 )
 declare -gA KILL_TOOK=()
@@ -42,6 +46,20 @@ kill_resize() { ctl lb1 resize connections-ipv4 "$((196608 - $(<"$LAB/slots")))"
 kill_canary() { ctl lb1 upgrade --canary 50%; }
 kill_promote() { kill_canary && ctl lb1 upgrade --promote; }
 kill_abort() { kill_canary && ctl lb1 upgrade --abort; }
+
+kill_takeover() { ctl lb1 upgrade --daemon; }
+
+# All at once: each is done, or refused for another.
+kill_rush() {
+  local asked=() command
+  kill_toggle
+  for command in "upgrade --canary 50%" reload kill_resize "upgrade --daemon" rollback; do
+    # shellcheck disable=SC2086 # words of a command
+    if [[ $command == kill_* ]]; then $command; else ctl lb1 $command; fi &
+    asked+=($!)
+  done
+  wait "${asked[@]}" || true
+}
 
 # The tables move to twice or half the slots.
 kill_limits() {
@@ -69,7 +87,7 @@ kill_start() {
 kill_write() {
   local backends=(be1 be2)
   [[ $1 == narrow ]] || backends+=(be3)
-  config_solo lb1 "${backends[@]}" |
+  "config_$([[ -n ${KILL_PEER:-} ]] && echo pair || echo solo)" lb1 "${backends[@]}" |
     sed "s/connections-ipv4: .*/connections-ipv4: $(<"$LAB/slots")/" | config_write lb1
   echo "$1" >"$LAB/width"
 }
@@ -114,16 +132,28 @@ kill_ms() {
   echo "$((${EPOCHREALTIME/./} / 1000))"
 }
 
-# How long each operation takes if nobody is killed: among these moments chance picks.
+# kill_measure OPERATION: how long it takes if nobody is killed. Among these moments chance picks.
 kill_measure() {
-  local name from
-  for name in $(kill_operations); do
-    from=$(kill_ms)
-    "kill_$name" >>"$LAB/logs/kills.log" 2>&1 || lab_fail "operation $name" || return 1
-    wait_for 10 "an answer of lbd" ctl lb1 status
-    KILL_TOOK[$name]=$(($(kill_ms) - from))
-    kill_tidy >>"$LAB/logs/kills.log" || return 1
-  done
+  local from
+  from=$(kill_ms)
+  "kill_$1" >>"$LAB/logs/kills.log" 2>&1 || lab_fail "operation $1" || return
+  wait_for 10 "an answer of lbd" ctl lb1 status || return
+  KILL_TOOK[$1]=$(($(kill_ms) - from))
+  kill_tidy >>"$LAB/logs/kills.log"
+}
+
+# The old daemon, then the one that takes over, if it is there already.
+kill_pid() {
+  lab_pids lbd-lb1 | sort -n | "$1" -n 1
+}
+
+# Of a takeover's two the old one dies, or the new one, or both.
+kill_some() {
+  case $((RANDOM % 3)) in
+  0) murder lbd-lb1 ;;
+  1) kill -9 "$(kill_pid head)" ;;
+  2) kill -9 "$(kill_pid tail)" ;;
+  esac
 }
 
 # kill_amid OPERATION MS: lbd dies so many milliseconds after it began.
@@ -138,8 +168,23 @@ kill_amid() {
   fi
   "kill_$1" >>"$LAB/logs/kills.log" 2>&1 3>&- &
   sleep "$seconds"
-  murder lbd-lb1
+  if [[ $1 == takeover ]]; then kill_some; else murder lbd-lb1; fi
   wait $! || true
+}
+
+# One runs, and answers; or none does.
+kill_settled() {
+  case $(lab_pids lbd-lb1 | wc -l) in
+  0) true ;;
+  1) ctl lb1 status ;;
+  *) false ;;
+  esac
+}
+
+# Who survived a takeover goes on; else the next start is of one that adopts.
+kill_next() {
+  wait_for 20 "one lbd, or none" kill_settled || return
+  alive lbd-lb1 || { lbd_start lb1 && ctl_says lb1 .adopted status >/dev/null; }
 }
 
 # kill_whole OPERATION: the config that runs is the file's, or the one before a trial, and all of it.
@@ -148,21 +193,38 @@ kill_whole() {
   origin=$(ctl_json lb1 .config_origin status)
   runs=$(kill_width false)
   due=$(<"$LAB/width")
+  # Which of those came to be that were asked for at once, and when, is all the same.
+  [[ $1 == rush && $runs != mixed ]] && due=$runs
   [[ $origin == reverted && $1 =~ ^(trial|confirm|cancel)$ ]] && due=$(kill_other "$due")
   [[ $origin == file || $due != $(<"$LAB/width") ]] || lab_fail "config_origin is $origin" || return
   [[ $runs == "$due" ]] || lab_fail "$runs services run where $due ones are due" || return
-  [[ $1 == resize ]] || ctl_says lb1 ".connections.ipv4.slots == $(<"$LAB/slots")" status >/dev/null ||
+  [[ $1 =~ ^(resize|rush)$ ]] || ctl_says lb1 ".connections.ipv4.slots == $(<"$LAB/slots")" status >/dev/null ||
     lab_fail "not $(<"$LAB/slots") slots" || return
-  [[ $origin == file && $1 != resize ]] || kill_tidy >>"$LAB/logs/kills.log"
+  [[ $origin == file && ! $1 =~ ^(resize|rush)$ ]] || kill_tidy >>"$LAB/logs/kills.log"
 }
 
-# kill_survived OPERATION: the next start, and what must hold after it.
+# kill_survived OPERATION: who goes on, and what must hold then.
 kill_survived() {
-  lbd_start lb1 && ctl_says lb1 '.adopted and .trial == null and .generation.running != null
+  kill_next && ctl_says lb1 '.trial == null and .generation.running != null
     and .generation.trial == null' status >/dev/null || return
   kill_whole "$1" || return
+  [[ -z ${KILL_PEER:-} ]] || kill_peer || return
   wait_for 5 "a status without a problem" \
     ctl_says lb1 '.ok and .pins.not_in_use == 0 and .pins.in_use > 0' status
+}
+
+kill_peer() {
+  wait_for 15 "lb1 in sync" node_in_sync lb1 && wait_for 15 "lb2 in sync" node_in_sync lb2 &&
+    wait_for 5 "equal tables" nodes_equal lb1 lb2
+}
+
+# lb1 gets a peer, and is told that it is the active one.
+kill_peer_up() {
+  ctl lb1 reload
+  config_pair lb2 be1 be2 be3 | config_write lb2
+  node_up lb2 || return
+  ctl lb1 role master
+  ctl lb2 role backup
 }
 
 # Half a second each: packets under way are waited for.
@@ -189,6 +251,7 @@ kills_happen() {
   for ((i = 0; i < $1; i++)); do
     ((i < ${#KILL_ROUND[@]})) || kill_round
     name=${KILL_ROUND[i]}
+    [[ -n ${KILL_TOOK[$name]:-} ]] || kill_measure "$name" || kill_tell || return 1
     ms=$((RANDOM * (KILL_TOOK[$name] + KILL_TOOK[$name] / 8) / 32768))
     echo "kill $i: $name of ${KILL_TOOK[$name]} ms, after $ms ms" | tee -a "$LAB/logs/kills.log"
     kill_amid "$name" "$ms"
@@ -200,6 +263,8 @@ kills_happen() {
 # What to look at: not only what the daemon wrote, also what it says now.
 kill_tell() {
   ctl lb1 status || true
+  ctl lb1 counters || true
+  lab_losses
   tail -n 40 "$LAB/logs/kills.log"
   return 1
 }

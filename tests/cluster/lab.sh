@@ -64,8 +64,9 @@ host6() {
 }
 
 # wait_for SECONDS WHAT COMMAND...: poll until the command succeeds.
+# LAB_PATIENCE times the seconds, on a machine that is slow throughout.
 wait_for() {
-  local deadline=$((${EPOCHREALTIME/./} + $1 * 1000000)) what=$2
+  local deadline=$((${EPOCHREALTIME/./} + $1 * ${LAB_PATIENCE:-1} * 1000000)) what=$2
   shift 2
   until "$@" >/dev/null 2>&1; do
     if ((${EPOCHREALTIME/./} > deadline)); then
@@ -144,6 +145,20 @@ lab_up() {
   lab_forwarder lb2
 }
 
+# Where packets were dropped on links and at sockets: what the machine was too busy for.
+lab_losses() {
+  local host
+  for host in switch "${!LAB_HOSTS[@]}"; do
+    on "$host" ip -json -stats link show | jq -r --arg host "$host" '.[] |
+      select(.stats64.rx.dropped + .stats64.tx.dropped > 0) |
+      "\($host) \(.ifname): dropped \(.stats64.rx.dropped) in, \(.stats64.tx.dropped) out"'
+    on "$host" ethtool -S eth0 2>/dev/null | grep -E '(drops|errors): [1-9]' | sed "s/^/$host/"
+    on "$host" nstat -asz 2>/dev/null | grep -E '^Udp6?(RcvbufErrors|InErrors) +[1-9]' |
+      sed "s/^/$host /"
+  done
+  true
+}
+
 lab_cut() {
   ip link set "sw-$1" down
 }
@@ -170,9 +185,14 @@ lab_pid() {
   cat "$LAB/$1.pid" 2>/dev/null
 }
 
+# A daemon is a session: its first process may be gone when another took over from it.
+lab_pids() {
+  local session
+  session=$(lab_pid "$1") && ps -o pid=,stat= -s "$session" | awk '$2 !~ /^Z/ { print $1 }'
+}
+
 alive() {
-  local pid
-  pid=$(lab_pid "$1") && [[ $(ps -o stat= -p "$pid") == [^Z]* ]]
+  [[ -n $(lab_pids "$1") ]]
 }
 
 dead() {

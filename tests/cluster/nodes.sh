@@ -197,7 +197,7 @@ lbd_spawn() {
 # lbd_start NODE: returns when it answers.
 lbd_start() {
   lbd_spawn "$@"
-  wait_for "${LAB_START_SECONDS:-10}" "an answer of lbd on $1" ctl "$1" status --json
+  wait_for 10 "an answer of lbd on $1" ctl "$1" status --json
 }
 
 lbd_detach() {
@@ -259,6 +259,16 @@ node_has_vips() {
 
 node_is_active() {
   node_has_vips "$1" && node_has_role "$1" master
+}
+
+# Every established connection, read from the pinned maps, past the daemon.
+node_dump() {
+  "$LAB_TESTS/tools/dump" "/sys/fs/bpf/lbd/$1" | sort
+}
+
+# nodes_equal NODE OTHER: by their dumps.
+nodes_equal() {
+  cmp -s <(node_dump "$1") <(node_dump "$2")
 }
 
 # Power loss: no more packets either way, and both daemons dead without a word.

@@ -71,6 +71,32 @@ only_half() {
   unharmed "1M to 4M with 250000 connections"
 }
 
+# asking_start: ask for the status in a loop, until asking_stop, which tells how that went.
+asking_start() {
+  : >"$LAB/logs/asking.log"
+  spawn mill asking python3 "$LAB_ROOT/tests/cluster/asking.py" /run/lbd/mill/api.sock status
+  wait_for 5 "answers" test -s "$LAB/logs/asking.log"
+}
+
+asking_stop() {
+  kill -INT -- "-$(lab_pid asking)"
+  wait_for 10 "the last answer" dead asking
+  tail -n 1 "$LAB/logs/asking.log"
+}
+
+# Whatever takes as long as the table is large is a thread's.
+@test "the API answers in each phase of a move" {
+  asking_start
+  ctl mill resize connections-ipv4 1M
+  ctl mill resize connections-ipv4 4M
+  figures=$(asking_stop)
+  echo "# API while 250000 connections move: $figures" >&3
+  ctl mill status | grep '^moved' >&3
+  jq -e '.failed == 0 and .phases.copying > 1 and .phases.loading > 1 and .phases.proving > 1' \
+    <<<"$figures"
+  unharmed "asked all the time"
+}
+
 @test "too small a table is refused, and nothing has changed" {
   before=$(entries)
   run ctl mill resize connections-ipv4 128K

@@ -20,20 +20,27 @@ setup() {
 }
 
 teardown() {
+  murder churn
   load_over 15
 }
 
 # mad HOST WAY SECONDS [ARGUMENT...]: at lb1's port, in the background. mad_end: what it says.
 mad() {
-  local host=$1 way=$2 seconds=$3
-  shift 3
-  on "$host" "$LAB_TESTS/tools/mad" "$way" "$(host4 "$host")" "$(host4 lb1):7400" "$seconds" "$@" \
+  mad_as "$1" "$@"
+}
+
+# mad_as OTHER HOST ...: in the name of another host.
+mad_as() {
+  local name=$1 host=$2 way=$3 seconds=$4
+  shift 4
+  on "$host" "$LAB_TESTS/tools/mad" "$way" "$(host4 "$name")" "$(host4 lb1):7400" "$seconds" "$@" \
     >"$LAB/mad.json" &
 }
 
 mad_end() {
   wait %%
-  cat "$LAB/mad.json"
+  jq -r '"# \(.connections) connections, \(.messages) messages, " +
+    "\(.bytes / .ms / 1000 | floor) MB/s"' "$LAB/mad.json" >&3
 }
 
 rss_kb() {
@@ -70,27 +77,48 @@ all_answer() {
   done
 }
 
-# bears HOST WAY COUNTER: lb1 under that for five seconds.
+# bears HOST WAY COUNTER [OTHER]: lb1 under that for five seconds, while connections come and go.
+# Without a COUNTER it is the kernel that refuses.
 bears() {
   local rss descriptors made reconnects
+  spawn client churn "$LAB_TESTS/tools/churn" "$VIP4_DSR" 7000 2000 500 1000
+  wait_for 5 "a crowd" grep -q filled "$LAB/logs/churn.log"
   rss=$(rss_kb lb1)
   descriptors=$(descriptors lb1)
-  made=$(refused lb1 "$3")
+  made=$(refused lb1 "${3:-address}")
   reconnects="$(reconnects lb1) $(reconnects lb2)"
-  mad "$1" "$2" 5
+  mad_as "${4:-$1}" "$1" "$2" 5
   all_answer lb1 4
   (($(descriptors lb1) < descriptors + 100)) || lab_fail "$(descriptors lb1) descriptors"
   mad_end
-  echo "memory: $rss KiB, then $(rss_kb lb1); $3: $made, then $(refused lb1 "$3")"
+  echo "# memory: $rss KiB, then $(rss_kb lb1); $3: $made, then $(refused lb1 "${3:-address}")" >&3
   (($(rss_kb lb1) < rss + 16384))
-  (($(refused lb1 "$3") > made))
+  [[ -z $3 ]] || (($(refused lb1 "$3") > made))
   [[ "$(reconnects lb1) $(reconnects lb2)" == "$reconnects" ]]
   node_in_sync lb1 && node_in_sync lb2
+  ctl_json lb1 '.peers[0] | "# lag: p50 \(.lag_p50_us) us, p99 \(.lag_p99_us) us"' peers >&3
+  ctl_says lb1 '.peers[0].lag_p99_us < 500000' peers
+  murder churn
+  wait_for 5 "equal tables" nodes_equal lb1 lb2
   load_unharmed "under-$2"
 }
 
-@test "segments and SYNs from a host that is no peer, up to 100 MB/s, are dropped where they come in" {
-  bears client segments address
+@test "segments and SYNs from a host that is no peer, 100 MB/s, are dropped where they come in" {
+  bears be1 segments address
+}
+
+@test "segments and SYNs in the name of the peer, 100 MB/s, don't end its conversation" {
+  bears be1 segments "" lb2
+}
+
+@test "nor keep it from coming back" {
+  mad_as lb2 be1 segments 6
+  murder lbd-lb2
+  lbd_start lb2
+  wait_for 10 "lb2 in sync" node_in_sync lb2
+  wait_for 10 "lb1 in sync" node_in_sync lb1
+  mad_end
+  load_unharmed back
 }
 
 @test "connections from a host that is no peer aren't made, however many it tries" {
@@ -213,7 +241,7 @@ watch_silence() {
   mad lb2 peer 10 lb2 "$LAB/lb2.key" "$(config_key lb1)"
   all_answer lb1 9
   mad_end
-  echo "memory: $rss KiB, then $(rss_kb lb1)"
+  echo "# memory: $rss KiB, then $(rss_kb lb1)"
   ctl lb1 peers
   for name in bad_identity bad_record out_of_order impostor frames not_lbd too_long broken; do
     has_refused lb1 "$name" || lab_fail "none counted: $name" || return 1

@@ -26,6 +26,7 @@
 #include <time.h>
 
 #include "base/addr.h"
+#include "base/monotonic.h"
 
 #define TICK_MS 5
 #define FIRST_PORT 1024
@@ -48,14 +49,6 @@ static void churn_stop(int signal)
 {
 	(void)signal;
 	churn_over = 1;
-}
-
-static double churn_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
 static uint32_t churn_random(struct churn *churn)
@@ -185,11 +178,11 @@ static uint64_t churn_due(uint32_t rate, double elapsed, uint64_t done)
 static void churn_run(struct churn *churn)
 {
 	const struct timespec tick = { .tv_nsec = TICK_MS * 1000000 };
-	const double begun = churn_now();
+	const double begun = monotonic_s();
 	uint64_t renewals = 0, talks = 0;
 
 	while (!churn_over) {
-		double elapsed = churn_now() - begun;
+		double elapsed = monotonic_s() - begun;
 
 		for (uint64_t n = churn_due(churn->made_per_second, elapsed, renewals); n; n--) {
 			churn_renew(churn, churn_random(churn) % churn->connections);
@@ -205,7 +198,7 @@ static void churn_run(struct churn *churn)
 	       "\"seconds\": %.1f}\n",
 	       churn->connections, (unsigned long long)churn->made,
 	       (unsigned long long)churn->packets, (unsigned long long)churn->failed,
-	       churn_now() - begun);
+	       monotonic_s() - begun);
 }
 
 /* Paced, so that no queue on the way overflows. */

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A SYN flood, as fast as one core makes it: live frames of a test-run, sent
- * out of an interface by XDP redirect. Prints {"sent", "seconds", "mpps"}.
+ * out of an interface by XDP redirect. Prints {"sent", "seconds", "mpps"}. With
+ * "pairs", two segments of each connection instead, which confirm it.
  *
- *   flood OBJECT INTERFACE MAC VIP PORT SOURCE/LENGTH SECONDS
+ *   flood OBJECT INTERFACE MAC VIP PORT SOURCE/LENGTH SECONDS [pairs]
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -13,22 +14,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/addr.h"
+#include "base/monotonic.h"
 #include "tests/cluster/flood.h"
 
 #define ROUND 100000 /* packets between looks at the clock */
 #define BATCH 64
 #define FRAME 60
-
-static double flood_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 static int flood_parse(char **argv, struct flood_config *ret)
 {
@@ -68,11 +61,11 @@ static int flood_send(int fd, double seconds)
 	uint8_t frame[FRAME] = { 0 };
 	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = sizeof(frame),
 		    .repeat = ROUND, .flags = BPF_F_TEST_XDP_LIVE_FRAMES, .batch_size = BATCH);
-	const double begun = flood_now();
+	const double begun = monotonic_s();
 	uint64_t sent = 0;
 	double took = 0;
 
-	for (; took < seconds; took = flood_now() - begun, sent += ROUND)
+	for (; took < seconds; took = monotonic_s() - begun, sent += ROUND)
 		if (bpf_prog_test_run_opts(fd, &run))
 			return -errno;
 	printf("{\"sent\": %llu, \"seconds\": %.3f, \"mpps\": %.3f}\n", (unsigned long long)sent,
@@ -86,9 +79,10 @@ int main(int argc, char **argv)
 	struct bpf_object *object;
 	int rc;
 
-	if (argc != 8 || flood_parse(argv, &config)) {
-		fprintf(stderr,
-			"flood OBJECT INTERFACE MAC VIP PORT SOURCE/LENGTH SECONDS (IPv4)\n");
+	config.pairs = argc == 9 && !strcmp(argv[8], "pairs");
+	if (argc != 8 + config.pairs || flood_parse(argv, &config)) {
+		fprintf(stderr, "flood OBJECT INTERFACE MAC VIP PORT SOURCE/LENGTH SECONDS "
+				"[pairs] (IPv4)\n");
 		return 2;
 	}
 	object = flood_load(argv[1], &config);

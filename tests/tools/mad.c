@@ -3,8 +3,9 @@
  * mad: what a sync port must bear. Does one of these for a while, then says how
  * much it got rid of, as a line of JSON.
  *
- *   mad segments  SOURCE TARGET SECONDS   TCP segments of no connection, every 64th a SYN
- *   mad garbage   SOURCE TARGET SECONDS   connections that send random bytes
+ *   mad segments  SOURCE TARGET SECONDS   TCP segments of no connection, every 64th a SYN,
+ *                                         over IPv4; SOURCE may be somebody else's
+ *   mad garbage   SOURCE TARGET SECONDS   connections that send random bytes, several at a time
  *   mad crowd     SOURCE TARGET SECONDS   connections that say nothing, as many as it gets
  *   mad peer      SOURCE TARGET SECONDS NAME KEYFILE SERVER
  *                 a peer with its own key that has lost its mind: wrong dictionaries, absurd
@@ -15,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/ip.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,14 +28,17 @@
 #include <zmq.h>
 
 #include "base/addr.h"
+#include "base/monotonic.h"
 #include "sync/curve.h"
 #include "sync/wire.h"
 
 #define MAD_CHUNK 16384
+#define MAD_STREAMS 8
+#define MAD_IDLE 20 /* turns of a millisecond in which a stream takes nothing */
 #define MAD_CROWD 4000
 #define MAD_SEGMENT 1380 /* with an IP header it fits the lab's links */
 #define MAD_BATCH 64
-#define MAD_RATE 100000000ULL /* bytes a second, of segments */
+#define MAD_RATE 120000000ULL /* bytes a second, of segments */
 #define MAD_RECORDS 1000
 
 struct mad {
@@ -48,17 +53,23 @@ struct mad {
 	uint64_t boot, conversation, sequence;
 };
 
-static int64_t mad_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static bool mad_goes_on(const struct mad *mad)
 {
-	return mad_now_ms() < mad->end_ms;
+	return monotonic_ms() < mad->end_ms;
+}
+
+/* xorshift: getrandom() alone would cost more than all else. @size is a multiple of 8. */
+static void mad_fill(void *bytes, size_t size)
+{
+	static uint64_t state = 88172645463325252ULL;
+	uint64_t *words = bytes;
+
+	for (size_t i = 0; i < size / 8; i++) {
+		state ^= state << 13;
+		state ^= state >> 7;
+		state ^= state << 17;
+		words[i] = state;
+	}
 }
 
 static void mad_nap(long us)
@@ -86,41 +97,61 @@ static int mad_socket(const struct mad *mad)
 	return fd;
 }
 
-/* What a socket takes until it is closed or doesn't take any more for 20 ms. */
-static void mad_pour(struct mad *mad, int fd, const uint8_t *bytes)
+struct mad_stream {
+	int fd; /* -1: not connected */
+	int idle;
+	uint8_t bytes[MAD_CHUNK];
+};
+
+/*
+ * Noise; every other time it begins as ZMTP does, and every fourth time with all of a greeting,
+ * so that what follows is taken for a message of the handshake.
+ */
+static int mad_stream_open(struct mad *mad, struct mad_stream *stream)
 {
-	int idle = 0;
+	static const uint8_t greeting[64] = { 0xff, 0, 0, 0,   0,   0,	 0,   0,  1,
+					      0x7f, 3, 1, 'C', 'U', 'R', 'V', 'E' };
+	const size_t like[] = { 0, 1, 0, sizeof(greeting) };
 
-	while (idle < 20 && mad_goes_on(mad)) {
-		ssize_t sent = send(fd, bytes, MAD_CHUNK, MSG_NOSIGNAL);
+	stream->fd = mad_socket(mad);
+	stream->idle = 0;
+	if (getrandom(stream->bytes, sizeof(stream->bytes), 0) < 0)
+		return -errno;
+	memcpy(stream->bytes, greeting, like[mad->connections % 4]);
+	mad->connections += stream->fd >= 0;
+	return 0;
+}
 
-		if (sent > 0) {
-			mad->bytes += (uint64_t)sent;
-			idle = 0;
-		} else if (errno == EAGAIN || errno == ENOTCONN) {
-			mad_nap(1000);
-			idle++;
-		} else {
-			return;
-		}
+/* What it takes now. False: it is over. */
+static bool mad_stream_pour(struct mad *mad, struct mad_stream *stream)
+{
+	for (int i = 0; i < MAD_BATCH; i++) {
+		ssize_t sent = send(stream->fd, stream->bytes, MAD_CHUNK, MSG_NOSIGNAL);
+
+		if (sent < 0)
+			return (errno == EAGAIN || errno == ENOTCONN) && ++stream->idle < MAD_IDLE;
+		mad->bytes += (uint64_t)sent;
+		stream->idle = 0;
 	}
+	return true;
 }
 
 static int mad_garbage(struct mad *mad)
 {
-	uint8_t bytes[MAD_CHUNK];
+	static struct mad_stream streams[MAD_STREAMS];
 
+	for (int i = 0; i < MAD_STREAMS; i++)
+		streams[i].fd = -1;
 	while (mad_goes_on(mad)) {
-		int fd = mad_socket(mad);
-
-		if (fd < 0)
-			continue;
-		if (getrandom(bytes, sizeof(bytes), 0) < 0)
-			return 1;
-		bytes[0] = mad->connections % 2 ? 0xff : bytes[0]; /* as ZMTP begins */
-		mad_pour(mad, fd, bytes);
-		mad->connections++;
-		close(fd);
+		for (int i = 0; i < MAD_STREAMS; i++) {
+			if (streams[i].fd < 0 && mad_stream_open(mad, &streams[i]))
+				return 1;
+			if (streams[i].fd < 0 || mad_stream_pour(mad, &streams[i]))
+				continue;
+			close(streams[i].fd);
+			streams[i].fd = -1;
+		}
+		mad_nap(1000);
 	}
 	return 0;
 }
@@ -142,7 +173,12 @@ static int mad_crowd(struct mad *mad)
 	return 0;
 }
 
-/* --- segments of no connection: the kernel makes the IP header, we the rest */
+/* --- segments of no connection */
+
+struct mad_packet {
+	struct iphdr ip; /* the kernel adds what is missing */
+	uint8_t tcp[MAD_SEGMENT];
+} __attribute__((packed));
 
 static uint16_t mad_sum(const void *data, size_t size, uint32_t sum)
 {
@@ -167,14 +203,20 @@ static uint16_t mad_pseudo_sum(const struct mad *mad, size_t size)
 static void mad_pace(const struct mad *mad)
 {
 	while (mad_goes_on(mad) &&
-	       mad->bytes > (uint64_t)(mad_now_ms() - mad->start_ms + 1) * (MAD_RATE / 1000))
+	       mad->bytes > (uint64_t)(monotonic_ms() - mad->start_ms + 1) * (MAD_RATE / 1000))
 		mad_nap(100);
 }
 
-static void mad_segment(const struct mad *mad, uint32_t n, uint8_t *bytes)
+static void mad_segment(const struct mad *mad, uint32_t n, struct mad_packet *packet)
 {
-	struct tcphdr *tcp = (struct tcphdr *)bytes;
+	struct tcphdr *tcp = (struct tcphdr *)packet->tcp;
 
+	packet->ip = (struct iphdr){ .version = 4,
+				     .ihl = 5,
+				     .ttl = 64,
+				     .protocol = IPPROTO_TCP,
+				     .saddr = mad->source.words[3],
+				     .daddr = mad->target.addr.words[3] };
 	memset(tcp, 0, sizeof(*tcp));
 	tcp->source = htons((uint16_t)(1024 + n % 60000));
 	tcp->dest = mad->target.port;
@@ -183,22 +225,22 @@ static void mad_segment(const struct mad *mad, uint32_t n, uint8_t *bytes)
 	tcp->syn = n % MAD_BATCH == 0;
 	tcp->ack = !tcp->syn;
 	tcp->window = htons(1024);
-	tcp->check = (uint16_t)~mad_sum(bytes, MAD_SEGMENT, mad_pseudo_sum(mad, MAD_SEGMENT));
+	tcp->check = (uint16_t)~mad_sum(packet->tcp, MAD_SEGMENT, mad_pseudo_sum(mad, MAD_SEGMENT));
 }
 
 static int mad_segments(struct mad *mad)
 {
-	static uint8_t bytes[MAD_BATCH][MAD_SEGMENT];
+	static struct mad_packet packets[MAD_BATCH];
 	struct mmsghdr messages[MAD_BATCH] = { 0 };
 	struct iovec vectors[MAD_BATCH];
 	struct sockaddr_storage addr;
 	socklen_t size = addr_to_sockaddr(&mad->target.addr, 0, &addr);
-	int fd = socket(AF_INET, SOCK_RAW, IPPROTO_TCP), sent;
+	int fd = socket(AF_INET, SOCK_RAW, IPPROTO_RAW), sent;
 
-	if (fd < 0 || getrandom(bytes, sizeof(bytes), 0) < 0)
+	if (fd < 0 || getrandom(packets, sizeof(packets), 0) < 0)
 		return 1;
 	for (uint32_t i = 0; i < MAD_BATCH; i++) {
-		vectors[i] = (struct iovec){ bytes[i], MAD_SEGMENT };
+		vectors[i] = (struct iovec){ &packets[i], sizeof(packets[i]) };
 		messages[i].msg_hdr = (struct msghdr){ .msg_name = &addr,
 						       .msg_namelen = size,
 						       .msg_iov = &vectors[i],
@@ -206,7 +248,7 @@ static int mad_segments(struct mad *mad)
 	}
 	for (uint32_t n = 0; mad_goes_on(mad); n += MAD_BATCH) {
 		for (uint32_t i = 0; i < MAD_BATCH; i++)
-			mad_segment(mad, n + i, bytes[i]);
+			mad_segment(mad, n + i, &packets[i]);
 		sent = sendmmsg(fd, messages, MAD_BATCH, 0);
 		if (sent > 0)
 			mad->bytes += (uint64_t)sent * MAD_SEGMENT;
@@ -277,12 +319,12 @@ static void mad_hello(struct mad *mad)
 /* Ids that can't be, backends of services that aren't, and some that could. */
 static void mad_dictionary(struct mad *mad)
 {
-	static uint8_t services[256 * WIRE_SERVICE_SIZE], backends[512 * WIRE_BACKEND_SIZE];
+	static _Alignas(8) uint8_t services[256 * WIRE_SERVICE_SIZE];
+	static _Alignas(8) uint8_t backends[512 * WIRE_BACKEND_SIZE];
 	struct wire_message message = { .type = WIRE_DICTIONARY, .dictionary = mad->sequence };
 
-	if (getrandom(services, sizeof(services), 0) < 0 ||
-	    getrandom(backends, sizeof(backends), 0) < 0)
-		return;
+	mad_fill(services, sizeof(services));
+	mad_fill(backends, sizeof(backends));
 	message.services = (struct wire_rows){ services, WIRE_SERVICE_SIZE, 256 };
 	message.backends = (struct wire_rows){ backends, WIRE_BACKEND_SIZE, 512 };
 	mad_send(mad, message);
@@ -291,11 +333,10 @@ static void mad_dictionary(struct mad *mad)
 /* Of any service and age: the first half in the words of the last dictionary. */
 static void mad_records(struct mad *mad)
 {
-	static uint8_t rows[MAD_RECORDS * WIRE_RECORD4_SIZE];
+	static _Alignas(8) uint8_t rows[MAD_RECORDS * WIRE_RECORD4_SIZE];
 	struct wire_message message = { .type = WIRE_RECORDS };
 
-	if (getrandom(rows, sizeof(rows), 0) < 0)
-		return;
+	mad_fill(rows, sizeof(rows));
 	message.records4 = (struct wire_rows){ rows, WIRE_RECORD4_SIZE, MAD_RECORDS };
 	mad_send(mad, message);
 }
@@ -398,7 +439,7 @@ static int mad_peer(struct mad *mad)
 		mad_hello(mad);
 		while (zmq_recv(mad->dealer, answer, sizeof(answer), ZMQ_DONTWAIT) >= 0)
 			;
-		mad_nap(100);
+		mad_nap(10);
 	}
 	zmq_close(mad->dealer);
 	zmq_ctx_term(mad->context);
@@ -440,7 +481,7 @@ int main(int argc, char **argv)
 	if (argc < 5 || addr_parse(argv[2], &mad.source) ||
 	    addr_parse_endpoint(argv[3], &mad.target) || (strcmp(argv[1], "peer") == 0 && argc < 8))
 		return mad_usage();
-	mad.start_ms = mad_now_ms();
+	mad.start_ms = monotonic_ms();
 	mad.end_ms = mad.start_ms + atoi(argv[4]) * 1000;
 	if (argc >= 8) {
 		mad.name = argv[5];
@@ -453,6 +494,6 @@ int main(int argc, char **argv)
 	rc = mad_run(&mad, argv[1]);
 	printf("{\"connections\": %llu, \"messages\": %llu, \"bytes\": %llu, \"ms\": %lld}\n",
 	       (unsigned long long)mad.connections, (unsigned long long)mad.messages,
-	       (unsigned long long)mad.bytes, (long long)(mad_now_ms() - mad.start_ms));
+	       (unsigned long long)mad.bytes, (long long)(monotonic_ms() - mad.start_ms));
 	return rc;
 }

@@ -22,10 +22,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/addr.h"
+#include "base/monotonic.h"
 #include "tests/cluster/stream.h"
 
 #define ROUND 100000 /* datagrams between looks at standard input */
@@ -39,14 +39,6 @@ struct stream {
 	struct stream_figures marked;
 	double marked_at;
 };
-
-static double stream_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 static int stream_parse(char **argv, struct stream_config *ret)
 {
@@ -93,7 +85,7 @@ static int stream_load(struct stream *stream, const char *path, const struct str
 static void stream_mark(struct stream *stream)
 {
 	const struct stream_figures now = stream->shared->figures, *then = &stream->marked;
-	const double seconds = stream_now() - stream->marked_at;
+	const double seconds = monotonic_s() - stream->marked_at;
 
 	printf("{\"sent\": %llu, \"received\": %llu, \"lost\": %llu, \"duplicated\": %llu, "
 	       "\"misrouted\": %llu, \"gap_us\": %llu, \"seconds\": %.2f, \"mpps\": %.3f}\n",
@@ -102,7 +94,7 @@ static void stream_mark(struct stream *stream)
 	       now.gap_ns / 1000, seconds, (double)(now.sent - then->sent) / seconds / 1e6);
 	fflush(stdout);
 	stream->marked = now;
-	stream->marked_at = stream_now();
+	stream->marked_at = monotonic_s();
 	stream->shared->figures.gap_ns = 0;
 }
 
@@ -131,7 +123,7 @@ static int stream_run(struct stream *stream)
 		    .repeat = ROUND, .flags = BPF_F_TEST_XDP_LIVE_FRAMES, .batch_size = BATCH);
 
 	setvbuf(stdin, NULL, _IONBF, 0);
-	stream->marked_at = stream_now();
+	stream->marked_at = monotonic_s();
 	while (stream_obey(stream)) {
 		/* What a round takes to begin isn't a gap of the balancer's. */
 		stream->shared->figures.last_ns = 0;

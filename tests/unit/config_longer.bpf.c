@@ -4,7 +4,7 @@
 
 #include <bpf/bpf_helpers.h>
 
-#include "lbd/maps.h"
+#include "lbd/generation.h"
 
 const volatile struct {
 	struct lbd_generation_config known;

@@ -4,7 +4,7 @@
 
 #include <bpf/bpf_helpers.h>
 
-#include "lbd/maps.h"
+#include "lbd/generation.h"
 
 #define CONFIG_SHORTER (__builtin_offsetof(struct lbd_generation_config, bank) / sizeof(__u32) + 1)
 

@@ -4,7 +4,7 @@
 
 #include <bpf/bpf_helpers.h>
 
-#include "lbd/maps.h"
+#include "lbd/generation.h"
 
 const volatile __u32 config_stub[4] SEC(LBD_GENERATION_CONFIG_SECTION) = { LBD_MAPS_ABI };
 

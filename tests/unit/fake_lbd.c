@@ -86,6 +86,11 @@ bool dataplane_split(const struct dataplane *dataplane, struct dataplane_split *
 	return dataplane->state.share;
 }
 
+const char *watching_format(const struct lbd_watching *watching, char *text)
+{
+	return verdict_format(&watching->watch.finding, &watching->watch.packets, text);
+}
+
 int dataplane_pins(const struct dataplane *dataplane, struct dataplane_pin **ret,
 		   uint32_t *ret_count)
 {
@@ -315,10 +320,14 @@ int lbd_trial_confirm(struct lbd *lbd, struct error *err)
 	return fake_result(lbd, err);
 }
 
-int lbd_trial_cancel(struct lbd *lbd, struct error *err)
+int lbd_trial_cancel(struct lbd *lbd, lbd_reload_done done, void *context, struct error *err)
 {
+	struct error refused = { 0 };
+
+	(void)err;
 	lbd->recorded.number = 13;
-	return fake_result(lbd, err);
+	done(context, fake_result(lbd, &refused), &refused);
+	return 0;
 }
 
 int lbd_read_begin(struct lbd *lbd, struct lbd_reading **slot, const char *path, lbd_read_done done,
@@ -426,10 +435,9 @@ int lbd_prove_begin(struct lbd *lbd, const struct lbd_prove_order *order, struct
 	return 0;
 }
 
-bool lbd_migrate_progress(const struct lbd *lbd, uint32_t *ret_percent, struct lbd_limits *ret_from,
-			  struct lbd_limits *ret_to)
+bool lbd_migrate_progress(const struct lbd *lbd, struct lbd_migrate_status *ret)
 {
-	(void)lbd, (void)ret_percent, (void)ret_from, (void)ret_to;
+	(void)lbd, (void)ret;
 	return false;
 }
 

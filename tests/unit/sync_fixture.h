@@ -8,10 +8,10 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
+#include "base/monotonic.h"
 #include "dataplane/tables.h"
 #include "model/model.h"
 
@@ -21,14 +21,6 @@ static inline void *fixture_lines(size_t size)
 
 	assert_non_null(memory);
 	return memset(memory, 0, size);
-}
-
-static inline int64_t fixture_clock_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
 /* Empty tables whose clock is at tick 1000; @salt makes the hash another on each node. */
@@ -44,7 +36,7 @@ static inline void fixture_tables(struct tables *tables, uint32_t buckets, uint6
 		.secret = { { salt, ~salt } },
 		.timeouts = { .tcp = 900, .udp = 60, .closing = 30, .unconfirmed = 10, .guard = 5 },
 		.tick_ns = 1024000000,
-		.tick_base_ns = fixture_clock_ns() - 1000 * 1024000000LL - 100000000,
+		.tick_base_ns = monotonic_ns() - 1000 * 1024000000LL - 100000000,
 	};
 }
 

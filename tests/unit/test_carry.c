@@ -99,12 +99,12 @@ static void carriers_prove(struct carriers *c)
 	carry_prove(&c->ipv6);
 }
 
-static struct carry_count carriers_count(const struct carriers *c)
+static struct carry_count carriers_count(struct carriers *c, bool alone)
 {
 	struct carry_count count = { 0 };
 
-	carry_count(&c->ipv4, &count);
-	carry_count(&c->ipv6, &count);
+	carry_count(&c->ipv4, alone, &count);
+	carry_count(&c->ipv6, alone, &count);
 	return count;
 }
 
@@ -155,7 +155,7 @@ static void a_table_grows_and_shrinks_bit_for_bit(void **state)
 	carriers_open(&down, &large, &again);
 	assert_int_equal(carriers_pass(&down, true), count);
 	assert_int_equal(differing(&small, &again, count), 0);
-	assert_int_equal(carriers_count(&down).live, 0);
+	assert_int_equal(carriers_count(&down, true).live, 0);
 	carriers_close(&up);
 	carriers_close(&down);
 	fixture_tables_free(&small);
@@ -217,7 +217,7 @@ static void what_has_no_room_is_counted(void **state)
 	carriers_open(&down, &large, &small);
 	carriers_pass(&down, true);
 	carriers_prove(&down);
-	left = carriers_count(&down);
+	left = carriers_count(&down, false);
 	printf("[          ] 2 x 8192 slots for %u entries: %llu have no room\n", count,
 	       (unsigned long long)left.live);
 	assert_int_equal(left.entries, count);
@@ -244,7 +244,7 @@ static void a_table_that_is_nearly_full_takes_them_all(void **state)
 	fill(&large, count);
 	carriers_open(&down, &large, &small);
 	carriers_pass(&down, true);
-	left = carriers_count(&down);
+	left = carriers_count(&down, true);
 	assert_int_equal(left.entries, count);
 	assert_int_equal(left.live + left.idle, 0);
 	assert_int_equal(entries_of(&small), count);
@@ -265,6 +265,33 @@ static void put(const struct tables *tables, uint32_t n, uint64_t flags, uint32_
 	assert_int_equal(tables_put(tables, &entry), TABLES_PUT_ADDED);
 }
 
+/* Connections come all the time: between the last pass and the count, too. */
+static void what_came_since_the_last_pass_has_room(void **state)
+{
+	struct carry_count left;
+	struct tables small, large;
+	struct carriers up;
+
+	(void)state;
+	fixture_tables(&small, SMALL, SALT);
+	fixture_tables(&large, LARGE, SALT);
+	fill(&small, 1000);
+	carriers_open(&up, &small, &large);
+	assert_int_equal(carriers_pass(&up, true), 1000);
+	for (uint32_t n = 1000; n < 1100; n++)
+		put(&small, n, LBD_CONN_CONFIRMED, 0);
+	left = carriers_count(&up, false);
+	assert_int_equal(left.entries, 1100);
+	assert_int_equal(left.live, 100);
+	left = carriers_count(&up, true);
+	assert_int_equal(left.entries, 1100);
+	assert_int_equal(left.live + left.idle, 0);
+	assert_int_equal(differing(&small, &large, 1100), 0);
+	carriers_close(&up);
+	fixture_tables_free(&small);
+	fixture_tables_free(&large);
+}
+
 static void what_is_idle_gives_way_and_live_ones_stay(void **state)
 {
 	const uint32_t idle = 4000, live = 1000;
@@ -281,7 +308,7 @@ static void what_is_idle_gives_way_and_live_ones_stay(void **state)
 		put(&large, n, LBD_CONN_CONFIRMED, 20);
 	carriers_open(&down, &large, &small);
 	carriers_pass(&down, true);
-	left = carriers_count(&down);
+	left = carriers_count(&down, true);
 	assert_int_equal(left.entries, idle + live);
 	assert_int_equal(left.live, 0);
 	assert_int_not_equal(left.idle, 0);
@@ -550,6 +577,7 @@ int main(void)
 		cmocka_unit_test(a_later_pass_carries_what_changed_and_nothing_else),
 		cmocka_unit_test(what_has_no_room_is_counted),
 		cmocka_unit_test(a_table_that_is_nearly_full_takes_them_all),
+		cmocka_unit_test(what_came_since_the_last_pass_has_room),
 		cmocka_unit_test(what_is_idle_gives_way_and_live_ones_stay),
 		cmocka_unit_test(both_versions_join),
 		cmocka_unit_test(passes_catch_up_with_a_writer),

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "config/document.h"
-#include "config_broken.h"
+#include "config_broken_features.h"
 #include "config_fixture.h"
 #include "lbd/conntable.h"
 
@@ -16,23 +16,28 @@
 
 /* --- faults */
 
+static void assert_named(const struct broken *broken)
+{
+	char expected[4096] = "";
+	struct error err = { 0 };
+
+	for (size_t n = 0; n < BROKEN_EXPECTED && broken->expected[n]; n++) {
+		size_t used = strlen(expected);
+
+		snprintf(expected + used, sizeof(expected) - used, "%st.yaml:%s", n ? "\n" : "",
+			 broken->expected[n]);
+	}
+	assert_null(parse(broken->text, &err));
+	assert_string_equal(err.text, expected);
+}
+
 static void every_fault_names_line_key_and_remedy(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(broken_configs) / sizeof(*broken_configs); i++) {
-		const struct broken *broken = &broken_configs[i];
-		char expected[4096] = "";
-		struct error err = { 0 };
-
-		for (size_t n = 0; n < BROKEN_EXPECTED && broken->expected[n]; n++) {
-			size_t used = strlen(expected);
-
-			snprintf(expected + used, sizeof(expected) - used, "%st.yaml:%s",
-				 n ? "\n" : "", broken->expected[n]);
-		}
-		assert_null(parse(broken->text, &err));
-		assert_string_equal(err.text, expected);
-	}
+	for (size_t i = 0; i < sizeof(broken_configs) / sizeof(*broken_configs); i++)
+		assert_named(&broken_configs[i]);
+	for (size_t i = 0; i < sizeof(broken_features) / sizeof(*broken_features); i++)
+		assert_named(&broken_features[i]);
 }
 
 static void more_faults_than_room_are_counted(void **state)

@@ -224,12 +224,24 @@ static void a_config_that_is_not_confirmed_goes_again(void **state)
 	assert_int_equal(entries[1].result, HISTORY_IS_REVERTED);
 }
 
+static void cancelled(void *context, int rc, const struct error *err)
+{
+	int *told = context;
+
+	(void)err;
+	*told = rc;
+}
+
 static void a_file_that_was_not_confirmed_is_not_taken_by_the_next_start(void **state)
 {
+	struct error err;
+	int told = 1;
+
 	(void)state;
 	write_weight(7);
 	assert_orders(0, 60000);
-	assert_int_equal(lbd_trial_cancel(&daemon_now, NULL), 0);
+	assert_int_equal(lbd_trial_cancel(&daemon_now, cancelled, &told, &err), 0);
+	assert_int_equal(told, 0);
 	for (int i = 0; i < 2; i++) {
 		restart();
 		assert_int_equal(weight(), 100);
@@ -255,7 +267,7 @@ static void a_config_that_is_confirmed_stays(void **state)
 	restart();
 	assert_int_equal(weight(), 7);
 	assert_int_equal(lbd_trial_confirm(&daemon_now, &err), -ENOENT);
-	assert_int_equal(lbd_trial_cancel(&daemon_now, &err), -ENOENT);
+	assert_int_equal(lbd_trial_cancel(&daemon_now, cancelled, NULL, &err), -ENOENT);
 }
 
 static void a_restart_is_no_confirmation(void **state)

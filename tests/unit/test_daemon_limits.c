@@ -182,10 +182,37 @@ static void begin_reload(struct told *told)
 	assert_int_equal(lbd_reload_begin(&daemon_now, &order, tell, told, &err), 0);
 }
 
+/* Between two steps of the event loop: the thread is in that phase, or has just been through it. */
+static void until(const char *phase)
+{
+	struct lbd_migrate_status now;
+
+	while (!lbd_migrate_progress(&daemon_now, &now) || strcmp(now.phase, phase))
+		event_base_loop(daemon_now.base, EVLOOP_ONCE);
+}
+
 static void until_it_moves(void)
 {
-	while (!daemon_now.migration)
-		event_base_loop(daemon_now.base, EVLOOP_ONCE);
+	until("opening");
+}
+
+/* What changes meanwhile; which of them what is in force has then. */
+static void turn_next_hop(uint8_t last)
+{
+	struct lbd_addr addr = host(2);
+	struct nexthop hop = backend_of("web", 2)->nexthop;
+
+	hop.dmac[5] = last;
+	lbd_next_hop_changed(&daemon_now, &addr, &hop);
+}
+
+static uint8_t next_hop_in_force(void)
+{
+	struct model *model = in_force();
+	const uint8_t last = model->backends[backend_of("web", 2)->index].nexthop.dmac[5];
+
+	model_free(model);
+	return last;
 }
 
 static void a_reload_moves_the_tables_and_nothing_else_changes_meanwhile(void **state)
@@ -193,18 +220,17 @@ static void a_reload_moves_the_tables_and_nothing_else_changes_meanwhile(void **
 	const struct lbd_backend_change change = { .action = LBD_BACKEND_DRAIN,
 						   .service = "web",
 						   .name = "198.51.100.1" };
-	struct lbd_limits from, to;
+	struct lbd_migrate_status now;
 	struct told told;
 	struct error err;
-	uint32_t percent;
 
 	(void)state;
 	fill(200);
 	edit("ipv4: 1024", "ipv4: 1048576");
 	begin_reload(&told);
 	until_it_moves();
-	assert_true(lbd_migrate_progress(&daemon_now, &percent, &from, &to));
-	assert_int_equal(to.conn4_buckets, 1048576 / LBD_BUCKET_SLOTS);
+	assert_true(lbd_migrate_progress(&daemon_now, &now));
+	assert_int_equal(now.to.conn4_buckets, 1048576 / LBD_BUCKET_SLOTS);
 	assert_int_equal(lbd_change_backend(&daemon_now, &change, &err), -EBUSY);
 	assert_int_equal(lbd_upgrade(&daemon_now, NULL, false, &err), -EBUSY);
 	assert_int_equal(lbd_rollback(&daemon_now, &err), -EBUSY);
@@ -217,25 +243,112 @@ static void a_reload_moves_the_tables_and_nothing_else_changes_meanwhile(void **
 	assert_int_equal(lbd_change_backend(&daemon_now, &change, &err), 0);
 }
 
-static void a_next_hop_that_changes_meanwhile_is_in_the_new_maps(void **state)
+static void what_changes_in_any_phase_is_in_the_new_maps(void **state)
+{
+	static const char *const phases[] = { "opening", "copying", "loading", "swapping",
+					      "proving" };
+	struct told told;
+
+	(void)state;
+	for (uint8_t i = 0; i < sizeof(phases) / sizeof(*phases); i++) {
+		edit(i % 2 ? "ipv4: 65536" : "ipv4: 1024", i % 2 ? "ipv4: 1024" : "ipv4: 65536");
+		begin_reload(&told);
+		until(phases[i]);
+		turn_next_hop(100 + i);
+		while (!told.told || evtimer_pending(daemon_now.commit_timer, NULL))
+			event_base_loop(daemon_now.base, EVLOOP_ONCE);
+		assert_int_equal(told.rc, 0);
+		assert_int_equal(next_hop_in_force(), 100 + i);
+	}
+}
+
+/* Before the proof, which takes as long as the table is large. */
+static void the_new_maps_serve_while_they_are_proven(void **state)
+{
+	const uint16_t service = backend_of("web", 1)->service;
+	struct dataplane_trace *trace;
+	struct told told;
+	struct error err;
+
+	(void)state;
+	fill(200);
+	edit("ipv4: 1024", "ipv4: 65536");
+	begin_reload(&told);
+	until("swapping");
+	assert_int_equal(buckets(), 1024 / LBD_BUCKET_SLOTS);
+	assert_int_equal(lbd_trace_begin(&daemon_now, &trace, &err), -EBUSY);
+	until("proving");
+	assert_false(told.told);
+	assert_int_equal(buckets(), 65536 / LBD_BUCKET_SLOTS);
+	assert_int_equal(daemon_now.config->limits.connections_ipv4, 65536);
+	assert_true(pinned("next"));
+	assert_int_equal(present(200), 200);
+	make_connection(service, backend_of("web", 1)->index, 300, 1);
+	assert_int_equal(lbd_trace_begin(&daemon_now, &trace, &err), 0);
+	event_base_dispatch(daemon_now.base);
+	assert_int_equal(told.rc, 0);
+	assert_false(pinned("next") || pinned("done"));
+	assert_int_equal(present(200), 200);
+	assert_int_equal(daemon_now.migrated.figures.entries, 200);
+	assert_int_equal(daemon_now.migrated.figures.live, 0);
+}
+
+/* No slot is written before the pins are in their places: a start couldn't tell what runs. */
+static void another_shape_waits_for_the_end_of_the_proof(void **state)
 {
 	struct lbd_addr addr = host(2);
 	struct nexthop hop;
-	struct model *model;
 	struct told told;
+	uint32_t program;
 
 	(void)state;
 	edit("ipv4: 1024", "ipv4: 65536");
 	begin_reload(&told);
-	until_it_moves();
+	until("proving");
+	program = running(LBD_GENERATION_RUNNING);
 	hop = backend_of("web", 2)->nexthop;
-	hop.dmac[5] ^= 1;
+	hop.ifindex = if_nametoindex("peer");
 	lbd_next_hop_changed(&daemon_now, &addr, &hop);
+	assert_false(lbd_fits(&daemon_now));
+	assert_false(lbd_migrate_takes_commits(&daemon_now));
+	while (daemon_now.migration) {
+		assert_int_equal(running(LBD_GENERATION_RUNNING), program);
+		event_base_loop(daemon_now.base, EVLOOP_ONCE);
+	}
+	while (evtimer_pending(daemon_now.commit_timer, NULL))
+		event_base_loop(daemon_now.base, EVLOOP_ONCE);
+	assert_int_not_equal(running(LBD_GENERATION_RUNNING), program);
+	assert_true(lbd_fits(&daemon_now));
+}
+
+static void a_trial_with_other_limits_goes_back_beside_the_event_loop(void **state)
+{
+	struct told told, back = { 0 };
+	struct error err;
+
+	(void)state;
+	fill(200);
+	edit("ipv4: 1024", "ipv4: 65536");
+	told = (struct told){ 0 };
+	assert_int_equal(lbd_reload_begin(&daemon_now,
+					  &(struct lbd_reload_order){ .trigger = HISTORY_BY_RELOAD,
+								      .confirm_ms = 60000 },
+					  tell, &told, &err),
+			 0);
 	event_base_dispatch(daemon_now.base);
 	assert_int_equal(told.rc, 0);
-	model = in_force();
-	assert_memory_equal(model->backends[backend_of("web", 2)->index].nexthop.dmac, hop.dmac, 6);
-	model_free(model);
+	assert_int_equal(buckets(), 65536 / LBD_BUCKET_SLOTS);
+	assert_true(lbd_trial_left_ms(&daemon_now) > 0);
+	assert_int_equal(lbd_trial_cancel(&daemon_now, tell, &back, &err), 0);
+	assert_false(back.told);
+	assert_int_equal(lbd_trial_confirm(&daemon_now, &err), -EBUSY);
+	assert_int_equal(lbd_trial_cancel(&daemon_now, tell, &back, &err), -EBUSY);
+	event_base_dispatch(daemon_now.base);
+	assert_true(back.told);
+	assert_int_equal(back.rc, 0);
+	assert_int_equal(buckets(), 1024 / LBD_BUCKET_SLOTS);
+	assert_int_equal(present(200), 200);
+	assert_int_equal(lbd_trial_left_ms(&daemon_now), -1);
 }
 
 static void a_reload_that_would_break_connections_changes_nothing(void **state)
@@ -271,6 +384,27 @@ static void a_stop_ends_a_move_and_the_next_start_makes_it(void **state)
 	assert_starts();
 	assert_int_equal(buckets(), 65536 / LBD_BUCKET_SLOTS);
 	assert_int_equal(present(100), 100);
+}
+
+/* Once the new maps serve, a stop brings it to its end. */
+static void a_stop_after_the_swap_leaves_nothing_undone(void **state)
+{
+	struct told told;
+
+	(void)state;
+	fill(100);
+	for (int i = 0; i < 2; i++) {
+		const char *const before = i ? "ipv4: 65536" : "ipv4: 1024";
+
+		edit(before, i ? "ipv4: 1024" : "ipv4: 65536");
+		begin_reload(&told);
+		until(i ? "swapping" : "proving");
+		lbd_stop(&daemon_now);
+		assert_int_equal(told.rc, 0);
+		assert_false(pinned("next") || pinned("done"));
+		assert_starts();
+		assert_int_equal(present(100), 100);
+	}
 }
 
 /* --- by hand */
@@ -378,9 +512,13 @@ int main(void)
 		DAEMON_TEST(numbers_in_use_do_not_lose_their_room),
 		DAEMON_TEST(a_rollback_after_a_move_brings_the_older_program_over_the_new_maps),
 		DAEMON_TEST(a_reload_moves_the_tables_and_nothing_else_changes_meanwhile),
-		DAEMON_TEST(a_next_hop_that_changes_meanwhile_is_in_the_new_maps),
+		DAEMON_TEST(what_changes_in_any_phase_is_in_the_new_maps),
+		DAEMON_TEST(the_new_maps_serve_while_they_are_proven),
+		DAEMON_TEST(another_shape_waits_for_the_end_of_the_proof),
+		DAEMON_TEST(a_trial_with_other_limits_goes_back_beside_the_event_loop),
 		DAEMON_TEST(a_reload_that_would_break_connections_changes_nothing),
 		DAEMON_TEST(a_stop_ends_a_move_and_the_next_start_makes_it),
+		DAEMON_TEST(a_stop_after_the_swap_leaves_nothing_undone),
 		DAEMON_TEST(a_resize_outlives_a_restart_and_ends_with_a_reload),
 		DAEMON_TEST(a_check_says_what_would_be_left_out_and_changes_nothing),
 		DAEMON_TEST(sizes_that_make_no_sense_are_refused),

@@ -47,6 +47,7 @@ static bool trial_kept(const char *name)
 static void trial_die(void)
 {
 	event_free(daemon_now.upgrading.timer);
+	watching_close(&daemon_now.upgrading.watching);
 	daemon_now.upgrading = (struct lbd_upgrading){ 0 };
 	restart();
 }

@@ -249,6 +249,8 @@ static int move(struct desk *desk)
 	if (!rc)
 		rc = next_swap(next, fd, &desk->err);
 	if (!rc)
+		next_prove(next);
+	if (!rc)
 		rc = next_promote(next, &desk->err);
 	if (!rc) {
 		dataplane_close(desk->now);

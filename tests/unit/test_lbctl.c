@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <libgen.h>
+#include <regex.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -119,6 +120,7 @@ static const struct {
 	{ "guard --json", { "lists", "tree", "sources", "drops" } },
 	{ "drops --json", { "kept", "drops" } },
 	{ "peers --json", { "peers", "refusals" } },
+	{ "metrics --json", { "metrics" } },
 	{ "backend drain web web1 --json", { "backends" } },
 	{ "backend add web web9 198.51.100.19 --weight 5 --port 8080 --json", { "backends" } },
 	{ "reload --json", { "services", "runtime_changes_dropped", "trial" } },
@@ -186,6 +188,7 @@ static void every_command_prints_text(void **state)
 		{ "rollback", "previous  none" },
 		{ "role", "master for 60.0 s, term 3; gate open: in sync with lb2" },
 		{ "version", "node lb1" },
+		{ "metrics", "# TYPE lbd_peer_lag_seconds gauge\n" },
 		{ "risk --list 5", "1 of 1 connections would break" },
 		{ "failover", "at most 64 ms without a master" },
 	};
@@ -200,6 +203,26 @@ static void every_command_prints_text(void **state)
 		assert_null(strchr(result.out, '\033'));
 		assert_null(strstr(result.out, " \n"));
 	}
+}
+
+/* Each line is a comment, or a name, labels in quotes and one number. */
+static void metrics_are_in_the_text_format(void **state)
+{
+	static const char line_form[] =
+		"^(# (HELP|TYPE) lbd_[a-z0-9_]+ .+|"
+		"lbd_[a-z0-9_]+(\\{[a-z]+=\"[^\"]*\"(,[a-z]+=\"[^\"]*\")*\\})? [0-9.e+-]+)$";
+	struct result result;
+	char *save = NULL;
+	regex_t form;
+
+	assert_int_equal(regcomp(&form, line_form, REG_EXTENDED | REG_NOSUB), 0);
+	ask(&result, *state, "metrics");
+	assert_has(result.out, "lbd_service_backends_up{service=\"web\"} ");
+	for (char *line = strtok_r(result.out, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save))
+		if (regexec(&form, line, 0, NULL, 0))
+			fail_msg("not a line of metrics: %s", line);
+	regfree(&form);
 }
 
 /* The fake daemon keeps another drop each time that it is asked. */
@@ -578,6 +601,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CLIENT_TEST(every_command_prints_json_with_its_keys),
 		CLIENT_TEST(every_command_prints_text),
+		CLIENT_TEST(metrics_are_in_the_text_format),
 		CLIENT_TEST(drops_are_followed_until_interrupted),
 		cmocka_unit_test(drops_are_not_followed_without_a_daemon),
 		CLIENT_TEST(status_begins_with_a_verdict),

@@ -409,6 +409,97 @@ static void each_side_counts_what_it_was_handed(void **state)
 		assert_int_equal(all[i], counts.outcomes[0][i] + counts.outcomes[1][i]);
 }
 
+/* To the service by its port; what no service has is nobody's. */
+static void each_service_counts_what_it_was_handed(void **state)
+{
+	const struct lbd_split_key watched[] = {
+		{ lbd_addr_from4(htonl(0xc0000201)), htons(80), IPPROTO_TCP, { 0 } },
+		{ lbd_addr_from4(htonl(0xc0000202)), 0, IPPROTO_TCP, { 0 } },
+	};
+	const struct dataplane_split_plan plan = { .share = 5000,
+						   .watched = watched,
+						   .watched_count = 2 };
+	struct split *split = *state;
+	struct lbd_split_handed handed[2];
+	struct lbd_split_seen seen;
+	uint64_t stable;
+
+	split_begin(split, plan);
+	candidates_of(split, 200);
+	split_seen_now(split, &seen);
+	assert_int_equal(dataplane_split_handed(split->dataplane, watched, 2, handed), 0);
+	for (int side = 0; side < LBD_SPLIT_SLOTS; side++) {
+		assert_int_equal(handed[0].packets[side],
+				 seen.packets[side] - split->before.packets[side]);
+		assert_int_equal(handed[1].packets[side], 0);
+	}
+	stable = handed[0].packets[LBD_SPLIT_STABLE];
+	for (uint32_t n = 0; n < 20; n++) {
+		struct frame frame = flow(n);
+
+		frame.ports[1] = htons(81);
+		split_send(split, &frame, sizeof(frame));
+		frame.ip.daddr = htonl(0xc0000202);
+		split_send(split, &frame, sizeof(frame));
+		frame.ip.protocol = IPPROTO_ICMP;
+		split_send(split, &frame, sizeof(frame));
+	}
+	assert_int_equal(dataplane_split_handed(split->dataplane, watched, 2, handed), 0);
+	assert_int_equal(handed[0].packets[LBD_SPLIT_STABLE], stable);
+	assert_int_equal(handed[1].packets[0] + handed[1].packets[1], 20);
+}
+
+/* With a whole share as well, which needs no look to tell the side. */
+static void a_swap_counts_services_too(void **state)
+{
+	const struct lbd_split_key watched = {
+		lbd_addr_from4(htonl(0xc0000201)), htons(80), IPPROTO_TCP, { 0 }
+	};
+	const struct dataplane_split_plan plan = {
+		.share = LBD_SPLIT_WHOLE, .swapped = true, .watched = &watched, .watched_count = 1
+	};
+	struct split *split = *state;
+	struct lbd_split_handed handed;
+
+	assert_int_equal(dataplane_split_handed(split->dataplane, &watched, 1, &handed), -ENOENT);
+	split_begin(split, plan);
+	assert_int_equal(candidates_of(split, 50), 50);
+	assert_int_equal(dataplane_split_handed(split->dataplane, &watched, 1, &handed), 0);
+	assert_int_equal(handed.packets[LBD_SPLIT_CANDIDATE], 50);
+	assert_int_equal(handed.packets[LBD_SPLIT_STABLE], 0);
+}
+
+/* Whatever a backend got is told by side, and in all. */
+static void each_side_counts_what_backends_got(void **state)
+{
+	struct dataplane_split_backend backends[4];
+	struct split *split = *state;
+	struct lbd_traffic all[4];
+	uint64_t *places = NULL;
+	int cpus = libbpf_num_possible_cpus();
+
+	split_begin(split, (struct dataplane_split_plan){ .share = 5000 });
+	places = calloc((size_t)cpus, sizeof(struct lbd_traffic));
+	for (int side = 0; side < LBD_SPLIT_SLOTS; side++) {
+		const int map = counters_side_set(split->dataplane, (enum lbd_split_slot)side,
+						  COUNTERS_BACKENDS);
+		const __u32 index = 1;
+
+		assert_true(map >= 0);
+		places[0] = 10 + (uint64_t)side;
+		assert_int_equal(
+			bpf_map_update_elem(split->dataplane->fd[map], &index, places, BPF_ANY), 0);
+	}
+	free(places);
+	assert_int_equal(dataplane_split_backends(split->dataplane, backends), 0);
+	assert_int_equal(backends[1].service, 1);
+	assert_int_equal(backends[1].packets[LBD_SPLIT_STABLE], 10);
+	assert_int_equal(backends[1].packets[LBD_SPLIT_CANDIDATE], 11);
+	assert_int_equal(backends[2].service, 0);
+	assert_int_equal(dataplane_backend_traffic(split->dataplane, all), 0);
+	assert_int_equal(all[1].packets, 21);
+}
+
 static uint32_t prog_id(const struct split *split, enum lbd_generation_slot slot)
 {
 	struct dataplane_generation generation;
@@ -538,6 +629,9 @@ int main(void)
 		SPLIT_TEST(past_its_deadline_all_is_the_old_ones),
 		SPLIT_TEST(an_empty_slot_is_the_other_ones_packet),
 		SPLIT_TEST(each_side_counts_what_it_was_handed),
+		SPLIT_TEST(each_service_counts_what_it_was_handed),
+		SPLIT_TEST(a_swap_counts_services_too),
+		SPLIT_TEST(each_side_counts_what_backends_got),
 		SPLIT_TEST(slots_mean_what_an_operator_means),
 		SPLIT_TEST(banks_of_both_sides_are_in_use),
 		SPLIT_TEST(shorter_and_longer_configurations_load_and_fit),

@@ -2,6 +2,7 @@
 /* A node among peers that lie, stall or aren't peers: played by the test, socket by socket. */
 #include <zmq.h>
 
+#include "base/monotonic.h"
 #include "sync/wire.h"
 #include "sync_cluster.h"
 
@@ -430,7 +431,7 @@ static bool is_begun(uint64_t version, int ms)
 	while (stalling_take(&beta, PATIENCE_MS) != WIRE_HELLO)
 		;
 	stalling_answer(&beta, WIRE_WELCOME, 1000);
-	for (int64_t end_ns = fixture_clock_ns() + ms * 1000000LL; fixture_clock_ns() < end_ns;) {
+	for (int64_t end_ns = monotonic_ns() + ms * 1000000LL; monotonic_ns() < end_ns;) {
 		type = stalling_take(&beta, 50);
 		begun |= type == WIRE_DIGEST_BEGIN || type == WIRE_DIGEST;
 		if (type == WIRE_HEARTBEAT)

@@ -21,7 +21,7 @@
 
 #include <bpf/libbpf.h>
 
-#include "lbd/maps.h"
+#include "lbd/generation.h"
 
 /*
  * Instructions per program, well below what the verifier takes; on newer

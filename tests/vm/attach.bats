@@ -77,6 +77,20 @@ up_and_back() {
   ctl lb1 upgrade && ctl lb1 rollback
 }
 
+# Half of the flows go through a new generation, then all.
+canary() {
+  ctl lb1 upgrade --canary 50%
+  sleep 2
+  ctl_says lb1 '.generation.trial.kind == "canary"' status
+  ctl lb1 upgrade --promote
+  ctl_says lb1 '.generation.trial == null' status
+}
+
+resize() {
+  ctl lb1 resize connections-ipv4 8K
+  ctl_says lb1 '.connections.ipv4.slots == 8192' status
+}
+
 reload() {
   ctl lb1 reload
 }
@@ -106,6 +120,14 @@ reload() {
 
 @test "a reload loses nothing" {
   unharmed reload reload
+}
+
+@test "a canary and its promotion lose nothing" {
+  unharmed canary canary
+}
+
+@test "new maps for the connection table lose nothing" {
+  unharmed resize resize
 }
 
 @test "another program joins the chain, or is refused where lbd stands alone" {

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/monotonic.h"
 #include "tests/tools/talk/talk.h"
 #include "tests/tools/talk/tcp.h"
 #include "tests/tools/talk/udp.h"
@@ -68,7 +69,7 @@ static void client_mark(struct client *client, const char *name)
 {
 	struct timeval settle = { client->settle_ms / 1000, client->settle_ms % 1000 * 1000 };
 	struct client_mark *mark = calloc(1, sizeof(*mark));
-	uint64_t now_ns = talk_now_ns();
+	uint64_t now_ns = monotonic_ns();
 
 	if (!mark)
 		abort();
@@ -119,7 +120,7 @@ static void client_input(evutil_socket_t fd, short what, void *context)
 static void client_tick(evutil_socket_t fd, short what, void *context)
 {
 	struct client *client = context;
-	uint64_t now_ns = talk_now_ns();
+	uint64_t now_ns = monotonic_ns();
 
 	(void)fd;
 	(void)what;
@@ -223,7 +224,7 @@ static struct event_base *client_base(void)
 static int client_run(const struct client_options *options)
 {
 	struct client client = { .base = client_base(),
-				 .marked_ns = talk_now_ns(),
+				 .marked_ns = monotonic_ns(),
 				 .settle_ms = options->settle_ms };
 	struct timeval millisecond = { .tv_usec = 1000 };
 	struct event *tick = event_new(client.base, -1, EV_PERSIST, client_tick, &client);

@@ -9,7 +9,6 @@
 #define TALK_H
 
 #include <stdint.h>
-#include <time.h>
 
 #define TALK_NAME_MAX 16   /* of a server, with the NUL */
 #define TALK_SIZE_MAX 1400 /* of a message: one packet, in a tunnel too */
@@ -23,14 +22,6 @@ struct talk_record {
 	uint32_t reserved;
 	char server[TALK_NAME_MAX]; /* written by the server */
 };
-
-static inline uint64_t talk_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 /* The subcommands: main.c hands argv on; each returns an exit code. */
 int server_main(int argc, char **argv);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/monotonic.h"
 #include "tests/tools/talk/gaps.h"
 #include "tests/tools/talk/talk.h"
 
@@ -109,7 +110,7 @@ static void tcp_turn(struct tcp_connection *connection, uint64_t now_ns)
 
 static void tcp_account(struct tcp_connection *connection, const struct talk_record *echo)
 {
-	gaps_lengthen(&connection->gap_ns, talk_now_ns() - connection->asked_ns);
+	gaps_lengthen(&connection->gap_ns, monotonic_ns() - connection->asked_ns);
 	connection->asked_ns = 0;
 	connection->tcp->echoes++;
 	if (connection->state == TCP_CONNECTING) {
@@ -150,7 +151,7 @@ static void tcp_connected(struct tcp_connection *connection)
 	int on = 1;
 
 	setsockopt(bufferevent_getfd(connection->bev), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	tcp_ask(connection, talk_now_ns());
+	tcp_ask(connection, monotonic_ns());
 }
 
 static void tcp_event(struct bufferevent *bev, short what, void *context)
@@ -178,7 +179,7 @@ static void tcp_open(struct tcp *tcp, struct tcp_connection *connection)
 	if (!connection->bev)
 		abort();
 	connection->state = TCP_CONNECTING;
-	connection->asked_ns = talk_now_ns();
+	connection->asked_ns = monotonic_ns();
 	bufferevent_setcb(connection->bev, tcp_read, NULL, tcp_event, connection);
 	bufferevent_enable(connection->bev, EV_READ | EV_WRITE);
 	bufferevent_socket_connect(connection->bev, (struct sockaddr *)&address, (int)length);
@@ -232,7 +233,7 @@ static uint32_t tcp_retransmits(struct tcp *tcp)
 /* The longest wait of each connection, also of those that still wait. */
 static json_t *tcp_report_gaps(struct tcp *tcp)
 {
-	uint64_t *gaps = calloc(tcp->options->connections, sizeof(*gaps)), now_ns = talk_now_ns();
+	uint64_t *gaps = calloc(tcp->options->connections, sizeof(*gaps)), now_ns = monotonic_ns();
 	uint32_t count = 0;
 	json_t *json;
 
@@ -308,7 +309,7 @@ struct tcp *tcp_new(struct event_base *base, const struct tcp_options *options)
 		return NULL;
 	tcp->base = base;
 	tcp->options = options;
-	tcp->started_ns = talk_now_ns();
+	tcp->started_ns = monotonic_ns();
 	tcp->connections = calloc(options->connections + 1UL, sizeof(*tcp->connections));
 	if (!tcp->connections) {
 		free(tcp);

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/monotonic.h"
 #include "tests/tools/talk/gaps.h"
 #include "tests/tools/talk/talk.h"
 
@@ -72,7 +73,7 @@ static bool udp_note(struct udp_flow *flow, uint64_t sequence)
 static void udp_answered(struct udp_flow *flow)
 {
 	struct udp *udp = flow->udp;
-	uint64_t now_ns = talk_now_ns();
+	uint64_t now_ns = monotonic_ns();
 	uint64_t *last_ns = &udp->answered_ns[flow->number % udp->options->targets_count];
 
 	if (*last_ns)
@@ -163,7 +164,7 @@ void udp_tick(struct udp *udp, uint64_t now_ns)
 /* Silence that lasts is part of both windows: this one and the one it goes on in. */
 static void udp_close_gaps(struct udp *udp)
 {
-	uint64_t now_ns = talk_now_ns();
+	uint64_t now_ns = monotonic_ns();
 
 	for (uint32_t i = 0; i < udp->options->targets_count; i++)
 		if (udp->answered_ns[i])
@@ -236,7 +237,7 @@ int udp_new(struct event_base *base, const struct udp_options *options, struct u
 	udp->answered_ns = calloc(options->targets_count + 1UL, sizeof(*udp->answered_ns));
 	udp->windows = calloc(1, sizeof(*udp->windows));
 	udp->windows_count = 1;
-	udp->sent_until_ns = talk_now_ns();
+	udp->sent_until_ns = monotonic_ns();
 	*ret = udp;
 	if (!udp->flows || !udp->answered_ns || !udp->windows)
 		return -ENOMEM;
