@@ -223,8 +223,11 @@ static bool outbox_record(const struct outbox_taking *taking, const struct table
 	if (!outbox_is_alive(taking, entry->service, value) || !outbox_is_told(taking, entry))
 		return false;
 	*row = (struct flight_row){ place, held_print(entry), held_state(entry) };
-	if (!outbox_is_news(taking, row))
+	if (!outbox_is_news(taking, row)) {
+		if (taking->outbox->unchanged)
+			taking->outbox->unchanged(taking->outbox->context, entry);
 		return false;
+	}
 	outbox_describe(taking->outbox->tables, entry, taking->now, ret);
 	return true;
 }
