@@ -19,7 +19,7 @@ void judge_free(struct judge *judge)
 /* --- messages */
 
 enum refusal judge_begin(struct judge *judge, const struct tables *tables,
-			 const struct wire_message *message, int64_t since_us)
+			 const struct wire_message *message, int64_t now_us)
 {
 	if (message->pass <= judge->number)
 		return REFUSAL_BAD_DIGEST;
@@ -27,7 +27,7 @@ enum refusal judge_begin(struct judge *judge, const struct tables *tables,
 	judge->key = message->boot;
 	judge->number = message->pass;
 	judge->spoiled = false;
-	judge->since_us = since_us - JUDGE_BEFORE_US;
+	judge->began_us = now_us;
 	judge->began = tables_now(tables);
 	judge->sums_next = 0;
 	return REFUSAL_NONE;
@@ -125,9 +125,11 @@ static void judge_read(struct judge *judge, const struct tables *tables,
 
 static void judge_begin_comparison(struct judge *judge)
 {
+	int64_t since_us = judge->began_us - JUDGE_BEFORE_US;
+
 	judge->state = JUDGE_JUDGE;
-	judge->spoiled |= !unsettled_reaches(&judge->unsettled, judge->since_us);
-	judge->rows_next = unsettled_since(&judge->unsettled, judge->since_us);
+	judge->spoiled |= !unsettled_reaches(&judge->unsettled, since_us);
+	judge->rows_next = unsettled_since(&judge->unsettled, since_us);
 	judge->rows_end = judge->unsettled.count;
 	for (uint32_t region = 0; region < WIRE_REGIONS; region++) {
 		judge->theirs[region] ^= judge->pass.sums[region];

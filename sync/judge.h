@@ -37,11 +37,11 @@ struct judge_region {
 
 struct judge {
 	enum judge_state state;
-	uint64_t key;	  /* the peer's boot */
-	uint64_t number;  /* of the pass */
-	bool spoiled;	  /* ids changed their meaning meanwhile: no verdict */
-	int64_t since_us; /* told or taken since, the peer may have read without it */
-	uint32_t began;	  /* tick */
+	uint64_t key;	 /* the peer's boot */
+	uint64_t number; /* of the pass */
+	bool spoiled;	 /* ids changed their meaning meanwhile: no verdict */
+	int64_t began_us;
+	uint32_t began; /* tick */
 	uint32_t sums_next;
 	uint64_t theirs[WIRE_REGIONS]; /* their sums, later what they differ by from ours */
 	struct digest_pass pass;
@@ -60,9 +60,9 @@ struct judge {
 struct judge *judge_new(void);
 void judge_free(struct judge *judge); /* accepts NULL */
 
-/* DIGEST_BEGIN. What was told since @since_us may not have arrived by then. */
+/* DIGEST_BEGIN. */
 enum refusal judge_begin(struct judge *judge, const struct tables *tables,
-			 const struct wire_message *message, int64_t since_us);
+			 const struct wire_message *message, int64_t now_us);
 
 /* DIGEST; the last one begins our own pass. @peer: what the peer's ids are here. */
 enum refusal judge_take(struct judge *judge, const struct tables *tables,

@@ -156,14 +156,6 @@ void loop_take_digest_hello(struct link *link)
 	proof_reset(&link->holds);
 }
 
-/* What wasn't acknowledged by now may have come to the peer after it began to read. */
-static int64_t loop_digest_since_us(const struct loop *loop, const struct link *link)
-{
-	int64_t oldest_us = flight_oldest_us(&link->flight);
-
-	return oldest_us >= 0 && oldest_us < loop->now_us ? oldest_us : loop->now_us;
-}
-
 /* Without memory for a judge the digest stays unanswered, and the next one is another chance. */
 void loop_take_digest_begin(struct loop *loop, struct link *link,
 			    const struct wire_message *message)
@@ -173,8 +165,7 @@ void loop_take_digest_begin(struct loop *loop, struct link *link,
 	if (!link->judge)
 		link->judge = judge_new();
 	if (link->judge && link->intake.version >= WIRE_VERSION_DIGESTS)
-		refusal = judge_begin(link->judge, loop->tables, message,
-				      loop_digest_since_us(loop, link));
+		refusal = judge_begin(link->judge, loop->tables, message, loop->now_us);
 	refusal_count(&loop->refusals, refusal, 1);
 }
 
