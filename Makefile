@@ -109,10 +109,9 @@ $(BUILD)/asan/tests/unit/%: $(BUILD)/asan/obj/tests/unit/%.o $(BUILD)/asan/liblb
 	$(call run,LD)$(CC) $(SANITIZE) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIB_LIBS) -lcmocka
 
 # Tests on a daemon without a kernel: what the fake defines isn't taken from the library.
-$(filter $(BUILD)/asan/tests/unit/test_api% %/test_lbctl,$(UNIT_TESTS)): \
-	$(BUILD)/asan/obj/tests/unit/fake_lbd.o $(BUILD)/asan/obj/tests/unit/fake_model.o \
-	$(BUILD)/asan/obj/tests/unit/api_client.o
-$(BUILD)/asan/tests/unit/test_lbctl: $(BUILD)/asan/lbctl
+$(filter $(BUILD)/asan/tests/unit/test_api% $(BUILD)/asan/tests/unit/test_lbctl%,$(UNIT_TESTS)): \
+	$(patsubst %,$(BUILD)/asan/obj/tests/unit/%.o,fake_lbd fake_calls fake_model api_client)
+$(filter $(BUILD)/asan/tests/unit/test_lbctl%,$(UNIT_TESTS)): $(BUILD)/asan/lbctl
 
 # The daemon itself, in the test's process.
 $(filter $(BUILD)/asan/tests/unit/test_daemon_%,$(UNIT_TESTS)): \

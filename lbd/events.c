@@ -202,10 +202,13 @@ static void events_stop(evutil_socket_t fd, short what, void *context)
 
 static void events_watchdog(evutil_socket_t fd, short what, void *context)
 {
+	const struct lbd *lbd = context;
+
 	(void)fd;
 	(void)what;
-	(void)context;
-	sd_notify(0, "WATCHDOG=1");
+	/* Until the one that this goes on for has said goodbye, it is that one's. */
+	if (!lbd->heir)
+		sd_notify(0, "WATCHDOG=1");
 }
 
 static int events_start_watchdog(struct lbd *lbd)

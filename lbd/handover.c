@@ -3,14 +3,15 @@
  * The running lbd's side of a takeover; heir.c has the other, and the diagram.
  *
  *   IDLE -- connects --> PREPARING -- "ask" --> DRAINING -- quiet --> handed over
- *    ^                      |                  the API is paused      | blocks
+ *    ^                      |                                         | blocks
  *    +------- it ends ------+                                         |
  *                                             exits <-- "running" ----+
  *                      starts itself again <-- it ends, or hangs -----+
  *
- * AF_XDP sockets take the kernel tens of milliseconds to close, which is done before the
- * API is paused. What waits for a moment of quiet is the answers that are under way: no
- * client of the API sees its connection cut. While it is handed over nothing here runs
+ * AF_XDP sockets take the kernel tens of milliseconds to close, which a thread does while
+ * requests are answered. What waits for a moment of quiet is the answers that are under way:
+ * no client of the API sees its connection cut. If there is no such moment for a while,
+ * no more connections are taken. While it is handed over nothing here runs
  * that could write. The way back is an exec of this very program (not of the
  * file, which may be the new one's by then): what the new one did to the maps
  * is then adopted as after any death.
@@ -33,9 +34,11 @@
 #include "lbd.h"
 #include "takeover/memory.h"
 #include "takeover/parcel.h"
+#include "worker.h"
 
 #define HANDOVER_LOOK_US 2000
-#define HANDOVER_DRAIN_MS 50	  /* for connections that are open without a request */
+#define HANDOVER_QUIET_MS 20	  /* for a moment without a connection, as they come and go */
+#define HANDOVER_DRAIN_MS 70	  /* and for those that are open without a request */
 #define HANDOVER_PATIENCE_S 120	  /* for the new one's start, migration of tables included */
 #define HANDOVER_WATCHDOG_MS 1000 /* systemd hears of us that often */
 #define HANDOVER_BARRIER_US 1000000
@@ -44,8 +47,10 @@ struct lbd_handover {
 	struct lbd *lbd;
 	int listener, heir; /* heir -1: nobody is connected */
 	int heir_pid;
-	bool draining; /* has it asked? */
-	int64_t drain_ends_ms;
+	bool draining;		     /* has it asked? */
+	struct fragments *fragments; /* on their way out, by a thread */
+	struct worker *closing;
+	int64_t drain_began_ms, paused_ms;
 	struct event *on_heir, *on_connect, *on_child, *on_drain;
 	pid_t child; /* started by us; 0: none */
 	char fault[PARCEL_LINE_MAX];
@@ -60,6 +65,7 @@ static void handover_fault(struct lbd_handover *handover, const char *what)
 /* Nobody takes over any more; this one serves on. */
 static void handover_release(struct lbd_handover *handover)
 {
+	worker_finish(&handover->closing);
 	if (handover->on_heir)
 		event_free(handover->on_heir);
 	handover->on_heir = NULL;
@@ -120,14 +126,22 @@ static int handover_wait(struct lbd_handover *handover)
 	}
 }
 
-/* Everything that writes ends, and the conversations with the peers are put down. */
-static void handover_stop_writers(struct lbd *lbd)
+static void handover_commit(struct lbd *lbd)
 {
-	struct sync *sync = lbd->sync;
 	struct error err = { 0 };
 
 	if (evtimer_pending(lbd->commit_timer, NULL) && lbd_commit(lbd, &err))
 		log_report("commit", &err);
+}
+
+/* Everything that writes ends, and the conversations with the peers are put down. */
+static void handover_stop_writers(struct lbd *lbd)
+{
+	struct sync *sync = lbd->sync;
+
+	/* A config may have come while those from before were closed. */
+	fragments_stop(lbd->fragments);
+	lbd->fragments = NULL;
 	lbd_trace_end(lbd);
 	lbd->sync = NULL;
 	ha_set_cluster(lbd->ha, lbd->config->cluster.patience_ms, NULL);
@@ -145,30 +159,6 @@ static void handover_end(struct lbd_handover *handover)
 	sd_notify_barrier(0, HANDOVER_BARRIER_US);
 	event_base_loopbreak(handover->lbd->base);
 }
-
-static void handover_give(struct lbd_handover *handover)
-{
-	struct lbd *lbd = handover->lbd;
-	struct parcel parcel = { .api = api_listener(lbd->api), .lock = lbd->lock };
-
-	event_del(handover->on_drain);
-	event_del(handover->on_heir);
-	parcel.memory = memory_write(lbd);
-	if (parcel.memory < 0) {
-		parcel_send(handover->heir, PARCEL_REFUSED "out of memory", NULL);
-		handover_release(handover);
-		return;
-	}
-	handover_stop_writers(lbd);
-	if (parcel_send(handover->heir, PARCEL_YOURS, &parcel) || handover_wait(handover)) {
-		log_error("takeover: process %d ended before it ran; going on", handover->heir_pid);
-		handover_take_back(lbd, &parcel);
-	}
-	close(parcel.memory);
-	handover_end(handover);
-}
-
-/* --- asked */
 
 static int handover_check(const struct lbd *lbd, struct error *err)
 {
@@ -188,16 +178,6 @@ static int handover_check(const struct lbd *lbd, struct error *err)
 	return lbd_trial_refuse(lbd, err);
 }
 
-static void handover_on_drain(evutil_socket_t fd, short what, void *context)
-{
-	struct lbd_handover *handover = context;
-
-	(void)fd, (void)what;
-	api_pause(handover->lbd->api, true);
-	if (api_is_quiet(handover->lbd->api) || monotonic_ms() >= handover->drain_ends_ms)
-		handover_give(handover);
-}
-
 static void handover_refuse(struct lbd_handover *handover, const char *why)
 {
 	char line[PARCEL_LINE_MAX];
@@ -206,9 +186,83 @@ static void handover_refuse(struct lbd_handover *handover, const char *why)
 	parcel_send(handover->heir, line, NULL);
 }
 
-static void handover_asked(struct lbd_handover *handover)
+/* Requests are answered between its asking and its turn: one may have begun something. */
+static bool handover_may_give(struct lbd_handover *handover)
+{
+	struct error err = { 0 };
+
+	if (!handover_check(handover->lbd, &err) &&
+	    !lbd_upgrading_settle(handover->lbd, "another lbd takes over", &err))
+		return true;
+	handover_refuse(handover, err.text);
+	handover_release(handover);
+	return false;
+}
+
+static void handover_give(struct lbd_handover *handover)
+{
+	struct lbd *lbd = handover->lbd;
+	struct parcel parcel = { .api = api_listener(lbd->api), .lock = lbd->lock };
+
+	if (!handover_may_give(handover))
+		return;
+	event_del(handover->on_drain);
+	event_del(handover->on_heir);
+	if (!handover->paused_ms)
+		handover->paused_ms = monotonic_ms();
+	handover_commit(lbd);
+	parcel.memory = memory_write(lbd, handover->paused_ms);
+	if (parcel.memory < 0) {
+		parcel_send(handover->heir, PARCEL_REFUSED "out of memory", NULL);
+		handover_release(handover);
+		return;
+	}
+	handover_stop_writers(lbd);
+	if (parcel_send(handover->heir, PARCEL_YOURS, &parcel) || handover_wait(handover)) {
+		log_error("takeover: process %d ended before it ran; going on", handover->heir_pid);
+		handover_take_back(lbd, &parcel);
+	}
+	close(parcel.memory);
+	handover_end(handover);
+}
+
+/* --- asked */
+
+static void handover_on_drain(evutil_socket_t fd, short what, void *context)
+{
+	struct lbd_handover *handover = context;
+	const int64_t waited_ms = monotonic_ms() - handover->drain_began_ms;
+
+	(void)fd, (void)what;
+	if (api_is_quiet(handover->lbd->api) || waited_ms >= HANDOVER_DRAIN_MS) {
+		handover_give(handover);
+	} else if (waited_ms >= HANDOVER_QUIET_MS && !handover->paused_ms) {
+		api_pause(handover->lbd->api, true);
+		handover->paused_ms = monotonic_ms();
+	}
+}
+
+static void handover_close(void *context)
+{
+	struct lbd_handover *handover = context;
+
+	fragments_stop(handover->fragments);
+}
+
+static void handover_closed(void *context)
 {
 	const struct timeval period = { .tv_usec = HANDOVER_LOOK_US };
+	struct lbd_handover *handover = context;
+
+	handover->fragments = NULL;
+	handover->drain_began_ms = monotonic_ms();
+	handover->paused_ms = 0;
+	event_add(handover->on_drain, &period);
+}
+
+static void handover_asked(struct lbd_handover *handover)
+{
+	const struct worker_job job = { handover_close, handover_closed, handover };
 	struct error err = { 0 };
 
 	if (handover->draining)
@@ -218,11 +272,13 @@ static void handover_asked(struct lbd_handover *handover)
 		handover_refuse(handover, err.text);
 		return;
 	}
-	fragments_stop(handover->lbd->fragments);
+	handover->fragments = handover->lbd->fragments;
 	handover->lbd->fragments = NULL;
 	handover->draining = true;
-	handover->drain_ends_ms = monotonic_ms() + HANDOVER_DRAIN_MS;
-	event_add(handover->on_drain, &period);
+	if (worker_begin(handover->lbd->base, &job, &handover->closing, &err)) {
+		handover_close(handover);
+		handover_closed(handover);
+	}
 }
 
 static void handover_on_heir(evutil_socket_t fd, short what, void *context)
@@ -442,6 +498,7 @@ void lbd_handover_end(struct lbd *lbd)
 
 	if (!handover)
 		return;
+	worker_finish(&handover->closing);
 	handover_free_event(handover->on_connect);
 	handover_free_event(handover->on_heir);
 	handover_free_event(handover->on_child);

@@ -2,13 +2,19 @@
 /*
  * lbd --takeover, the new one: goes on for the lbd that runs the instance.
  *
- *   new: config, lists, objects           running: serves
- *        "ask" ------------------------->  no new requests, ends what is open,
- *                                          stops sync, writes down what it knows
- *        "yours" <-----------------------  with API socket, lock and memory; waits
- *        start-up over the same maps
- *        "running" --------------------->  tells systemd (MAINPID), exits
- *        serves
+ *   new: config, lists, objects; maps     running: serves
+ *        are opened, proven and mapped
+ *        "ask" ------------------------->  a thread closes the AF_XDP sockets; ends what
+ *                                          requests are open
+ *                                      |   writes down what it knows, stops sync
+ *        "yours" <---------------------|-  with API socket, lock and memory; waits
+ *        the rest of the start-up      |
+ *        "running" --------------------|>  tells systemd (MAINPID), exits
+ *        serves; listens for fragments
+ *
+ * Between the marks nobody answers, which is what everything else is moved out of.
+ * The snapshot in force is the running one's: if no other generation is needed, it is
+ * committed anew once requests are answered (start.c).
  *
  * Until "yours" nothing has changed: if the new one ends before, the running one
  * goes on. If it ends after, the running one becomes what it was by starting
@@ -22,6 +28,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <systemd/sd-daemon.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -34,20 +41,43 @@
 
 #define HEIR_ANSWER_MS 10000
 #define HEIR_BYE_MS 1000
+#define HEIR_SETTLE_US 100000
 
 struct lbd_heir {
 	int socket; /* to the running one; -1: it was this very process, before an exec */
 	struct parcel parcel;
 	json_t *memory;
-	int64_t asked_ms;    /* CLOCK_MONOTONIC: since then nobody answers */
-	struct config *read; /* whose lists have been read already ... */
-	struct guard *lists; /* ... or NULL */
+	int64_t paused_ms; /* CLOCK_MONOTONIC: since then nobody answers */
+	int64_t paused_cpu_us;
+	struct config *read;	     /* whose lists have been read already ... */
+	struct guard *lists;	     /* ... or NULL */
+	struct dataplane *dataplane; /* maps that have been looked at already, or NULL */
+	struct event *on_bye;
 };
+
+static int64_t heir_cpu_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return now.tv_sec * 1000000LL + now.tv_nsec / 1000;
+}
+
+/* The maps are those that serve, unless they have to be moved first. */
+static int heir_look(const struct lbd *lbd, struct lbd_heir *heir, struct error *err)
+{
+	const struct dataplane_options options = { .pin_dir = lbd->pin_dir,
+						   .limits = model_limits(lbd->config) };
+	int rc = dataplane_look(&options, &heir->dataplane, err);
+
+	return rc == -EAGAIN ? 0 : rc;
+}
 
 /* What may take long, and what may fail, as long as the other one serves. */
 static int heir_prepare(struct lbd *lbd, struct lbd_heir *heir, struct error *err)
 {
 	const char *const objects[] = { lbd->object, lbd->root_object, lbd->split_object };
+	int rc;
 
 	for (size_t i = 0; i < sizeof(objects) / sizeof(*objects); i++)
 		if (access(objects[i], R_OK))
@@ -57,7 +87,8 @@ static int heir_prepare(struct lbd *lbd, struct lbd_heir *heir, struct error *er
 			return error_errno(err, -errno, "interface %s",
 					   lbd->config->xdp.interfaces[i]);
 	heir->read = lbd->config;
-	return lbd->config->lists_count ? guard_read(lbd->config, &heir->lists, err) : 0;
+	rc = lbd->config->lists_count ? guard_read(lbd->config, &heir->lists, err) : 0;
+	return rc ? rc : heir_look(lbd, heir, err);
 }
 
 static int heir_receive(struct lbd_heir *heir, struct error *err)
@@ -82,7 +113,6 @@ static int heir_ask(struct lbd *lbd, struct lbd_heir *heir, struct error *err)
 {
 	int rc = heir_prepare(lbd, heir, err);
 
-	heir->asked_ms = monotonic_ms();
 	if (!rc)
 		rc = parcel_send(heir->socket, PARCEL_ASK, NULL);
 	return rc ? rc : heir_receive(heir, err);
@@ -117,6 +147,9 @@ static void heir_free(struct lbd_heir *heir)
 		close(heir->socket);
 	parcel_close(&heir->parcel);
 	guard_release(heir->lists);
+	dataplane_close(heir->dataplane);
+	if (heir->on_bye)
+		event_free(heir->on_bye);
 	json_decref(heir->memory);
 	free(heir);
 }
@@ -149,7 +182,9 @@ int lbd_heir_begin(struct lbd *lbd, struct error *err)
 	lbd->handed_on = true; /* still the other one's, until this one runs */
 	lbd->lock = heir->parcel.lock;
 	heir->parcel.lock = -1;
+	heir->paused_cpu_us = heir_cpu_us();
 	heir->memory = memory_read(heir->parcel.memory);
+	heir->paused_ms = memory_paused_ms(heir->memory);
 	memory_take_notify(heir->memory);
 	return 0;
 }
@@ -162,6 +197,25 @@ void lbd_heir_settled(struct lbd *lbd)
 		return;
 	lbd->config->lists_read = heir->lists;
 	heir->lists = NULL;
+}
+
+struct dataplane *lbd_heir_take_maps(struct lbd *lbd)
+{
+	struct dataplane *dataplane = lbd->heir ? lbd->heir->dataplane : NULL;
+	struct error err = { 0 };
+
+	if (!dataplane)
+		return NULL;
+	lbd->heir->dataplane = NULL;
+	if (!dataplane_take(dataplane, memory_flipped_ms(lbd->heir->memory), &err))
+		return dataplane;
+	log_report("takeover", &err);
+	return NULL;
+}
+
+bool lbd_heir_is(const struct lbd *lbd)
+{
+	return lbd->heir && lbd->heir->socket >= 0;
 }
 
 void lbd_heir_take_model(struct lbd *lbd)
@@ -191,40 +245,84 @@ bool lbd_heir_take_ha(struct lbd *lbd, struct ha_memory *ret)
 	return lbd->heir && memory_take_ha(lbd->heir->memory, ret);
 }
 
-/* systemd listens to the running one until that says that this is the main process now. */
-static void heir_say_running(struct lbd_heir *heir)
+/* What can wait until those are answered who waited. */
+static void heir_settle(evutil_socket_t fd, short what, void *context)
 {
-	struct pollfd bye = { .fd = heir->socket, .events = POLLIN };
-
-	parcel_send(heir->socket, PARCEL_RUNNING, NULL);
-	poll(&bye, 1, HEIR_BYE_MS);
+	(void)fd, (void)what;
+	lbd_listen_fragments(context);
+	lbd_schedule_commit(context);
 }
 
-void lbd_heir_running(struct lbd *lbd)
+/*
+ * systemd listens to the running one until that says that this is the main
+ * process now. Requests are answered meanwhile.
+ */
+static void heir_over(struct lbd *lbd)
+{
+	const struct timeval soon = { .tv_usec = HEIR_SETTLE_US };
+
+	heir_free(lbd->heir);
+	lbd->heir = NULL;
+	sd_notify(0, "READY=1");
+	if (event_base_once(lbd->base, -1, EV_TIMEOUT, heir_settle, lbd, &soon))
+		heir_settle(-1, 0, lbd);
+}
+
+static void heir_on_bye(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd, (void)what;
+	heir_over(context);
+}
+
+static void heir_say_running(struct lbd *lbd, struct lbd_heir *heir)
+{
+	const struct timeval longest = { .tv_sec = HEIR_BYE_MS / 1000 };
+
+	parcel_send(heir->socket, PARCEL_RUNNING, NULL);
+	lbd->predecessor = memory_pid(heir->memory);
+	if (heir->paused_ms)
+		lbd->pause_ms = monotonic_ms() - heir->paused_ms;
+	log_info("took over from process %d: the API waited %lld ms, of which %lld us were spent "
+		 "here",
+		 lbd->predecessor, (long long)lbd->pause_ms,
+		 (long long)(heir_cpu_us() - heir->paused_cpu_us));
+	heir->on_bye = event_new(lbd->base, heir->socket, EV_READ, heir_on_bye, lbd);
+	if (!heir->on_bye || event_add(heir->on_bye, &longest))
+		heir_over(lbd);
+}
+
+bool lbd_heir_running(struct lbd *lbd)
 {
 	struct lbd_heir *heir = lbd->heir;
 
 	if (!heir)
-		return;
-	lbd->heir = NULL;
+		return false;
 	lbd->handed_on = false;
 	if (heir->socket >= 0) {
-		lbd->predecessor = memory_pid(heir->memory);
-		heir_say_running(heir);
-		lbd->pause_ms = monotonic_ms() - heir->asked_ms;
-		log_info("took over from process %d: the API waited %lld ms", lbd->predecessor,
-			 (long long)lbd->pause_ms);
-	} else {
-		lbd->taken_back = true;
-		log_info("goes on in place of the new one");
+		heir_say_running(lbd, heir);
+		return true;
 	}
+	lbd->taken_back = true;
+	log_info("goes on in place of the new one");
 	heir_free(heir);
+	lbd->heir = NULL;
+	return false;
 }
 
 void lbd_heir_failed(struct lbd *lbd, const struct error *err)
 {
 	if (lbd->heir)
 		heir_tell_failure(lbd->heir, err);
+}
+
+void lbd_heir_end(struct lbd *lbd)
+{
+	struct lbd_heir *heir = lbd->heir;
+
+	if (!heir || !heir->on_bye)
+		return;
+	event_free(heir->on_bye);
+	heir->on_bye = NULL;
 }
 
 void lbd_heir_free(struct lbd *lbd)

@@ -61,6 +61,7 @@ struct lbd {
 	bool handed_on;	       /* the run directory's sockets are another lbd's */
 	bool taken_back;       /* what it had handed over already */
 	int64_t pause_ms;      /* that nobody answered the API meanwhile */
+	bool ready_later;      /* systemd is told of the start by the event loop */
 	int predecessor;       /* process that it took over from; 0: none */
 	bool strict;	       /* a broken config file refuses the start */
 	int lock;	       /* fd of the lock file: one daemon per instance */
@@ -288,10 +289,21 @@ void lbd_heir_take_health(struct lbd *lbd);
 int lbd_heir_take_listener(struct lbd *lbd); /* -1: none */
 bool lbd_heir_take_ha(struct lbd *lbd, struct ha_memory *ret);
 
-/* The start is over: the other one may go, or must go on. */
-void lbd_heir_running(struct lbd *lbd);
+struct dataplane *lbd_heir_take_maps(struct lbd *lbd); /* NULL: none */
+
+/* Does it go on for another process? */
+bool lbd_heir_is(const struct lbd *lbd);
+
+/*
+ * The start is over: the other one may go, or must go on. True: it is told to
+ * systemd later, by the event loop, that this one is ready.
+ */
+bool lbd_heir_running(struct lbd *lbd);
 void lbd_heir_failed(struct lbd *lbd, const struct error *err);
 void lbd_heir_free(struct lbd *lbd);
+
+/* lbd stops: no event is waited for any more. */
+void lbd_heir_end(struct lbd *lbd);
 
 /* --- handover.c: another lbd takes over from this one */
 

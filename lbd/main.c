@@ -201,7 +201,8 @@ static int main_run(struct lbd *lbd, const struct main_options *options, struct 
 		return rc;
 	log_info("lbd " LBD_VERSION " runs as instance %s, %u services", lbd->config->instance,
 		 lbd->config->services_count);
-	sd_notify(0, "READY=1");
+	if (!lbd->ready_later)
+		sd_notify(0, "READY=1");
 	event_base_dispatch(lbd->base);
 	if (!lbd->handed_on)
 		sd_notify(0, "STOPPING=1");

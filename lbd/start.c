@@ -148,7 +148,8 @@ static int start_maps(struct lbd *lbd, struct error *err)
 	uint32_t swept;
 	int rc;
 
-	rc = dataplane_open(&options, &lbd->dataplane, err);
+	lbd->dataplane = lbd_heir_take_maps(lbd);
+	rc = lbd->dataplane ? 0 : dataplane_open(&options, &lbd->dataplane, err);
 	if (rc)
 		return rc;
 	if (dataplane_adopted(lbd->dataplane, &swept))
@@ -240,10 +241,15 @@ static int start_commit(struct lbd *lbd, struct error *err)
 		return error_errno(err, rc, "follow the backends' next hops");
 	lbd_follow_model(lbd);
 	lbd_heir_take_health(lbd);
-	if (dataplane_stays(lbd->dataplane, &lbd->model->limits))
-		return lbd_commit(lbd, err);
-	start_tell_move(lbd);
-	return lbd_move(lbd, err);
+	if (!dataplane_stays(lbd->dataplane, &lbd->model->limits)) {
+		start_tell_move(lbd);
+		return lbd_move(lbd, err);
+	}
+	lbd_own_macs(lbd);
+	/* What is in force is the other one's, and is committed anew once this one serves. */
+	if (lbd_heir_is(lbd) && lbd_fits(lbd))
+		return 0;
+	return lbd_commit(lbd, err);
 }
 
 static int start_attach(struct lbd *lbd, struct error *err)
@@ -304,7 +310,9 @@ static int start_privileges(struct lbd *lbd, struct error *err)
 static int start_fragments(struct lbd *lbd, struct error *err)
 {
 	(void)err;
-	lbd_listen_fragments(lbd);
+	/* It costs some milliseconds: once requests are answered. */
+	if (!lbd_heir_is(lbd))
+		lbd_listen_fragments(lbd);
 	return 0;
 }
 
@@ -344,7 +352,7 @@ int lbd_start(struct lbd *lbd, struct error *err)
 	if (rc)
 		lbd_heir_failed(lbd, err);
 	else
-		lbd_heir_running(lbd);
+		lbd->ready_later = lbd_heir_running(lbd);
 	return rc;
 }
 
@@ -363,6 +371,7 @@ void lbd_stop(struct lbd *lbd)
 	lbd_prove_end(lbd);
 	lbd_trial_end(lbd);
 	lbd_handover_end(lbd);
+	lbd_heir_end(lbd);
 	api_free(lbd->api);
 	lbd_trace_end(lbd);
 	ha_free(lbd->ha);

@@ -12,6 +12,23 @@ struct applying {
 	struct tables_claim own; /* what stands for our own term; for each record the rest */
 };
 
+typedef void apply_get(const uint8_t *row, struct wire_record *ret);
+
+/* A record on its way. */
+struct apply_row {
+	struct wire_record record;
+	struct table_entry entry;
+	struct tables_place place;
+	uint32_t held; /* its place in struct held, or APPLY_NOWHERE */
+};
+
+/*
+ * Records that take each step together: memory takes longer to answer than an entry to be made,
+ * but answers many questions at once if they come at once.
+ */
+#define APPLY_BLOCK 32
+#define APPLY_NOWHERE UINT32_MAX
+
 /* Does the record agree with what the peer's dictionary says of its service? */
 static bool apply_is_sound(const struct directory *directory, const struct wire_record *record)
 {
@@ -69,36 +86,42 @@ static struct tables_claim apply_own(const struct apply_target *target)
 	};
 }
 
-/* Put it, and tell who watches. */
-static enum tables_put apply_claim(const struct apply_target *target,
-				   const struct table_entry *entry,
-				   const struct tables_claim *claim, uint32_t now)
+static void apply_tell(const struct apply_target *target, const struct table_entry *entry,
+		       const struct tables_stood *stood, uint32_t now)
 {
 	const struct apply_watch *watch = &target->watch;
 	struct table_entry before;
-	enum tables_put put;
-	bool found;
 
-	if (!watch->changed)
-		return tables_put_claimed(target->tables, entry, claim);
-	found = tables_find(target->tables, entry, &before);
-	put = tables_put_claimed(target->tables, entry, claim);
-	if (put == TABLES_PUT_ADDED || put == TABLES_PUT_UPDATED)
-		watch->changed(watch->context, found ? &before : NULL, entry, now);
+	if (stood->found)
+		tables_entry_of(entry, stood->before, &before);
+	watch->changed(watch->context, stood->found ? &before : NULL, entry, now);
+}
+
+/* Put it, and tell who watches. */
+static enum tables_put apply_claim(const struct apply_target *target,
+				   const struct tables_place *place,
+				   const struct table_entry *entry,
+				   const struct tables_claim *claim, uint32_t now,
+				   struct tables_stood *ret)
+{
+	enum tables_put put = tables_put_at(target->tables, place, entry, claim, now, ret);
+
+	if (target->watch.changed && (put == TABLES_PUT_ADDED || put == TABLES_PUT_UPDATED))
+		apply_tell(target, entry, ret, now);
 	return put;
 }
 
 /* Version 1 knew no terms: its records are taken as they were then, by age alone. */
-static enum tables_put apply_put(const struct applying *applying, const struct wire_record *record,
-				 const struct table_entry *entry)
+static enum tables_put apply_put(const struct applying *applying, const struct apply_row *row,
+				 struct tables_stood *ret)
 {
 	const struct apply_target *target = applying->target;
 	struct tables_claim claim = applying->own;
 
-	claim.standing = term_standing(target->term, target->node, applying->message, record);
-	claim.second_hand = record->flags & WIRE_CONN_SECONDHAND;
-	return apply_claim(target, entry, applying->message->version > 1 ? &claim : NULL,
-			   applying->now);
+	claim.standing = term_standing(target->term, target->node, applying->message, &row->record);
+	claim.second_hand = row->record.flags & WIRE_CONN_SECONDHAND;
+	return apply_claim(target, &row->place, &row->entry,
+			   applying->message->version > 1 ? &claim : NULL, applying->now, ret);
 }
 
 static void apply_keep(const struct applying *applying, const struct wire_record *record,
@@ -119,65 +142,75 @@ static void apply_keep(const struct applying *applying, const struct wire_record
 	aside_keep(applying->target->aside, &kept);
 }
 
-static void apply_record(const struct applying *applying, const struct wire_record *record)
+/* What it says, and where it goes. */
+static void apply_locate(const struct applying *applying, const uint8_t *data, apply_get *get,
+			 struct apply_row *row)
 {
-	struct directory_backend *backend = &applying->directory->backends[record->backend];
-	struct table_entry entry;
+	const struct directory *directory = applying->directory;
 
-	if (!apply_is_sound(applying->directory, record)) {
+	get(data, &row->record);
+	apply_entry(applying, &row->record, &row->entry);
+	row->entry.service = directory->services[row->record.service].local;
+	row->entry.backend = directory->backends[row->record.backend].local;
+	row->held = APPLY_NOWHERE;
+	tables_locate(applying->target->tables, &row->entry, &row->place);
+}
+
+/* Into the table. */
+static void apply_enter(const struct applying *applying, struct apply_row *row)
+{
+	const struct apply_target *target = applying->target;
+	struct tables_stood stood;
+
+	if (!apply_is_sound(applying->directory, &row->record)) {
 		applying->counts->bad++;
 		return;
 	}
-	apply_entry(applying, record, &entry);
-	if (backend->local == 0) {
-		backend->missed = true;
+	if (row->entry.backend == 0) {
+		applying->directory->backends[row->record.backend].missed = true;
 		applying->counts->unknown++;
-		apply_keep(applying, record, &entry);
+		apply_keep(applying, &row->record, &row->entry);
 		return;
 	}
-	entry.service = applying->directory->services[record->service].local;
-	entry.backend = backend->local;
-	apply_count(applying->counts, apply_put(applying, record, &entry));
-	if (applying->target->teller)
-		held_learn(applying->target->teller, applying->target->tables, &entry);
+	apply_count(applying->counts, apply_put(applying, row, &stood));
+	if (!target->teller || !stood.word)
+		return;
+	row->held = held_place_of(target->tables, row->place.pair.client[0], stood.word);
 }
 
-/* Records ahead of the one that is entered: memory takes longer to answer than an entry to be made. */
-#define APPLY_AHEAD 8
-
-static void apply_prefetch(const struct applying *applying, const struct wire_record *record)
+/* Who told of it has it. */
+static void apply_note(const struct applying *applying, const struct apply_row *row)
 {
-	const struct table_entry flow = {
-		.client = record->client,
-		.client_port = record->client_port,
-		.vip_port = record->vip_port,
-		.service = applying->directory->services[record->service].local,
-	};
+	if (row->held != APPLY_NOWHERE)
+		held_put(applying->target->teller, row->held, held_print(&row->entry));
+}
 
-	const struct tables *tables = applying->target->tables;
-	const struct held *teller = applying->target->teller;
-	uint32_t buckets[2];
+static void apply_block(const struct applying *applying, const struct wire_rows *rows,
+			apply_get *get, uint32_t first, uint32_t count)
+{
+	struct held *teller = applying->target->teller;
+	struct apply_row block[APPLY_BLOCK];
 
-	tables_prefetch(tables, &flow, buckets);
-	for (int i = 0; i < 2 && teller; i++)
-		held_prefetch(teller,
-			      held_place(tables, !lbd_addr_is4(&flow.client), buckets[i], 0));
+	for (uint32_t i = 0; i < count; i++)
+		apply_locate(applying, wire_row(rows, first + i), get, &block[i]);
+	for (uint32_t i = 0; i < count; i++)
+		tables_fetch(&block[i].place);
+	for (uint32_t i = 0; i < count; i++)
+		apply_enter(applying, &block[i]);
+	for (uint32_t i = 0; i < count; i++)
+		if (block[i].held != APPLY_NOWHERE)
+			held_prefetch(teller, block[i].held);
+	for (uint32_t i = 0; i < count; i++)
+		apply_note(applying, &block[i]);
 }
 
 static void apply_rows(const struct applying *applying, const struct wire_rows *rows,
-		       void (*get)(const uint8_t *row, struct wire_record *ret))
+		       apply_get *get)
 {
-	struct wire_record record;
+	for (uint32_t first = 0; first < rows->count; first += APPLY_BLOCK) {
+		uint32_t left = rows->count - first;
 
-	for (uint32_t i = 0; i < rows->count + APPLY_AHEAD; i++) {
-		if (i < rows->count) {
-			get(wire_row(rows, i), &record);
-			apply_prefetch(applying, &record);
-		}
-		if (i < APPLY_AHEAD)
-			continue;
-		get(wire_row(rows, i - APPLY_AHEAD), &record);
-		apply_record(applying, &record);
+		apply_block(applying, rows, get, first, left < APPLY_BLOCK ? left : APPLY_BLOCK);
 	}
 }
 
@@ -212,7 +245,10 @@ static enum tables_put apply_put_kept(const struct apply_entering *entering,
 				      const struct table_entry *entry)
 {
 	const struct term *term = entering->target->term;
+	const struct tables *tables = entering->target->tables;
 	struct tables_claim claim = entering->own;
+	struct tables_place place;
+	struct tables_stood stood;
 
 	claim.second_hand = record->second_hand;
 	claim.greater = record->greater;
@@ -223,7 +259,9 @@ static enum tables_put apply_put_kept(const struct apply_entering *entering,
 
 		claim.standing = higher ? 1 : -1;
 	}
-	return apply_claim(entering->target, entry, record->plain ? NULL : &claim, entering->now);
+	tables_locate(tables, entry, &place);
+	return apply_claim(entering->target, &place, entry, record->plain ? NULL : &claim,
+			   entering->now, &stood);
 }
 
 static enum aside_fate apply_visit_kept(void *context, const struct aside_record *record)

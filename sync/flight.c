@@ -42,8 +42,8 @@ void flight_recall(const struct flight *flight, void (*visit)(void *context, uin
 }
 
 /* A peer that grants more than the window isn't followed beyond it: those count as not held. */
-void flight_add(struct flight *flight, uint64_t number, int64_t since_us, bool live,
-		const struct flight_row *rows, uint32_t rows_count)
+void flight_add(struct flight *flight, struct held *held, uint64_t number, int64_t since_us,
+		bool live, const struct flight_row *rows, uint32_t rows_count)
 {
 	struct flight_message *message;
 
@@ -55,6 +55,8 @@ void flight_add(struct flight *flight, uint64_t number, int64_t since_us, bool l
 	message->live = live;
 	message->rows_count = rows_count;
 	memcpy(message->rows, rows, rows_count * sizeof(*rows));
+	for (uint32_t i = 0; i < rows_count; i++)
+		held_tell(held, rows[i].place, rows[i].print, rows[i].state);
 }
 
 void flight_end_bulk(struct flight *flight, uint64_t number)
@@ -66,7 +68,7 @@ static void flight_land(const struct flight_message *message, int64_t now_us, st
 			struct lag *lag)
 {
 	for (uint32_t i = 0; i < message->rows_count; i++)
-		held_put(held, message->rows[i].place, message->rows[i].print);
+		held_acknowledge(held, message->rows[i].place, message->rows[i].print);
 	held->acked += message->rows_count;
 	if (message->live)
 		lag_add(lag, now_us, now_us - message->since_us, message->rows_count);

@@ -22,10 +22,11 @@
 #define FLIGHT_MESSAGES 64
 #define FLIGHT_ROWS (WIRE_RECORDS4_MAX + WIRE_RECORDS6_MAX)
 
-/* An entry that was told: its place in the tables and its print (held.h). */
+/* An entry that was told: its place in the tables, its print and its state (held.h). */
 struct flight_row {
 	uint32_t place;
 	uint32_t print;
+	uint32_t state;
 };
 
 struct flight_message {
@@ -49,9 +50,9 @@ void flight_destroy(struct flight *flight);
 /* A new conversation. */
 void flight_clear(struct flight *flight);
 
-/* Message @number was sent; copies @rows. */
-void flight_add(struct flight *flight, uint64_t number, int64_t since_us, bool live,
-		const struct flight_row *rows, uint32_t rows_count);
+/* Message @number was sent; copies @rows, and notes in @held that they were told. */
+void flight_add(struct flight *flight, struct held *held, uint64_t number, int64_t since_us,
+		bool live, const struct flight_row *rows, uint32_t rows_count);
 
 /* Is there room for one more? What is sent without is in nobody's mind: see flight_add. */
 bool flight_is_full(const struct flight *flight);

@@ -2,25 +2,40 @@
 #include "sync/held.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
+/* One more than there are: a table of none has its memory, too. */
+static size_t held_size(const struct held *held)
+{
+	return (held->slots_count + 1ULL) * sizeof(*held->slots);
+}
+
+/* Slots are looked for at random: in huge pages, where the kernel has some, without a walk each time. */
 int held_init(struct held *held, const struct tables *tables)
 {
-	*held = (struct held){ .slots = held_place(tables, true, tables->conn6_buckets, 0) };
-	held->prints = calloc(held->slots + 1, sizeof(*held->prints));
-	return held->prints ? 0 : -ENOMEM;
+	void *slots;
+
+	*held = (struct held){ .slots_count = held_place(tables, true, tables->conn6_buckets, 0) };
+	slots = mmap(NULL, held_size(held), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		     0);
+	if (slots == MAP_FAILED)
+		return -ENOMEM;
+	madvise(slots, held_size(held), MADV_HUGEPAGE);
+	held->slots = slots;
+	return 0;
 }
 
 void held_destroy(struct held *held)
 {
-	free(held->prints);
-	held->prints = NULL;
+	if (held->slots)
+		munmap(held->slots, held_size(held));
+	held->slots = NULL;
 }
 
 void held_clear(struct held *held)
 {
-	memset(held->prints, 0, held->slots * sizeof(*held->prints));
+	memset(held->slots, 0, held_size(held));
 	__atomic_store_n(&held->complete, false, __ATOMIC_RELAXED);
 	held->acked = 0;
 }
@@ -34,7 +49,7 @@ void held_set_boot(struct held *held, uint64_t boot)
 }
 
 /* The slot of a value word: both tables have the words of a bucket in one line. */
-static uint32_t held_place_of(const struct tables *tables, bool v6, const __u64 *value)
+uint32_t held_place_of(const struct tables *tables, bool v6, const __u64 *value)
 {
 	const uint8_t *first = v6 ? (const uint8_t *)tables->conn6 : (const uint8_t *)tables->conn4;
 	size_t offset = (size_t)((const uint8_t *)value - first);
@@ -43,16 +58,6 @@ static uint32_t held_place_of(const struct tables *tables, bool v6, const __u64 
 	const struct lbd_bucket *line = v6 ? &tables->conn6[bucket].line : &tables->conn4[bucket];
 
 	return held_place(tables, v6, bucket, (uint32_t)(value - line->value));
-}
-
-void held_learn(struct held *held, const struct tables *tables, const struct table_entry *entry)
-{
-	__u64 value;
-	const __u64 *word = tables_find_value(tables, entry, &value);
-
-	if (word)
-		held_put(held, held_place_of(tables, !lbd_addr_is4(&entry->client), word),
-			 held_print(entry));
 }
 
 void held_forget(struct held *held, uint32_t bucket)
@@ -93,5 +98,5 @@ uint32_t held_print(const struct table_entry *entry)
 	uint64_t x = lbd_mix(entry->client.halves[1] ^ ids);
 
 	x = lbd_mix(x ^ entry->client.halves[0]);
-	return (uint32_t)(x >> 32) | 1;
+	return (uint32_t)(x >> 32) | HELD_ACKNOWLEDGED;
 }

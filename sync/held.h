@@ -10,6 +10,9 @@
  * other peers told us (LBD_CONN_REMOTE) they tell it as well: it counts as held
  * once the peer has acknowledged everything since it was last seen to boot.
  *
+ * A bucket is marked for one of its entries. The others were mostly told before
+ * just as they are: they needn't be told again (held_is_told).
+ *
  * Written by the sync thread, read by the main thread at any time: single words.
  */
 #ifndef SYNC_HELD_H
@@ -20,9 +23,18 @@
 
 #include "dataplane/tables.h"
 
+struct held_slot {
+	uint32_t
+		print; /* with HELD_ACKNOWLEDGED, or without if it was told and isn't yet; 0: nothing */
+	uint32_t state; /* age and flags that we told it with last; 0: unknown */
+};
+
+/* A bit that all prints have. */
+#define HELD_ACKNOWLEDGED 1U
+
 struct held {
-	uint32_t *prints; /* a slot's; 0: nothing. IPv4 first. */
-	uint32_t slots;
+	struct held_slot *slots; /* IPv4 first */
+	uint32_t slots_count;
 	uint64_t boot;	/* of the peer that they are of; 0 unknown */
 	bool complete;	/* all that stood in the tables at its boot is acknowledged */
 	uint64_t acked; /* rows acknowledged since: who holds most */
@@ -37,9 +49,6 @@ void held_set_boot(struct held *held, uint64_t boot);
 
 /* It lacks what it had acknowledged. */
 void held_clear(struct held *held);
-
-/* The peer told us of @entry: it has it with that backend, wherever ours stands. */
-void held_learn(struct held *held, const struct tables *tables, const struct table_entry *entry);
 
 /*
  * Of everything that stands in the tables, but for the buckets that have a bit in
@@ -59,22 +68,70 @@ static inline uint32_t held_place(const struct tables *tables, bool v6, uint32_t
 
 uint32_t held_print(const struct table_entry *entry);
 
-static inline void held_put(struct held *held, uint32_t place, uint32_t print)
+/* The place of a value word of the tables. */
+uint32_t held_place_of(const struct tables *tables, bool v6, const __u64 *value);
+
+/* What of an entry may change while it goes where it went; never 0 of one that is told. */
+static inline uint32_t held_state(const struct table_entry *entry)
 {
-	__atomic_store_n(&held->prints[place], print, __ATOMIC_RELAXED);
+	return entry->tick << 8 | (uint32_t)(entry->flags >> 32 & 0xff);
 }
 
-/* Something is put at @place, or beside it in its bucket, soon. */
+/*
+ * The peer holds what is printed at @place: it has told us of it, and has it with that backend,
+ * whatever ours is.
+ */
+static inline void held_put(struct held *held, uint32_t place, uint32_t print)
+{
+	held->slots[place].state = 0;
+	__atomic_store_n(&held->slots[place].print, print, __ATOMIC_RELAXED);
+}
+
+/* It was told the peer that @print stands at @place, in @state. Messages arrive in order, or the conversation ends. */
+static inline void held_tell(struct held *held, uint32_t place, uint32_t print, uint32_t state)
+{
+	struct held_slot *slot = &held->slots[place];
+
+	if ((slot->print | HELD_ACKNOWLEDGED) != print)
+		__atomic_store_n(&slot->print, print & ~HELD_ACKNOWLEDGED, __ATOMIC_RELAXED);
+	slot->state = state;
+}
+
+/* The peer has acknowledged what was told of @place, which may be another's by now. */
+static inline void held_acknowledge(struct held *held, uint32_t place, uint32_t print)
+{
+	struct held_slot *slot = &held->slots[place];
+
+	if ((slot->print | HELD_ACKNOWLEDGED) == print)
+		__atomic_store_n(&slot->print, print, __ATOMIC_RELAXED);
+}
+
+/* What was told of @place may not have arrived. */
+static inline void held_untell(struct held *held, uint32_t place)
+{
+	held->slots[place].state = 0;
+}
+
+/* Is just this the last that was told of @place? Then there is nothing to tell. Sync thread only. */
+static inline bool held_is_told(const struct held *held, uint32_t place, uint32_t print,
+				uint32_t state)
+{
+	const struct held_slot *slot = &held->slots[place];
+
+	return (slot->print | HELD_ACKNOWLEDGED) == print && slot->state == state;
+}
+
+/* Something is put or looked for at @place, or beside it in its bucket, soon. */
 static inline void held_prefetch(const struct held *held, uint32_t place)
 {
-	__builtin_prefetch(&held->prints[place], 1);
+	__builtin_prefetch(&held->slots[place], 1);
 }
 
 /* Does the peer hold what stands at @place? */
 static inline bool held_has(const struct held *held, uint32_t place,
 			    const struct table_entry *entry)
 {
-	if (__atomic_load_n(&held->prints[place], __ATOMIC_RELAXED) == held_print(entry))
+	if (__atomic_load_n(&held->slots[place].print, __ATOMIC_RELAXED) == held_print(entry))
 		return true;
 	return (entry->flags & LBD_CONN_REMOTE) &&
 	       __atomic_load_n(&held->complete, __ATOMIC_RELAXED);

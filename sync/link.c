@@ -196,7 +196,8 @@ void link_told(struct link *link, const struct outbox_batch *batch)
 	link->sent_records += rows;
 	if (flight_is_full(&link->flight))
 		peer_forget(&link->peer);
-	flight_add(&link->flight, link->peer.used, batch->since_us, live, batch->told, rows);
+	flight_add(&link->flight, &link->held, link->peer.used, batch->since_us, live, batch->told,
+		   rows);
 }
 
 void link_told_all(struct link *link)
@@ -268,6 +269,7 @@ void link_status(const struct link *link, int64_t now_us, struct sync_peer_statu
 		.rtt_us = peer->rtt_us,
 		.reconnects = peer->welcomes ? peer->welcomes - 1 : 0,
 		.resyncs = peer->resyncs,
+		.silences = peer->silences,
 		.handshakes_failed = link->handshakes_failed,
 	};
 	proof_report(&link->holds, now_us, &ret->holds);

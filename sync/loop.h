@@ -42,6 +42,7 @@ struct loop {
 	struct digest_identities *identities; /* of the dictionary */
 	int64_t digest_us;		      /* last time spent on digests */
 	uint32_t digest_next;		      /* link whose turn it is */
+	struct link *taking;		      /* link whose marks are taken */
 	struct refusals refusals;
 	struct aside aside;	    /* records that wait for our config */
 	struct bandwidth bandwidth; /* of records and digests */

@@ -103,6 +103,21 @@ void loop_digest_told(struct loop *loop, struct link *link, const struct wire_me
 	loop_digest_told_rows(loop, link, &message->records6, wire_get_record6);
 }
 
+/* It was marked: a pass may have read it while it was something else. */
+static void loop_digest_unchanged(void *context, const struct table_entry *entry)
+{
+	struct loop *loop = context;
+
+	judge_told(loop->taking->judge, loop->identities, entry, loop->now_us);
+}
+
+void loop_digest_listen(struct loop *loop, struct link *link)
+{
+	loop->taking = link;
+	link->outbox.context = loop;
+	link->outbox.unchanged = link->judge ? loop_digest_unchanged : NULL;
+}
+
 /*
  * What the peer told before it began a pass was in its table before it read it,
  * and in ours before we do: only what others told can have reached us first.

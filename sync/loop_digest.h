@@ -19,6 +19,9 @@ int loop_do_digest(struct loop *loop, struct link *link, enum peer_action action
 /* Records went to @link. */
 void loop_digest_told(struct loop *loop, struct link *link, const struct wire_message *message);
 
+/* Records are about to be taken for @link: what needn't be told matters to its judge all the same. */
+void loop_digest_listen(struct loop *loop, struct link *link);
+
 /* Who wants to know what records change; nobody, if no peer's digest is being judged. */
 struct apply_watch loop_digest_watch(struct loop *loop);
 

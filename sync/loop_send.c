@@ -99,6 +99,7 @@ static int loop_do_records(struct loop *loop, struct link *link, enum peer_actio
 	struct wire_message message = { 0 };
 	int err;
 
+	loop_digest_listen(loop, link);
 	outbox_take(&link->outbox, loop->dictionary, batch);
 	if (batch->rows4_count + batch->rows6_count == 0)
 		return 0;

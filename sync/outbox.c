@@ -54,9 +54,12 @@ void outbox_sweep(struct outbox *outbox)
 
 static void outbox_recall_place(void *context, uint32_t place)
 {
+	struct outbox *outbox = context;
 	uint32_t bucket = place / LBD_BUCKET_SLOTS;
 
-	outbox_mark(context, bucket / OUTBOX_BITS, 1ULL << bucket % OUTBOX_BITS);
+	if (outbox->held)
+		held_untell(outbox->held, place);
+	outbox_mark(outbox, bucket / OUTBOX_BITS, 1ULL << bucket % OUTBOX_BITS);
 }
 
 void outbox_recall(struct outbox *outbox, const struct flight *flight)
@@ -161,7 +164,8 @@ struct outbox_taking {
 	const struct dictionary *dictionary;
 	struct outbox_batch *batch;
 	uint32_t now;
-	bool remote_too; /* a sweep or a whole round is on */
+	uint32_t read; /* of the batch's buckets, how many have been */
+	bool whole;    /* a sweep or a whole round is on: everything is told */
 };
 
 /* One that an RST ended was told before: the peers should hear that it is over. */
@@ -169,7 +173,7 @@ static bool outbox_is_alive(const struct outbox_taking *taking, uint16_t service
 {
 	if (!(value & (LBD_CONN_CONFIRMED | LBD_CONN_CLOSING)))
 		return false;
-	if ((value & LBD_CONN_REMOTE) && !taking->remote_too)
+	if ((value & LBD_CONN_REMOTE) && !taking->whole)
 		return false;
 	return !tables_expired(taking->outbox->tables, service, value, taking->now);
 }
@@ -200,62 +204,117 @@ void outbox_describe(const struct tables *tables, const struct table_entry *entr
 		     (uint16_t)(lbd_value_nat(entry->flags) << WIRE_CONN_NAT_SHIFT);
 }
 
-static bool outbox_record(const struct outbox_taking *taking, const struct table_entry *entry,
-			  struct wire_record *ret)
+/* In a sweep or a whole round everything is told, whatever was told before. */
+static bool outbox_is_news(const struct outbox_taking *taking, const struct flight_row *row)
 {
+	const struct held *held = taking->outbox->held;
+
+	return taking->whole || !held || !held_is_told(held, row->place, row->print, row->state);
+}
+
+/* True: @entry, which stands at @place, is told by @ret. */
+static bool outbox_record(const struct outbox_taking *taking, const struct table_entry *entry,
+			  uint32_t place, struct wire_record *ret)
+{
+	struct outbox_batch *batch = taking->batch;
+	struct flight_row *row = &batch->told[batch->rows4_count + batch->rows6_count];
 	uint64_t value = lbd_value_make(entry->backend, entry->vip_port, entry->flags, entry->tick);
 
 	if (!outbox_is_alive(taking, entry->service, value) || !outbox_is_told(taking, entry))
 		return false;
+	*row = (struct flight_row){ place, held_print(entry), held_state(entry) };
+	if (!outbox_is_news(taking, row)) {
+		if (taking->outbox->unchanged)
+			taking->outbox->unchanged(taking->outbox->context, entry);
+		return false;
+	}
 	outbox_describe(taking->outbox->tables, entry, taking->now, ret);
 	return true;
 }
 
-static void outbox_tell(const struct outbox_taking *taking, bool v6, uint32_t bucket, uint32_t slot,
-			const struct table_entry *entry)
-{
-	struct outbox_batch *batch = taking->batch;
-	struct flight_row *row = &batch->told[batch->rows4_count + batch->rows6_count];
-
-	row->place = held_place(taking->outbox->tables, v6, bucket, slot);
-	row->print = held_print(entry);
-}
-
 static void outbox_take_bucket4(const struct outbox_taking *taking, uint32_t bucket)
 {
+	const uint32_t place = held_place(taking->outbox->tables, false, bucket, 0);
 	struct outbox_batch *batch = taking->batch;
 	struct wire_record record;
 	struct table_entry entry;
 
 	for (uint32_t slot = 0; slot < LBD_BUCKET_SLOTS; slot++)
 		if (tables_read4(taking->outbox->tables, bucket, slot, &entry) &&
-		    outbox_record(taking, &entry, &record)) {
-			outbox_tell(taking, false, bucket, slot, &entry);
+		    outbox_record(taking, &entry, place + slot, &record))
 			wire_put_record4(batch->rows4 + WIRE_RECORD4_SIZE * batch->rows4_count++,
 					 &record);
-		}
 }
 
 static void outbox_take_bucket6(const struct outbox_taking *taking, uint32_t bucket)
 {
+	const uint32_t place = held_place(taking->outbox->tables, true, bucket, 0);
 	struct outbox_batch *batch = taking->batch;
 	struct wire_record record;
 	struct table_entry entry;
 
 	for (uint32_t slot = 0; slot < LBD_BUCKET_SLOTS; slot++)
 		if (tables_read6(taking->outbox->tables, bucket, slot, &entry) &&
-		    outbox_record(taking, &entry, &record)) {
-			outbox_tell(taking, true, bucket, slot, &entry);
+		    outbox_record(taking, &entry, place + slot, &record))
 			wire_put_record6(batch->rows6 + WIRE_RECORD6_SIZE * batch->rows6_count++,
 					 &record);
-		}
 }
 
-static bool outbox_is_full(const struct outbox_batch *batch)
+/*
+ * Buckets that are fetched from memory together, with nothing between: it takes longer to answer
+ * than a row to be made, but answers many questions at once if they come at once.
+ */
+#define OUTBOX_BLOCK 32
+
+/* Would it be, if all slots of those that are still to be read, and of one more, made a row? */
+static bool outbox_is_full(const struct outbox_taking *taking)
 {
-	return batch->rows4_count > WIRE_RECORDS4_MAX - LBD_BUCKET_SLOTS ||
-	       batch->rows6_count > WIRE_RECORDS6_MAX - LBD_BUCKET_SLOTS ||
+	const struct outbox_batch *batch = taking->batch;
+	uint32_t rows = (batch->buckets_count - taking->read + 1) * LBD_BUCKET_SLOTS;
+
+	return batch->rows4_count + rows > WIRE_RECORDS4_MAX ||
+	       batch->rows6_count + rows > WIRE_RECORDS6_MAX ||
 	       batch->buckets_count == OUTBOX_BUCKETS_MAX;
+}
+
+/* Inlined: a call of what only prefetches has no effect for GCC, and is left out. */
+LBD_INLINE void outbox_fetch(const struct outbox *outbox, uint32_t bucket)
+{
+	const struct tables *tables = outbox->tables;
+
+	if (outbox->held)
+		held_prefetch(outbox->held, bucket * LBD_BUCKET_SLOTS);
+	if (bucket < tables->conn4_buckets) {
+		__builtin_prefetch(&tables->conn4[bucket]);
+		return;
+	}
+	__builtin_prefetch(&tables->conn6[bucket - tables->conn4_buckets].line);
+	__builtin_prefetch(&tables->conn6[bucket - tables->conn4_buckets].client);
+}
+
+/* Make rows of the buckets that were taken. */
+static void outbox_read(struct outbox_taking *taking)
+{
+	const struct outbox_batch *batch = taking->batch;
+	const uint32_t buckets4 = taking->outbox->tables->conn4_buckets;
+
+	for (uint32_t i = taking->read; i < batch->buckets_count; i++)
+		outbox_fetch(taking->outbox, batch->buckets[i]);
+	for (; taking->read < batch->buckets_count; taking->read++) {
+		uint32_t bucket = batch->buckets[taking->read];
+
+		if (bucket < buckets4)
+			outbox_take_bucket4(taking, bucket);
+		else
+			outbox_take_bucket6(taking, bucket - buckets4);
+	}
+}
+
+static bool outbox_has_room(struct outbox_taking *taking)
+{
+	if (outbox_is_full(taking) || taking->batch->buckets_count - taking->read == OUTBOX_BLOCK)
+		outbox_read(taking);
+	return !outbox_is_full(taking);
 }
 
 static void outbox_take_bit(const struct outbox_taking *taking, uint32_t word, uint32_t bit)
@@ -266,20 +325,16 @@ static void outbox_take_bit(const struct outbox_taking *taking, uint32_t word, u
 	outbox->words[word] &= ~(1ULL << bit);
 	outbox->pending--;
 	batch->buckets[batch->buckets_count++] = word * OUTBOX_BITS + bit;
-	if (word < outbox->words4)
-		outbox_take_bucket4(taking, word * OUTBOX_BITS + bit);
-	else
-		outbox_take_bucket6(taking, (word - outbox->words4) * OUTBOX_BITS + bit);
 }
 
 /* Empty the word at the cursor. False: the batch was full before the word was empty. */
-static bool outbox_take_word(const struct outbox_taking *taking)
+static bool outbox_take_word(struct outbox_taking *taking)
 {
 	struct outbox *outbox = taking->outbox;
 	uint32_t word = outbox->cursor;
 
 	while (outbox->words[word]) {
-		if (outbox_is_full(taking->batch))
+		if (!outbox_has_room(taking))
 			return false;
 		outbox_take_bit(taking, word, (uint32_t)__builtin_ctzll(outbox->words[word]));
 	}
@@ -315,28 +370,48 @@ static void outbox_move_on(struct outbox *outbox, uint32_t words)
 	outbox->sweep_left -= words < outbox->sweep_left ? words : outbox->sweep_left;
 }
 
-void outbox_take(struct outbox *outbox, const struct dictionary *dictionary,
-		 struct outbox_batch *batch)
+/* Take what is marked until the batch is full. False: it is. */
+static bool outbox_take_marked(struct outbox_taking *taking)
 {
-	struct outbox_taking taking = { outbox, dictionary, batch, tables_now(outbox->tables),
-					outbox->sweep_left > 0 ||
-						outbox->visited < outbox->whole_until };
-	uint32_t run;
+	struct outbox *outbox = taking->outbox;
 
+	while (outbox->pending > 0) {
+		uint32_t run = outbox_empty_run(outbox);
+
+		if (run == 0 && !outbox_take_word(taking))
+			return false;
+		outbox_move_on(outbox, run ? run : 1);
+	}
+	return true;
+}
+
+static void outbox_begin_batch(const struct outbox *outbox, struct outbox_batch *batch)
+{
 	batch->rows4_count = batch->rows6_count = batch->buckets_count = 0;
 	batch->cursor = outbox->cursor;
 	batch->sweep_left = outbox->sweep_left;
 	batch->round_us = outbox->round_us;
 	batch->since_us = outbox->since_us;
 	batch->visited = outbox->visited;
-	while (outbox->pending > 0) {
-		run = outbox_empty_run(outbox);
-		if (run == 0 && !outbox_take_word(&taking))
-			return;
-		outbox_move_on(outbox, run ? run : 1);
+}
+
+void outbox_take(struct outbox *outbox, const struct dictionary *dictionary,
+		 struct outbox_batch *batch)
+{
+	struct outbox_taking taking = {
+		.outbox = outbox,
+		.dictionary = dictionary,
+		.batch = batch,
+		.now = tables_now(outbox->tables),
+		.whole = outbox->sweep_left > 0 || outbox->visited < outbox->whole_until,
+	};
+
+	outbox_begin_batch(outbox, batch);
+	if (outbox_take_marked(&taking)) {
+		outbox->visited += outbox->words_count;
+		outbox->sweep_left = 0;
 	}
-	outbox->visited += outbox->words_count;
-	outbox->sweep_left = 0;
+	outbox_read(&taking);
 }
 
 void outbox_restore(struct outbox *outbox, const struct outbox_batch *batch)

@@ -29,6 +29,9 @@
 
 struct outbox {
 	const struct tables *tables;
+	/* Hears of entries that were marked but stand as they were told; NULL: nobody does. */
+	void (*unchanged)(void *context, const struct table_entry *entry);
+	void *context;
 	struct held *held; /* what the peer has acknowledged; NULL: nobody wants to know */
 	uint64_t *words;   /* a bit a bucket */
 	uint64_t *summary; /* a bit a word */

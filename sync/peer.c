@@ -81,11 +81,24 @@ static enum peer_action peer_next_hello(struct peer *peer, const struct peer_inp
 	return input->now_us - peer->hello_us > PEER_DEAD_US ? PEER_HELLO : PEER_NOTHING;
 }
 
+/*
+ * If it was us who didn't get to run, its words may be under way still: it has until the answer to
+ * a heartbeat could be here. Once only, or slow turns would keep a dead one alive.
+ */
+static bool peer_is_silent(struct peer *peer, int64_t now_us)
+{
+	if (now_us - peer->looked_us > PEER_ANSWER_US && peer->back_us <= peer->heard_us)
+		peer->back_us = now_us;
+	peer->looked_us = now_us;
+	return now_us - peer->heard_us > PEER_DEAD_US && now_us - peer->back_us > PEER_ANSWER_US;
+}
+
 static enum peer_action peer_next_talking(struct peer *peer, const struct peer_input *input)
 {
-	if (input->now_us - peer->heard_us > PEER_DEAD_US) {
+	if (peer_is_silent(peer, input->now_us)) {
 		peer->resume = peer->state;
 		peer->state = SYNC_STATE_STALE;
+		peer->silences++;
 		return PEER_NOTHING;
 	}
 	if (peer_heartbeat_due(peer, input->now_us))

@@ -31,7 +31,8 @@
 #include "sync/sync.h"
 #include "sync/wire.h"
 
-#define PEER_HEARTBEAT_US (100 * 1000LL)
+#define PEER_HEARTBEAT_US (50 * 1000LL)
+#define PEER_ANSWER_US (100 * 1000LL) /* to a heartbeat: not later, if both get to run */
 #define PEER_DEAD_US (350 * 1000LL)
 #define PEER_GIVE_UP_US (2000 * 1000LL)
 #define PEER_RETRY_US (20 * 1000LL)  /* not connected: try to send the hello again */
@@ -57,10 +58,13 @@ struct peer {
 	int64_t hello_us;     /* HELLO: sent at */
 	int64_t fresh_us;     /* connection made, or first used, at */
 	int64_t heard_us;     /* -1 never */
+	int64_t looked_us;    /* the last turn in which it could have been heard */
+	int64_t back_us;      /* such turns began again at, after a time without any */
 	int64_t heartbeat_us; /* last sent */
 	uint32_t rtt_us;
 	uint64_t welcomes;
-	uint64_t resyncs; /* times that the whole table was to be told */
+	uint64_t resyncs;  /* times that the whole table was to be told */
+	uint64_t silences; /* times that it was taken for dead, as nothing was heard */
 };
 
 /* X(constant, type of the message it sends, or 0, uses credit) */

@@ -104,6 +104,7 @@ struct sync_peer_status {
 	uint32_t rtt_us;
 	uint64_t reconnects;
 	uint64_t resyncs;	    /* times that our whole table was to be told to it */
+	uint64_t silences;	    /* times that it was taken for dead, as nothing was heard */
 	uint64_t handshakes_failed; /* since we last talked to it: do the keys fit? */
 	struct sync_proof holds;    /* do we hold what it holds? judged here */
 	struct sync_proof held;	    /* does it hold what we hold? as it said */

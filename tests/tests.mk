@@ -35,20 +35,23 @@ demo: deps
 	@$(MAKE) -s -j$(JOBS) all $(TOOLS) $(TEST_BPF_OBJECTS)
 	@tests/cluster/demo
 
-# The faults of make check's minute, for ten.
+# The faults of make check's minute, and saturation, for ten.
 SOAK_SECONDS ?= 600
 
 soak: deps
 	@$(MAKE) -s -j$(JOBS) test-binaries
 	CHAOS_SECONDS=$(SOAK_SECONDS) CHAOS_SLOTS=8388608 tests/cluster/enter bats --timing tests/cluster/chaos.bats
+	SATURATION_SECONDS=$(SOAK_SECONDS) tests/cluster/enter bats --timing tests/cluster/saturation.bats
 
 # What make check does a few times, often.
 TORTURE_KILLS ?= 200
+TORTURE_PEER_KILLS ?= 60
 TORTURE_SWAPS ?= 1000
 
 torture: deps
 	@$(MAKE) -s -j$(JOBS) test-binaries
 	KILLS=$(TORTURE_KILLS) tests/cluster/enter bats --timing tests/cluster/kill.bats
+	KILL_PEER=1 KILLS=$(TORTURE_PEER_KILLS) tests/cluster/enter bats --timing tests/cluster/kill.bats
 	SWAPS=$(TORTURE_SWAPS) tests/cluster/enter bats --timing tests/cluster/swaps.bats
 
 lint:

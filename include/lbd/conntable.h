@@ -473,8 +473,9 @@ LBD_INLINE __u32 lbd_bucket_sweep(struct lbd_bucket *bucket)
 	__u32 swept = 0;
 
 	for (__u32 i = 0; i < LBD_BUCKET_SLOTS; i++)
-		if (LBD_CAS(&bucket->key[i], LBD_KEY_CLAIMED_USER, LBD_KEY_EMPTY) ==
-		    LBD_KEY_CLAIMED_USER)
+		if (LBD_READ_ONCE(bucket->key[i]) == LBD_KEY_CLAIMED_USER &&
+		    LBD_CAS(&bucket->key[i], LBD_KEY_CLAIMED_USER, LBD_KEY_EMPTY) ==
+			    LBD_KEY_CLAIMED_USER)
 			swept++;
 	return swept;
 }

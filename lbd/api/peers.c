@@ -66,6 +66,7 @@ static json_t *peers_json(const struct sync_peer_status *peer)
 			  "pending_buckets", (json_int_t)peer->pending_buckets, "rtt_us",
 			  (json_int_t)peer->rtt_us, "reconnects", (json_int_t)peer->reconnects));
 	json_object_set_new(json, "resyncs", json_integer((json_int_t)peer->resyncs));
+	json_object_set_new(json, "silences", json_integer((json_int_t)peer->silences));
 	json_object_set_new(json, "handshakes_failed",
 			    json_integer((json_int_t)peer->handshakes_failed));
 	json_object_set_new(json, "holds", peers_proof_json(&peer->holds));

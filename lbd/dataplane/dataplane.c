@@ -43,19 +43,41 @@ struct dataplane *dataplane_new(const struct lbd_limits *limits)
 	return dataplane;
 }
 
-int dataplane_open(const struct dataplane_options *options, struct dataplane **ret,
-		   struct error *err)
+static int dataplane_begin(const struct dataplane_options *options, struct dataplane **ret,
+			   struct error *err)
 {
 	struct dataplane *dataplane = dataplane_new(&options->limits);
-	int rc = 0;
+	int rc;
 
 	if (!dataplane)
 		return error_set(err, -ENOMEM, "out of memory");
-	if (options->pin_dir) {
+	if (options->pin_dir)
 		snprintf(dataplane->pin_dir, sizeof(dataplane->pin_dir), "%s", options->pin_dir);
-	}
 	rc = types_open(&dataplane->types, err);
-	if (!rc && options->pin_dir)
+	if (rc)
+		dataplane_close(dataplane);
+	else
+		*ret = dataplane;
+	return rc;
+}
+
+/* From now on what is there is ours. */
+static void dataplane_own(struct dataplane *dataplane)
+{
+	dataplane->recovered = split_recover(dataplane);
+	generation_follow(dataplane);
+}
+
+int dataplane_open(const struct dataplane_options *options, struct dataplane **ret,
+		   struct error *err)
+{
+	struct dataplane *dataplane;
+	int rc;
+
+	rc = dataplane_begin(options, &dataplane, err);
+	if (rc)
+		return rc;
+	if (options->pin_dir)
 		rc = next_recover(options->pin_dir, dataplane->types, err);
 	if (!rc)
 		rc = maps_open(dataplane, err);
@@ -66,11 +88,54 @@ int dataplane_open(const struct dataplane_options *options, struct dataplane **r
 		return rc;
 	}
 	dataplane_point_tables(dataplane);
-	dataplane->recovered = split_recover(dataplane);
-	generation_follow(dataplane);
+	dataplane_own(dataplane);
 	dataplane->swept = tables_sweep(&dataplane->tables);
 	*ret = dataplane;
 	return 0;
+}
+
+int dataplane_look(const struct dataplane_options *options, struct dataplane **ret,
+		   struct error *err)
+{
+	struct dataplane *dataplane;
+	int rc;
+
+	rc = dataplane_begin(options, &dataplane, err);
+	if (rc)
+		return rc;
+	rc = next_is_there(options->pin_dir) ? -EAGAIN : maps_adopt_found(dataplane, err);
+	if (rc == -ENOENT)
+		rc = -EAGAIN;
+	if (!rc)
+		rc = clock_calibrate(dataplane, err);
+	/* What the model is read back from would be as it is now. */
+	if (!rc && dataplane_is_foreign(dataplane))
+		rc = -EAGAIN;
+	if (rc) {
+		dataplane_close(dataplane);
+		return rc;
+	}
+	dataplane_point_tables(dataplane);
+	*ret = dataplane;
+	return 0;
+}
+
+/* Who hands over has published all that it claimed: there is nothing to sweep. */
+int dataplane_take(struct dataplane *dataplane, int64_t flipped_ms, struct error *err)
+{
+	if (!next_is_there(dataplane->pin_dir) && maps_are_pinned(dataplane)) {
+		dataplane->flipped_ms = flipped_ms;
+		dataplane_own(dataplane);
+		return 0;
+	}
+	error_set(err, -ESTALE, "%s: the maps have given way to others", dataplane->pin_dir);
+	dataplane_close(dataplane);
+	return -ESTALE;
+}
+
+int64_t dataplane_flipped_ms(const struct dataplane *dataplane)
+{
+	return dataplane->flipped_ms;
 }
 
 bool dataplane_stays(const struct dataplane *dataplane, const struct lbd_limits *limits)

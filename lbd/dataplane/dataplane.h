@@ -43,6 +43,23 @@ int dataplane_open(const struct dataplane_options *options, struct dataplane **r
 		   struct error *err);
 
 /*
+ * The same, of maps that another lbd goes on with: what there is to prove and to
+ * map is done ahead, and dataplane_take must follow before anything is written.
+ * -EAGAIN: these can only be opened when that one has ended.
+ */
+int dataplane_look(const struct dataplane_options *options, struct dataplane **ret,
+		   struct error *err);
+
+/*
+ * The other lbd has ended its writing, its last commit was at @flipped_ms (0:
+ * unknown). -ESTALE: it left these maps for others; they are closed.
+ */
+int dataplane_take(struct dataplane *dataplane, int64_t flipped_ms, struct error *err);
+
+/* When the last commit was, by CLOCK_MONOTONIC; 0: unknown. */
+int64_t dataplane_flipped_ms(const struct dataplane *dataplane);
+
+/*
  * Did another release make maps of this set, in another layout? Then it is but
  * there to be adopted and moved (next.h): its tables are not to be read.
  */

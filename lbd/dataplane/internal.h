@@ -121,6 +121,9 @@ typedef int (*maps_step)(struct dataplane *, enum map_id, const struct map_shape
 /* Take @step for each map, as the limits shape it. */
 int maps_each(struct dataplane *dataplane, maps_step step, struct error *err);
 
+/* Is the set in the pin directory still this one? */
+bool maps_are_pinned(const struct dataplane *dataplane);
+
 void maps_close(struct dataplane *dataplane);
 int maps_unpin(const char *pin_dir, struct error *err);
 

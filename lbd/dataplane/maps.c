@@ -250,7 +250,32 @@ int maps_adopt_found(struct dataplane *dataplane, struct error *err)
 	if (rc == -ENOENT)
 		return error_set(err, rc, "%s: there is no complete set of maps",
 				 dataplane->pin_dir);
-	return rc ? rc : maps_adopt(dataplane, &control, err);
+	if (!rc)
+		rc = maps_adopt(dataplane, &control, err);
+	maps_hint(rc, err);
+	return rc;
+}
+
+static uint32_t maps_id(int fd)
+{
+	struct bpf_map_info info = { 0 };
+	__u32 size = sizeof(info);
+
+	return fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) ? 0 : info.id;
+}
+
+bool maps_are_pinned(const struct dataplane *dataplane)
+{
+	char path[256];
+	uint32_t id;
+	int fd;
+
+	maps_path(dataplane, maps_name(MAP_CONTROL), path, sizeof(path));
+	fd = bpf_obj_get(path);
+	id = maps_id(fd);
+	if (fd >= 0)
+		close(fd);
+	return id && id == maps_id(dataplane->fd[MAP_CONTROL]);
 }
 
 int maps_compare_with(const struct dataplane *dataplane, enum map_id id,

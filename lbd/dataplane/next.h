@@ -99,6 +99,9 @@ struct types;
 
 int next_recover(const char *pin_dir, struct types *types, struct error *err);
 
+/* Is a move under way, or one that was cut short? */
+bool next_is_there(const char *pin_dir);
+
 /* Remove it, whatever it is: the instance is detached. */
 int next_remove(const char *pin_dir, struct error *err);
 

@@ -64,6 +64,15 @@ static int next_remove_dir(const char *dir, struct error *err)
 	return rc ? rc : maps_unpin(dir, err);
 }
 
+bool next_is_there(const char *pin_dir)
+{
+	char next[NEXT_DIR_MAX], done[NEXT_DIR_MAX];
+
+	next_dir(pin_dir, next, sizeof(next));
+	next_done_dir(pin_dir, done, sizeof(done));
+	return !access(next, F_OK) || !access(done, F_OK);
+}
+
 int next_remove(const char *pin_dir, struct error *err)
 {
 	char next[NEXT_DIR_MAX], done[NEXT_DIR_MAX];

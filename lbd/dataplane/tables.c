@@ -154,12 +154,6 @@ void tables_count(const struct tables *tables, uint64_t *ret_ipv4, uint64_t *ret
 		*ret_ipv6 += tables_count_line(&tables->conn6[b].line);
 }
 
-/* A flow with the two buckets it may stand in. */
-struct tables_place {
-	struct lbd_flow flow;
-	struct lbd_pair pair;
-};
-
 LBD_INLINE void tables_place4(const struct tables *tables, const struct table_entry *entry,
 			      struct tables_place *ret)
 {
@@ -200,24 +194,10 @@ LBD_INLINE void tables_place(const struct tables *tables, const struct table_ent
 		tables_place6(tables, entry, ret);
 }
 
-void tables_prefetch(const struct tables *tables, const struct table_entry *flow,
-		     uint32_t ret_buckets[2])
+void tables_locate(const struct tables *tables, const struct table_entry *flow,
+		   struct tables_place *ret)
 {
-	struct tables_place place;
-
-	tables_place(tables, flow, &place);
-	for (int i = 0; i < 2; i++) {
-		const struct lbd_bucket *bucket = place.pair.bucket[i];
-
-		__builtin_prefetch(bucket, 1);
-		if (!place.pair.client[i]) {
-			ret_buckets[i] = (uint32_t)(bucket - tables->conn4);
-			continue;
-		}
-		__builtin_prefetch(place.pair.client[i], 1);
-		ret_buckets[i] = (uint32_t)(((const char *)bucket - (const char *)tables->conn6) /
-					    (ptrdiff_t)sizeof(struct lbd_bucket6));
-	}
+	tables_place(tables, flow, ret);
 }
 
 /* The value word of the flow, or NULL; *ret_value is what it held. */
@@ -234,6 +214,15 @@ static __u64 *tables_value(const struct tables_place *place, __u64 *ret_value)
 	return NULL;
 }
 
+void tables_entry_of(const struct table_entry *flow, uint64_t value, struct table_entry *ret)
+{
+	*ret = *flow;
+	ret->vip_port = lbd_value_dport(value);
+	ret->backend = lbd_value_backend(value);
+	ret->flags = value & LBD_CONN_FLAGS;
+	ret->tick = lbd_value_tick(value);
+}
+
 bool tables_find(const struct tables *tables, const struct table_entry *flow,
 		 struct table_entry *ret)
 {
@@ -243,8 +232,7 @@ bool tables_find(const struct tables *tables, const struct table_entry *flow,
 	tables_place(tables, flow, &place);
 	if (!tables_value(&place, &value))
 		return false;
-	tables_decode(place.flow.key, value, ret);
-	ret->client = flow->client;
+	tables_entry_of(flow, value, ret);
 	return true;
 }
 
@@ -338,39 +326,52 @@ enum tables_put tables_stand(__u64 *word, uint64_t held, uint64_t value, uint32_
 	return came ? TABLES_PUT_UPDATED : TABLES_PUT_OLDER;
 }
 
-static enum tables_put tables_enter(const struct tables *tables, const struct table_entry *entry,
-				    const struct tables_place *place,
-				    const struct tables_claim *claim)
+static enum tables_put tables_enter(const struct tables *tables, const struct tables_place *place,
+				    const struct table_entry *entry,
+				    const struct tables_claim *claim, uint32_t now,
+				    struct tables_stood *ret)
 {
 	uint64_t value = lbd_value_make(entry->backend, entry->vip_port, entry->flags, entry->tick);
-	uint32_t now = tables_now(tables);
-	__u64 *word, held = 0;
+	__u64 held = 0;
 
-	word = tables_value(place, &held);
-	if (word)
-		return tables_stand(word, held, value, now, claim);
-	return lbd_pair_insert_aged(&place->pair, &place->flow, value, now, tables_timeouts_of,
-				    tables, LBD_KEY_CLAIMED_USER)
-		       ? TABLES_PUT_ADDED
-		       : TABLES_PUT_FULL;
+	ret->word = tables_value(place, &held);
+	ret->found = ret->word;
+	ret->before = held;
+	if (ret->found)
+		return tables_stand(ret->word, held, value, now, claim);
+	if (!lbd_pair_insert_aged(&place->pair, &place->flow, value, now, tables_timeouts_of,
+				  tables, LBD_KEY_CLAIMED_USER))
+		return TABLES_PUT_FULL;
+	ret->word = tables_value(place, &held);
+	return TABLES_PUT_ADDED;
+}
+
+enum tables_put tables_put_at(const struct tables *tables, const struct tables_place *place,
+			      const struct table_entry *entry, const struct tables_claim *claim,
+			      uint32_t now, struct tables_stood *ret)
+{
+	struct tables_way way;
+	enum tables_put put;
+
+	*ret = (struct tables_stood){ 0 };
+	if (!tables_nat_concerns(tables, entry))
+		return tables_enter(tables, place, entry, claim, now, ret);
+	if (!tables_nat_find(tables, entry, &way))
+		return TABLES_PUT_FULL;
+	put = tables_enter(tables, place, entry, claim, now, ret);
+	if (put == TABLES_PUT_ADDED || put == TABLES_PUT_UPDATED)
+		tables_nat_take(&way, &place->flow);
+	return put;
 }
 
 enum tables_put tables_put_claimed(const struct tables *tables, const struct table_entry *entry,
 				   const struct tables_claim *claim)
 {
 	struct tables_place place;
-	struct tables_way way;
-	enum tables_put put;
+	struct tables_stood stood;
 
 	tables_place(tables, entry, &place);
-	if (!tables_nat_concerns(tables, entry))
-		return tables_enter(tables, entry, &place, claim);
-	if (!tables_nat_find(tables, entry, &way))
-		return TABLES_PUT_FULL;
-	put = tables_enter(tables, entry, &place, claim);
-	if (put == TABLES_PUT_ADDED || put == TABLES_PUT_UPDATED)
-		tables_nat_take(&way, &place.flow);
-	return put;
+	return tables_put_at(tables, &place, entry, claim, tables_now(tables), &stood);
 }
 
 enum tables_put tables_put(const struct tables *tables, const struct table_entry *entry)

@@ -118,11 +118,43 @@ enum tables_put tables_put_claimed(const struct tables *tables, const struct tab
 enum tables_put tables_put(const struct tables *tables, const struct table_entry *entry);
 
 /*
- * @flow is put or looked for soon: fetch what it takes from memory meanwhile.
- * It stands in one of @ret_buckets, or will.
+ * The same in steps, for whoever enters many: where each may stand; those places fetched from
+ * memory; and entering them there.
  */
-void tables_prefetch(const struct tables *tables, const struct table_entry *flow,
-		     uint32_t ret_buckets[2]);
+struct tables_place {
+	struct lbd_flow flow;
+	struct lbd_pair pair;
+};
+
+/* What stood there before, and where the flow stands now. */
+struct tables_stood {
+	bool found;
+	uint64_t before; /* if it was found: its value then */
+	__u64 *word;	 /* NULL: nowhere */
+};
+
+void tables_locate(const struct tables *tables, const struct table_entry *flow,
+		   struct tables_place *ret);
+
+/*
+ * To be called for many places in a row, with nothing between: the CPU waits for
+ * the address of each, and does so for several only if they are close together.
+ */
+LBD_INLINE void tables_fetch(const struct tables_place *place)
+{
+	for (int i = 0; i < 2; i++) {
+		__builtin_prefetch(place->pair.bucket[i], 1);
+		if (place->pair.client[i])
+			__builtin_prefetch(place->pair.client[i], 1);
+	}
+}
+
+enum tables_put tables_put_at(const struct tables *tables, const struct tables_place *place,
+			      const struct table_entry *entry, const struct tables_claim *claim,
+			      uint32_t now, struct tables_stood *ret);
+
+/* @flow's entry when its value was @value. */
+void tables_entry_of(const struct table_entry *flow, uint64_t value, struct table_entry *ret);
 
 /* Find the entry of a flow. False if there is none. */
 bool tables_find(const struct tables *tables, const struct table_entry *flow,

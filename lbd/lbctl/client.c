@@ -162,3 +162,14 @@ int client_call(const struct invocation *invocation, const struct client_request
 	free(answer.text);
 	return rc;
 }
+
+int client_path(const struct invocation *invocation, const char *path, char **ret)
+{
+	char text[512];
+
+	*ret = realpath(path, NULL);
+	if (*ret)
+		return LBCTL_OK;
+	snprintf(text, sizeof(text), "%s: %s", path, strerror(errno));
+	return report_error(invocation, LBCTL_FAILED, strerrorname_np(errno), text, NULL);
+}

@@ -25,4 +25,10 @@ struct client_request {
 int client_call(const struct invocation *invocation, const struct client_request *request,
 		json_t **ret);
 
+/*
+ * The absolute path of a file that the daemon is to read: it has another working
+ * directory. LBCTL_OK: *ret is the caller's. Else the error has been reported.
+ */
+int client_path(const struct invocation *invocation, const char *path, char **ret);
+
 #endif

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lbctl/commands.h"
 #include "lbctl/options.h"
-#include "lbctl/report.h"
 #include "lbctl/show.h"
 #include "lbctl/table.h"
 
@@ -88,6 +86,11 @@ static void diff_print(const struct invocation *invocation, const json_t *answer
 		puts("No difference: a reload would change nothing.");
 }
 
+static int diff_judge(const json_t *answer)
+{
+	return json_is_true(json_object_get(answer, "differs")) ? LBCTL_DIFFERS : LBCTL_OK;
+}
+
 static int diff_ask(const struct invocation *invocation, const char *file)
 {
 	const struct client_parameter query[] = {
@@ -96,36 +99,22 @@ static int diff_ask(const struct invocation *invocation, const char *file)
 		{ NULL, NULL },
 	};
 	const struct client_request request = { .endpoint = API_get_diff, .query = query };
-	json_t *answer;
-	int rc = client_call(invocation, &request, &answer);
 
-	if (rc)
-		return rc;
-	if (invocation->json)
-		report_json(answer);
-	else
-		diff_print(invocation, answer);
-	rc = json_is_true(json_object_get(answer, "differs")) ? LBCTL_DIFFERS : LBCTL_OK;
-	json_decref(answer);
-	return rc;
+	return show_judged(invocation, &request, diff_print, diff_judge);
 }
 
 static int diff_run(const struct invocation *invocation)
 {
-	const char *path = invocation->argc ? invocation->argv[0] : NULL;
-	char *absolute, text[512];
-	int rc;
+	char *path = NULL;
+	int rc = LBCTL_OK;
 
-	if (path && command_value(invocation, "from-history"))
+	if (invocation->argc && command_value(invocation, "from-history"))
 		return options_refuse(invocation->command, "a FILE or --from-history, not both");
-	/* The daemon has another working directory: it wants the absolute path. */
-	absolute = path ? realpath(path, NULL) : NULL;
-	if (path && !absolute) {
-		snprintf(text, sizeof(text), "%s: %s", path, strerror(errno));
-		return report_error(invocation, LBCTL_FAILED, strerrorname_np(errno), text, NULL);
-	}
-	rc = diff_ask(invocation, absolute);
-	free(absolute);
+	if (invocation->argc)
+		rc = client_path(invocation, invocation->argv[0], &path);
+	if (!rc)
+		rc = diff_ask(invocation, path);
+	free(path);
 	return rc;
 }
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,25 +6,21 @@
 #include "lbctl/commands.h"
 #include "lbctl/options.h"
 #include "lbctl/preflight_show.h"
-#include "lbctl/report.h"
 #include "lbctl/show.h"
 #include "lbctl/table.h"
 #include "lbctl/upgrade_daemon.h"
 #include "lbd/maps.h"
 
-/* The daemon has another working directory: it wants the absolute path. */
 static int upgrade_object(const struct invocation *invocation, json_t *body)
 {
-	const char *path = invocation->argv[0];
-	char *absolute = realpath(path, NULL), text[512];
+	char *path;
+	int rc = client_path(invocation, invocation->argv[0], &path);
 
-	if (absolute) {
-		json_object_set_new(body, "object", json_string(absolute));
-		free(absolute);
-		return LBCTL_OK;
-	}
-	snprintf(text, sizeof(text), "%s: %s", path, strerror(errno));
-	return report_error(invocation, LBCTL_FAILED, strerrorname_np(errno), text, NULL);
+	if (rc)
+		return rc;
+	json_object_set_new(body, "object", json_string(path));
+	free(path);
+	return LBCTL_OK;
 }
 
 /* "5%", "5" or "0.25%", as ten-thousandths. */
@@ -75,21 +70,16 @@ static int upgrade_action(const struct invocation *invocation, json_t *body)
 	return LBCTL_OK;
 }
 
+static int upgrade_judge(const json_t *answer)
+{
+	return json_is_true(json_object_get(answer, "taken")) ? LBCTL_OK : LBCTL_FAILED;
+}
+
 static int upgrade_check(const struct invocation *invocation, const json_t *body)
 {
 	const struct client_request request = { .endpoint = API_post_preflight, .body = body };
-	json_t *answer;
-	int rc = client_call(invocation, &request, &answer);
 
-	if (rc)
-		return rc;
-	if (invocation->json)
-		report_json(answer);
-	else
-		preflight_print(answer);
-	rc = json_is_true(json_object_get(answer, "taken")) ? LBCTL_OK : LBCTL_FAILED;
-	json_decref(answer);
-	return rc;
+	return show_judged(invocation, &request, preflight_show, upgrade_judge);
 }
 
 static int upgrade_ask(const struct invocation *invocation, json_t *body)

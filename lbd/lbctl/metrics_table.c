@@ -112,6 +112,8 @@ const struct metric metric_table[] = {
 		"held.repairs", BY(PEER)),
 	COUNTER(peers, "peer_resyncs", "Times that our whole table was to be told", "peers",
 		"resyncs", BY(PEER)),
+	COUNTER(peers, "peer_silences", "Times that the peer was taken for dead", "peers",
+		"silences", BY(PEER)),
 	COUNTER(peers, "refused_messages", "What came on the sync port and was refused", "refusals",
 		"count", BY({ "refusal", "name" })),
 

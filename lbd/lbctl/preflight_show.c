@@ -143,8 +143,9 @@ static void preflight_print_swap(const json_t *answer)
 	table_print(stdout, columns, json_object_get(answer, "interfaces"), "");
 }
 
-void preflight_print(const json_t *answer)
+void preflight_show(const struct invocation *invocation, const json_t *answer)
 {
+	(void)invocation;
 	preflight_print_steps(answer);
 	putchar('\n');
 	preflight_print_program("running", json_object_get(answer, "running"));

@@ -5,6 +5,9 @@
 
 #include <jansson.h>
 
-void preflight_print(const json_t *answer);
+struct invocation;
+
+/* Fits show_judged. */
+void preflight_show(const struct invocation *invocation, const json_t *answer);
 
 #endif

@@ -8,8 +8,9 @@
 #include "lbctl/report.h"
 #include "lbctl/table.h"
 
-int show_answer(const struct invocation *invocation, const struct client_request *request,
-		void (*print)(const struct invocation *invocation, const json_t *answer))
+int show_judged(const struct invocation *invocation, const struct client_request *request,
+		void (*print)(const struct invocation *invocation, const json_t *answer),
+		int (*judge)(const json_t *answer))
 {
 	json_t *answer;
 	int rc = client_call(invocation, request, &answer);
@@ -20,8 +21,21 @@ int show_answer(const struct invocation *invocation, const struct client_request
 		report_json(answer);
 	else
 		print(invocation, answer);
+	rc = judge(answer);
 	json_decref(answer);
+	return rc;
+}
+
+static int show_is_good(const json_t *answer)
+{
+	(void)answer;
 	return LBCTL_OK;
+}
+
+int show_answer(const struct invocation *invocation, const struct client_request *request,
+		void (*print)(const struct invocation *invocation, const json_t *answer))
+{
+	return show_judged(invocation, request, print, show_is_good);
 }
 
 int show_endpoint(const struct invocation *invocation, enum api_endpoint endpoint,

@@ -9,6 +9,11 @@
 int show_answer(const struct invocation *invocation, const struct client_request *request,
 		void (*print)(const struct invocation *invocation, const json_t *answer));
 
+/* As show_answer; the exit code is what @judge makes of the answer. */
+int show_judged(const struct invocation *invocation, const struct client_request *request,
+		void (*print)(const struct invocation *invocation, const json_t *answer),
+		int (*judge)(const json_t *answer));
+
 /* Ask for @endpoint without query or body, then as show_answer. */
 int show_endpoint(const struct invocation *invocation, enum api_endpoint endpoint,
 		  void (*print)(const struct invocation *invocation, const json_t *answer));

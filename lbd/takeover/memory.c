@@ -78,10 +78,12 @@ static json_t *memory_notify_json(void)
 	return json_pack("{s:s*, s:s*}", "NOTIFY_SOCKET", socket, "WATCHDOG_USEC", watchdog);
 }
 
-int memory_write(const struct lbd *lbd)
+int memory_write(const struct lbd *lbd, int64_t paused_ms)
 {
 	json_t *memory =
-		json_pack("{s:i, s:I, s:I, s:b, s:o, s:o, s:o}", "pid", (int)getpid(), "reloads",
+		json_pack("{s:i, s:I, s:I, s:I, s:I, s:b, s:o, s:o, s:o}", "pid", (int)getpid(),
+			  "paused_ms", (json_int_t)paused_ms, "flipped_ms",
+			  (json_int_t)dataplane_flipped_ms(lbd->dataplane), "reloads",
 			  (json_int_t)lbd->reloads, "commits", (json_int_t)lbd->commits,
 			  "changes_dropped", lbd->changes_dropped, "notify", memory_notify_json(),
 			  "ha", memory_ha_json(lbd), "health", memory_health_json(lbd));
@@ -102,9 +104,24 @@ json_t *memory_read(int fd)
 	return lseek(fd, 0, SEEK_SET) ? NULL : json_loadfd(fd, 0, NULL);
 }
 
+static int64_t memory_number(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
 int memory_pid(const json_t *memory)
 {
 	return (int)json_integer_value(json_object_get(memory, "pid"));
+}
+
+int64_t memory_flipped_ms(const json_t *memory)
+{
+	return memory_number(memory, "flipped_ms");
+}
+
+int64_t memory_paused_ms(const json_t *memory)
+{
+	return memory_number(memory, "paused_ms");
 }
 
 void memory_take_notify(const json_t *memory)
@@ -134,11 +151,6 @@ static const json_t *memory_find(const json_t *memory, const struct model *model
 static bool memory_is(const json_t *object, const char *key)
 {
 	return json_is_true(json_object_get(object, key));
-}
-
-static int64_t memory_number(const json_t *object, const char *key)
-{
-	return json_integer_value(json_object_get(object, key));
 }
 
 static void memory_copy_text(const json_t *object, const char *key, char *ret, size_t size)

@@ -11,14 +11,20 @@
 
 #include "lbd.h"
 
-/* Into a file without a name; returns its fd. */
-int memory_write(const struct lbd *lbd);
+/* Into a file without a name; returns its fd. @paused_ms: since then nobody answers. */
+int memory_write(const struct lbd *lbd, int64_t paused_ms);
 
 /* NULL: there is nothing of use. Else json_decref. */
 json_t *memory_read(int fd);
 
 /* The pid of who wrote it; 0 unknown. */
 int memory_pid(const json_t *memory);
+
+/* Since when nobody answers; 0 unknown. */
+int64_t memory_paused_ms(const json_t *memory);
+
+/* When the last commit was; 0 unknown. */
+int64_t memory_flipped_ms(const json_t *memory);
 
 /* Where to tell systemd, unless this process was told so itself. */
 void memory_take_notify(const json_t *memory);

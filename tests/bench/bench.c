@@ -2,7 +2,7 @@
 /*
  * bench [--quick] [--build DIRECTORY] [--json FILE] [--only PART OF A NAME]
  *
- * Needs root. --quick leaves out the end-to-end part and takes fewer samples.
+ * --only =NAME picks that one alone. Needs root. --quick leaves out the end-to-end part and takes fewer samples.
  */
 #include <errno.h>
 #include <getopt.h>

@@ -194,7 +194,7 @@ static bool e2e_choose(struct e2e *e2e, const char *only)
 	bool any = false;
 
 	for (size_t i = 0; i < COMPARISONS; i++) {
-		if (!strstr(comparisons[i].name, only))
+		if (!report_wants(comparisons[i].name, only))
 			continue;
 		e2e->wanted[comparisons[i].way] = e2e->wanted[comparisons[i].with] = true;
 		any = true;
@@ -248,7 +248,7 @@ int e2e_bench(struct report *report, const char *build, const char *only, struct
 		balancer_close(&e2e.lbs[i]);
 	road_close(e2e.road);
 	for (size_t i = 0; i < COMPARISONS && !rc; i++)
-		if (strstr(comparisons[i].name, only))
+		if (report_wants(comparisons[i].name, only))
 			e2e_compare(&e2e, &comparisons[i], report);
 	return rc;
 }

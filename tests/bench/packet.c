@@ -372,7 +372,7 @@ static int packet_bench_all(struct packet_bench *bench, const char *only, struct
 	int rc = 0;
 
 	for (size_t i = 0; i < packet_cases_count && !rc; i++)
-		if (strstr(packet_cases[i].name, only))
+		if (report_wants(packet_cases[i].name, only))
 			rc = packet_bench_case(bench, &packet_cases[i], report, err);
 	return rc;
 }

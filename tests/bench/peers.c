@@ -235,7 +235,7 @@ int peers_bench(struct report *report, const char *build, const char *only, stru
 	if (sched_setscheduler(0, SCHED_BATCH, &none))
 		return error_errno(err, -errno, "be scheduled as a batch");
 	for (size_t i = 0; i < sizeof(peer_cases) / sizeof(*peer_cases) && !rc; i++)
-		if (strstr(peer_cases[i].name, only))
+		if (report_wants(peer_cases[i].name, only))
 			rc = peers_bench_case(&peer_cases[i], build, report, err);
 	sched_setscheduler(0, SCHED_OTHER, &none);
 	return rc;

@@ -96,6 +96,23 @@ double report_median(const struct report *report, const char *name)
 	return 0;
 }
 
+bool report_wants(const char *names, const char *only)
+{
+	const size_t length = strlen(only);
+	const char *name = names;
+
+	if (*only != '=')
+		return strstr(names, only);
+	while (*name) {
+		size_t size = strcspn(name, " ");
+
+		if (size == length - 1 && !strncmp(name, only + 1, size))
+			return true;
+		name += size + strspn(name + size, " ");
+	}
+	return false;
+}
+
 int report_save(const struct report *report, const char *path)
 {
 	return json_dump_file(report->figures, path, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) ? -EIO

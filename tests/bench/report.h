@@ -41,6 +41,12 @@ void report_add(struct report *report, const struct figure *figure);
 /* The median of the figure of that name, 0 if there is none by now. */
 double report_median(const struct report *report, const char *name);
 
+/*
+ * Is any of @names, which blanks divide, wanted by --only? @only is a part of a name, or "=" and a
+ * whole one.
+ */
+bool report_wants(const char *names, const char *only);
+
 /* Write all figures to @path. 0 or a negative errno. */
 int report_save(const struct report *report, const char *path);
 

@@ -87,7 +87,7 @@ void sync_report(struct sync_bench *bench, const struct sync_figure *figure,
 {
 	struct samples_summary summary;
 
-	if (!strstr(figure->name, bench->only))
+	if (!report_wants(figure->name, bench->only))
 		return;
 	samples_summarise(samples, &summary);
 	report_add(bench->report, &(struct figure){
@@ -132,14 +132,45 @@ static int sync_flows_once(struct sync_bench *bench, struct sample *ret, struct 
 	return rc ? rc : sync_nodes_part(&bench->nodes, err);
 }
 
+/* The same without CURVE, in turns with it. */
+static int sync_flows_plain_once(struct sync_bench *bench, struct sample *ret, struct error *err)
+{
+	int rc;
+
+	bench->nodes.plaintext = true;
+	rc = sync_flows_once(bench, ret, err);
+	bench->nodes.plaintext = false;
+	return rc;
+}
+
+static void sync_report_flows(struct sync_bench *bench, const struct samples *curve,
+			      struct samples *plain)
+{
+	static const struct sync_figure figures[] = {
+		{ "sync.flows", "M/s", FIGURE_MEDIAN_AT_LEAST, 3 },
+		{ "sync.flows.plain", "M/s", FIGURE_NO_AIM, 0 },
+	};
+
+	for (unsigned int i = 0; i < plain->count; i++)
+		plain->all[i].baseline = curve->all[i].value;
+	sync_report(bench, &figures[0], curve);
+	if (plain->count)
+		sync_report(bench, &figures[1], plain);
+}
+
 static int sync_bench_flows(struct sync_bench *bench, struct error *err)
 {
-	static const struct sync_figure figure = { "sync.flows", "M/s", FIGURE_MEDIAN_AT_LEAST, 3 };
-	struct samples samples = { 0 };
-	int rc = sync_sample(bench, sync_flows_once, 7, &samples, err);
+	const bool both = report_wants("sync.flows.plain", bench->only);
+	struct samples curve = { 0 }, plain = { 0 };
+	int rc = 0;
 
+	for (int i = 0; i < 7 && !rc; i++) {
+		rc = sync_sample(bench, sync_flows_once, 1, &curve, err);
+		if (!rc && both)
+			rc = sync_sample(bench, sync_flows_plain_once, 1, &plain, err);
+	}
 	if (!rc)
-		sync_report(bench, &figure, &samples);
+		sync_report_flows(bench, &curve, &plain);
 	return rc;
 }
 
@@ -245,7 +276,7 @@ static const struct sync_case {
 	const char *names;
 	int (*run)(struct sync_bench *bench, struct error *err);
 } sync_cases[] = {
-	{ "sync.flows", sync_bench_flows },
+	{ "sync.flows sync.flows.plain", sync_bench_flows },
 	{ "sync.flows_with_packets", sync_bench_packets },
 	{ "sync.packet_cost", sync_bench_packet_cost },
 	{ "sync.lag_p99 sync.cpu sync.bytes_live", sync_bench_live },
@@ -290,7 +321,7 @@ static int sync_run_cases(struct sync_bench *bench, struct error *err)
 	int rc = 0;
 
 	for (size_t i = 0; i < sizeof(sync_cases) / sizeof(*sync_cases) && !rc; i++)
-		if (strstr(sync_cases[i].names, bench->only))
+		if (report_wants(sync_cases[i].names, bench->only))
 			rc = sync_cases[i].run(bench, err);
 	return rc;
 }
@@ -298,7 +329,7 @@ static int sync_run_cases(struct sync_bench *bench, struct error *err)
 static bool sync_is_wanted(const char *only)
 {
 	for (size_t i = 0; i < sizeof(sync_cases) / sizeof(*sync_cases); i++)
-		if (strstr(sync_cases[i].names, only))
+		if (report_wants(sync_cases[i].names, only))
 			return true;
 	return false;
 }

@@ -24,6 +24,11 @@ static const uint32_t sync_node_addresses[SYNC_NODES] = { 0xc00002fd,
 
 enum sync_command { SYNC_COMMAND_LINK, SYNC_COMMAND_START, SYNC_COMMAND_STOP, SYNC_COMMAND_STATUS };
 
+struct sync_order {
+	enum sync_command command;
+	bool plaintext;
+};
+
 struct sync_answer {
 	int rc;
 	struct error err;
@@ -40,8 +45,11 @@ static int sync_run(const char *command, struct error *err)
 static int sync_node_start(const struct sync_nodes *nodes, enum sync_node node, struct sync **ret,
 			   struct error *err)
 {
-	int rc = sync_start(&nodes->config[node], nodes->tables[node], ret, err);
+	struct sync_config config = nodes->config[node];
+	int rc;
 
+	config.plaintext = nodes->plaintext;
+	rc = sync_start(&config, nodes->tables[node], ret, err);
 	if (!rc && sync_set_dictionary(*ret, nodes->model))
 		rc = error_set(err, -ENOMEM, "no memory for a dictionary");
 	return rc;
@@ -83,19 +91,20 @@ static void beta_obey(const struct sync_nodes *nodes, enum sync_command command,
 	}
 }
 
-static void beta_run(const struct sync_nodes *nodes, int channel)
+static void beta_run(struct sync_nodes *nodes, int channel)
 {
 	struct sync *sync = NULL;
-	enum sync_command command;
+	struct sync_order order;
 
 	if (unshare(CLONE_NEWNET))
 		_exit(1);
 	do {
 		struct sync_answer answer = { 0 };
 
-		if (read(channel, &command, sizeof(command)) != sizeof(command))
+		if (read(channel, &order, sizeof(order)) != sizeof(order))
 			break;
-		beta_obey(nodes, command, &sync, &answer);
+		nodes->plaintext = order.plaintext;
+		beta_obey(nodes, order.command, &sync, &answer);
 		if (write(channel, &answer, sizeof(answer)) != sizeof(answer))
 			break;
 	} while (true);
@@ -105,7 +114,9 @@ static void beta_run(const struct sync_nodes *nodes, int channel)
 static int beta_ask(const struct sync_nodes *nodes, enum sync_command command,
 		    struct sync_answer *ret, struct error *err)
 {
-	if (write(nodes->channel, &command, sizeof(command)) != sizeof(command) ||
+	const struct sync_order order = { command, nodes->plaintext };
+
+	if (write(nodes->channel, &order, sizeof(order)) != sizeof(order) ||
 	    read(nodes->channel, ret, sizeof(*ret)) != sizeof(*ret))
 		return error_set(err, -EPIPE, "the other node's process is gone");
 	*err = ret->rc ? ret->err : *err;

@@ -16,7 +16,8 @@ enum sync_node { SYNC_ALPHA, SYNC_BETA, SYNC_NODES };
 struct sync_nodes {
 	int home;
 	pid_t beta;
-	int channel; /* to beta: commands, and answers */
+	int channel;	/* to beta: commands, and answers */
+	bool plaintext; /* of what is started from now on: what CURVE costs */
 	const struct model *model;
 	const struct tables
 		*tables[SYNC_NODES]; /* alpha's may be exchanged while it isn't started */

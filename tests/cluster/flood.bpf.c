@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Frames from nothing, as live frames of a test-run (tests/tools/flood): TCP
- * SYNs from sources that vary, or from one. Pages come back as the last user
+ * SYNs, or pairs of segments, from sources that vary, or from one. Pages come back as the last user
  * left them, so all of the frame is written each time.
  */
 #include <linux/bpf.h>
@@ -18,6 +18,7 @@
 
 const volatile struct flood_config flood_config SEC(".rodata.flood") = {};
 static __u32 flood_random = 2463534242;
+static __u32 flood_count;
 
 struct flood_frame {
 	struct ethhdr eth;
@@ -31,6 +32,8 @@ LBD_INLINE __u32 flood_next(void)
 {
 	__u32 x = flood_random;
 
+	if (flood_config.pairs && flood_count++ % 2)
+		return x;
 	x ^= x << 13;
 	x ^= x >> 17;
 	x ^= x << 5;
@@ -78,7 +81,8 @@ int flood(struct xdp_md *ctx)
 	frame->tcp.source = bpf_htons(1024 + (random & 0x3fff));
 	frame->tcp.dest = flood_config.port;
 	frame->tcp.doff = 5;
-	frame->tcp.syn = 1;
+	frame->tcp.syn = !flood_config.pairs;
+	frame->tcp.ack = flood_config.pairs;
 	frame->tcp.window = bpf_htons(1024);
 	return bpf_redirect(flood_config.ifindex, 0);
 }

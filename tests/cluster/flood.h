@@ -12,6 +12,7 @@ struct flood_config {
 	__be32 vip;
 	__be16 port;
 	__u8 mac[6];
+	__u8 pairs; /* of segments, which make a connection that is confirmed, instead of SYNs */
 };
 
 #endif

@@ -5,7 +5,8 @@
 # packet and no flow; the next start finds one whole state, and leaves nothing
 # pinned that isn't in use.
 #
-# KILLS of them (12, each amid another operation), by KILL_SEED. 'make torture' has 200.
+# KILLS of them (12, each amid another operation), by KILL_SEED. 'make torture' has 200, and 60
+# beside a peer (KILL_PEER).
 
 load all.sh
 load kills.sh
@@ -15,7 +16,7 @@ load kills.sh
 LAB_LBCTL=$LAB_BUILD/lbctl
 
 setup_file() {
-  lab_up kill
+  lab_up "kill${KILL_PEER:+-peer}"
   backends_up
   solo_up be1 be2
 }
@@ -27,6 +28,7 @@ teardown() {
 @test "kill -9 at random moments: whole states, no packet lost, nothing pinned for nothing" {
   echo 65536 >"$LAB/slots"
   kill_write narrow
+  [[ -z ${KILL_PEER:-} ]] || kill_peer_up
   ctl lb1 upgrade
   load_start 300 8000
   kills_happen "${KILLS:-12}"

@@ -5,6 +5,8 @@
 # next start. Chance picks operation and moment; KILL_SEED repeats its picks, and
 # KILL_AMID names the operations to pick from ("limits start"; without it, all).
 #
+# With KILL_PEER set lb2 is its peer, and must hold the same connections after each kill.
+#
 # The config's services have two backends each ("narrow") or three ("wide").
 # $LAB/width says which of them the file has, $LAB/slots how many connections fit. All
 # services but web-dsr4, which lbctl backend changes, must be as one of the two.
@@ -85,7 +87,7 @@ kill_start() {
 kill_write() {
   local backends=(be1 be2)
   [[ $1 == narrow ]] || backends+=(be3)
-  config_solo lb1 "${backends[@]}" |
+  "config_$([[ -n ${KILL_PEER:-} ]] && echo pair || echo solo)" lb1 "${backends[@]}" |
     sed "s/connections-ipv4: .*/connections-ipv4: $(<"$LAB/slots")/" | config_write lb1
   echo "$1" >"$LAB/width"
 }
@@ -206,8 +208,23 @@ kill_survived() {
   kill_next && ctl_says lb1 '.trial == null and .generation.running != null
     and .generation.trial == null' status >/dev/null || return
   kill_whole "$1" || return
+  [[ -z ${KILL_PEER:-} ]] || kill_peer || return
   wait_for 5 "a status without a problem" \
     ctl_says lb1 '.ok and .pins.not_in_use == 0 and .pins.in_use > 0' status
+}
+
+kill_peer() {
+  wait_for 15 "lb1 in sync" node_in_sync lb1 && wait_for 15 "lb2 in sync" node_in_sync lb2 &&
+    wait_for 5 "equal tables" nodes_equal lb1 lb2
+}
+
+# lb1 gets a peer, and is told that it is the active one.
+kill_peer_up() {
+  ctl lb1 reload
+  config_pair lb2 be1 be2 be3 | config_write lb2
+  node_up lb2 || return
+  ctl lb1 role master
+  ctl lb2 role backup
 }
 
 # Half a second each: packets under way are waited for.

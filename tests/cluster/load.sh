@@ -3,6 +3,9 @@
 #
 # Load from the client: talk, controlled through a pipe, and wrk.
 
+# Connections a second, as they are opened.
+readonly LOAD_PACE=2500
+
 # talk_start NAME OPTION...
 talk_start() {
   local name=$1
@@ -62,19 +65,21 @@ http_get() {
 
 # load_start CONNECTIONS RATE [OPTION...]: to all VIPs, all opened when it returns.
 load_start() {
-  local vip connections=$1 rate=$2 targets=()
+  local vip connections=$1 rate=$2 targets=() ms=$(($1 * 1000 / LOAD_PACE + 150))
   shift 2
   for vip in "${LAB_VIPS[@]}"; do
     targets+=(--tcp "$(at_vip "$vip" 7000)" --udp "$(at_vip "$vip" 7000)")
   done
-  talk_start load "${targets[@]}" --connections "$connections" --pace 1000 --interval-ms 100 \
+  talk_start load "${targets[@]}" --connections "$connections" --pace "$LOAD_PACE" --interval-ms 100 \
     --timeout-ms 8000 --flows 25 --rate "$rate" "$@"
-  sleep "$(jq -n "$connections / 1000 + 0.4")"
-  load_opened "$connections" "$(talk_mark load opened)"
+  sleep "$((ms / 1000)).$(printf %03d $((ms % 1000)))"
+  wait_for $((5 + connections / 500)) "$connections open connections" load_opened "$connections"
 }
 
+# load_opened CONNECTIONS: are they? Each look is a mark, so that figures begin with the last one.
 load_opened() {
-  jq -e ".tcp.open == $1" <<<"$2" >/dev/null || lab_fail "expected $1 open connections: $2"
+  load_looks=$((${load_looks:-0} + 1))
+  talk_mark load "opened-$load_looks" | jq -e ".tcp.open == $1"
 }
 
 # load_unharmed MARK: since the last mark nothing broke, and no packet was lost, doubled or misrouted.

@@ -18,7 +18,7 @@ setup_file() {
   node_install lb1 "$older"
   node_install lb2 "$older"
   pair_up be1 be2 be3
-  load_start "$crowd" 500 --pace 2500 --interval-ms 1000 --timeout-ms 10000
+  load_start "$crowd" 500 --interval-ms 1000 --timeout-ms 10000
 }
 
 teardown() {

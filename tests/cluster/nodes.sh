@@ -261,6 +261,16 @@ node_is_active() {
   node_has_vips "$1" && node_has_role "$1" master
 }
 
+# Every established connection, read from the pinned maps, past the daemon.
+node_dump() {
+  "$LAB_TESTS/tools/dump" "/sys/fs/bpf/lbd/$1" | sort
+}
+
+# nodes_equal NODE OTHER: by their dumps.
+nodes_equal() {
+  cmp -s <(node_dump "$1") <(node_dump "$2")
+}
+
 # Power loss: no more packets either way, and both daemons dead without a word.
 node_kill() {
   lab_cut "$1"

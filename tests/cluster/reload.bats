@@ -205,9 +205,9 @@ ran_before() {
 
 @test "a reload on trial goes back in time, and no flow that it left alone notices" {
   config_solo lb1 be1 be2 be3 | config_write lb1
-  ctl lb1 reload --confirm 1s
+  ctl lb1 reload --confirm 2s
   ctl_says lb1 '.trial.left_ms > 0' status
-  wait_for 3 "the way back" ctl_says lb1 '.trial == null and .config_origin == "reverted"' status
+  wait_for 4 "the way back" ctl_says lb1 '.trial == null and .config_origin == "reverted"' status
   fails fresh be3
   load_unharmed "trial-$BATS_TEST_NUMBER"
 }

@@ -77,12 +77,6 @@ all_answer() {
   done
 }
 
-# equal_tables: by independent dumps of both.
-equal_tables() {
-  cmp -s <("$LAB_TESTS/tools/dump" /sys/fs/bpf/lbd/lb1 | sort) \
-    <("$LAB_TESTS/tools/dump" /sys/fs/bpf/lbd/lb2 | sort)
-}
-
 # bears HOST WAY COUNTER [OTHER]: lb1 under that for five seconds, while connections come and go.
 # Without a COUNTER it is the kernel that refuses.
 bears() {
@@ -105,7 +99,7 @@ bears() {
   ctl_json lb1 '.peers[0] | "# lag: p50 \(.lag_p50_us) us, p99 \(.lag_p99_us) us"' peers >&3
   ctl_says lb1 '.peers[0].lag_p99_us < 500000' peers
   murder churn
-  wait_for 5 "equal tables" equal_tables
+  wait_for 5 "equal tables" nodes_equal lb1 lb2
   load_unharmed "under-$2"
 }
 

@@ -78,6 +78,7 @@ is_down() {
   done
   figures=$(asking_stop)
   echo "# API while three daemons took over: $figures" >&3
+  grep -ho 'the API waited.*' "$LAB/logs/lbd-lb1.log" | sed 's/^/# /' >&3
   jq -e '.failed == 0 and .slowest_ms < 500 and .pids == 4' <<<"$figures"
   load_unharmed takeovers
   node_is_active lb1

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A SYN flood, as fast as one core makes it: live frames of a test-run, sent
- * out of an interface by XDP redirect. Prints {"sent", "seconds", "mpps"}.
+ * out of an interface by XDP redirect. Prints {"sent", "seconds", "mpps"}. With
+ * "pairs", two segments of each connection instead, which confirm it.
  *
- *   flood OBJECT INTERFACE MAC VIP PORT SOURCE/LENGTH SECONDS
+ *   flood OBJECT INTERFACE MAC VIP PORT SOURCE/LENGTH SECONDS [pairs]
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -78,9 +79,10 @@ int main(int argc, char **argv)
 	struct bpf_object *object;
 	int rc;
 
-	if (argc != 8 || flood_parse(argv, &config)) {
-		fprintf(stderr,
-			"flood OBJECT INTERFACE MAC VIP PORT SOURCE/LENGTH SECONDS (IPv4)\n");
+	config.pairs = argc == 9 && !strcmp(argv[8], "pairs");
+	if (argc != 8 + config.pairs || flood_parse(argv, &config)) {
+		fprintf(stderr, "flood OBJECT INTERFACE MAC VIP PORT SOURCE/LENGTH SECONDS "
+				"[pairs] (IPv4)\n");
 		return 2;
 	}
 	object = flood_load(argv[1], &config);

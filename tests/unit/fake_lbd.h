@@ -36,6 +36,9 @@ struct fake_state {
 	char socket[160];
 };
 
+/* The fake that @lbd is part of. */
+struct fake_state *fake_state_of(const struct lbd *lbd);
+
 /* Start one in a new directory below /tmp; ends the test program if that fails. */
 struct fake_state *fake_start(void);
 

@@ -42,9 +42,9 @@ static int lab_teardown(void **state)
 static void tell(struct lab *lab, uint64_t number, int64_t since_us)
 {
 	struct table_entry entry = fixture_entry(&lab->tables, (uint32_t)number, false, 1, 2);
-	struct flight_row row = { (uint32_t)number, held_print(&entry) };
+	struct flight_row row = { (uint32_t)number, held_print(&entry), held_state(&entry) };
 
-	flight_add(&lab->flight, number, since_us, true, &row, 1);
+	flight_add(&lab->flight, &lab->held, number, since_us, true, &row, 1);
 }
 
 static bool holds(struct lab *lab, uint32_t number)
@@ -100,6 +100,39 @@ static void age_and_flags_do_not_matter(void **state)
 	assert_true(held_has(&lab->held, 1, &later));
 }
 
+static bool is_told(struct lab *lab, const struct table_entry *entry)
+{
+	return held_is_told(&lab->held, 1, held_print(entry), held_state(entry));
+}
+
+/* A late acknowledgement of what was there before says nothing of what was told since. */
+static void only_what_was_told_last_need_not_be_told_again(void **state)
+{
+	struct lab *lab = *state;
+	struct table_entry entry = fixture_entry(&lab->tables, 1, false, 1, 2), moved = entry;
+	struct flight_row row = { 1, held_print(&entry), held_state(&entry) };
+
+	moved.backend = 3;
+	assert_false(is_told(lab, &entry));
+	tell(lab, 1, START_US);
+	assert_true(is_told(lab, &entry));
+	assert_false(is_told(lab, &moved));
+	row.print = held_print(&moved);
+	flight_add(&lab->flight, &lab->held, 2, START_US, true, &row, 1);
+	acknowledge(lab, 1, START_US);
+	assert_true(is_told(lab, &moved));
+	assert_false(is_told(lab, &entry));
+	assert_false(held_has(&lab->held, 1, &moved));
+	acknowledge(lab, 2, START_US);
+	assert_true(held_has(&lab->held, 1, &moved));
+	moved.tick++;
+	assert_false(is_told(lab, &moved));
+	assert_true(held_has(&lab->held, 1, &moved));
+	moved.tick--;
+	held_untell(&lab->held, 1);
+	assert_false(is_told(lab, &moved));
+}
+
 static void what_was_under_way_when_the_conversation_ended_is_not_held(void **state)
 {
 	struct lab *lab = *state;
@@ -143,6 +176,15 @@ static void what_peers_told_is_held_once_the_whole_table_is_acknowledged(void **
 	assert_false(held_has(&lab->held, 5, &entry));
 }
 
+/* As apply.c does when the peer has told of @entry. */
+static void learn(struct lab *lab, const struct table_entry *entry)
+{
+	__u64 value, *word = tables_find_value(&lab->tables, entry, &value);
+
+	held_put(&lab->held, held_place_of(&lab->tables, !lbd_addr_is4(&entry->client), word),
+		 held_print(entry));
+}
+
 static void what_the_peer_told_it_holds_with_its_own_backend(void **state)
 {
 	struct lab *lab = *state;
@@ -152,8 +194,8 @@ static void what_the_peer_told_it_holds_with_its_own_backend(void **state)
 	mine = fixture_entry(&lab->tables, 5, false, 1, 2);
 	theirs = fixture_entry(&lab->tables, 5, false, 1, 3);
 	assert_int_equal(tables_put(&lab->tables, &mine), TABLES_PUT_ADDED);
-	held_learn(&lab->held, &lab->tables, &theirs);
-	for (uint32_t place = 0; place < lab->held.slots; place++) {
+	learn(lab, &theirs);
+	for (uint32_t place = 0; place < lab->held.slots_count; place++) {
 		assert_false(held_has(&lab->held, place, &mine));
 		found += held_has(&lab->held, place, &theirs);
 	}
@@ -170,7 +212,7 @@ static void what_the_peer_told_is_held_where_it_stands(void **state)
 	for (uint32_t n = 0; n < 40; n++) {
 		entry = fixture_entry(&lab->tables, n, n % 2, 1, 2);
 		assert_int_equal(tables_put(&lab->tables, &entry), TABLES_PUT_ADDED);
-		held_learn(&lab->held, &lab->tables, &entry);
+		learn(lab, &entry);
 	}
 	for (uint32_t b = 0; b < BUCKETS; b++)
 		for (uint32_t s = 0; s < LBD_BUCKET_SLOTS; s++) {
@@ -269,6 +311,7 @@ int main(void)
 		LAB(only_what_is_acknowledged_is_held),
 		LAB(another_backend_or_another_connection_is_not_held),
 		LAB(age_and_flags_do_not_matter),
+		LAB(only_what_was_told_last_need_not_be_told_again),
 		LAB(what_was_under_way_when_the_conversation_ended_is_not_held),
 		LAB(another_boot_holds_nothing),
 		LAB(what_peers_told_is_held_once_the_whole_table_is_acknowledged),

@@ -13,8 +13,11 @@ struct world {
 	struct tables tables;
 	struct fixture_model model;
 	struct dictionary *dictionary;
+	struct held held;
+	struct flight flight;
 	struct outbox outbox;
 	struct outbox_batch batch;
+	uint64_t sent;
 };
 
 static struct world *world_new(void)
@@ -29,12 +32,17 @@ static struct world *world_new(void)
 	world->dictionary = dictionary_new(&world->model.model);
 	assert_non_null(world->dictionary);
 	assert_int_equal(outbox_init(&world->outbox, &world->tables), 0);
+	assert_int_equal(held_init(&world->held, &world->tables), 0);
+	assert_int_equal(flight_init(&world->flight), 0);
+	world->outbox.held = &world->held;
 	return world;
 }
 
 static void world_free(struct world *world)
 {
 	outbox_destroy(&world->outbox);
+	held_destroy(&world->held);
+	flight_destroy(&world->flight);
 	dictionary_free(world->dictionary);
 	fixture_tables_free(&world->tables);
 	free(world);
@@ -60,6 +68,16 @@ static uint32_t world_take(struct world *world)
 {
 	outbox_take(&world->outbox, world->dictionary, &world->batch);
 	return world->batch.rows4_count + world->batch.rows6_count;
+}
+
+/* What was taken is sent, as link.c does; the peer has acknowledged what was before. */
+static void world_send(struct world *world)
+{
+	struct lag lag = { 0 };
+
+	flight_acknowledge(&world->flight, world->sent, 0, &world->held, &lag);
+	flight_add(&world->flight, &world->held, ++world->sent, 0, true, world->batch.told,
+		   world->batch.rows4_count + world->batch.rows6_count);
 }
 
 static void a_marked_bucket_is_sent_once(void **state)
@@ -135,6 +153,37 @@ static void a_connection_that_an_rst_ended_is_sent_as_closing(void **state)
 	(void)state;
 	world_put(world, 1, false, LBD_CONN_CLOSING);
 	world_put(world, 2, false, 0);
+	outbox_mark_all(&world->outbox);
+	assert_int_equal(world_take(world), 1);
+	world_free(world);
+}
+
+static void what_was_told_is_told_again_only_if_it_changed_or_in_a_sweep(void **state)
+{
+	struct world *world = world_new();
+	struct table_entry entry = world_put(world, 1, false, LBD_CONN_CONFIRMED);
+	struct lag lag = { 0 };
+	__u64 held, *word = tables_find_value(&world->tables, &entry, &held);
+
+	(void)state;
+	fixture_mark(&world->tables, &entry);
+	world_collect(world);
+	assert_int_equal(world_take(world), 1);
+	world_send(world);
+	fixture_mark(&world->tables, &entry);
+	world_collect(world);
+	assert_int_equal(world_take(world), 0);
+	*word ^= LBD_CONN_CLOSING;
+	fixture_mark(&world->tables, &entry);
+	world_collect(world);
+	assert_int_equal(world_take(world), 1);
+	world_send(world);
+	/* The conversation ends before it is acknowledged. */
+	flight_acknowledge(&world->flight, 1, 0, &world->held, &lag);
+	outbox_recall(&world->outbox, &world->flight);
+	flight_clear(&world->flight);
+	assert_int_equal(world_take(world), 1);
+	world_send(world);
 	outbox_mark_all(&world->outbox);
 	assert_int_equal(world_take(world), 1);
 	world_free(world);
@@ -276,10 +325,12 @@ static void world_step(struct world *world, struct reader *reader, uint32_t n, u
 		world_collect(world);
 	} else if (dice < 99) {
 		world_take(world);
-		if (dice % 2)
+		if (dice % 2) {
 			reader_take(reader, &world->batch);
-		else
+			world_send(world);
+		} else {
 			outbox_restore(&world->outbox, &world->batch);
+		}
 	} else {
 		outbox_mark_all(&world->outbox);
 	}
@@ -320,6 +371,7 @@ int main(void)
 		cmocka_unit_test(only_confirmed_connections_are_sent),
 		cmocka_unit_test(expired_connections_are_not_sent),
 		cmocka_unit_test(a_connection_that_an_rst_ended_is_sent_as_closing),
+		cmocka_unit_test(what_was_told_is_told_again_only_if_it_changed_or_in_a_sweep),
 		cmocka_unit_test(what_a_peer_told_is_sent_in_a_sweep_only),
 		cmocka_unit_test(ids_that_were_not_told_yet_are_withheld_and_counted),
 		cmocka_unit_test(a_sweep_ends_after_one_round_though_marks_go_on),

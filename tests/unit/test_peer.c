@@ -71,6 +71,13 @@ static void go_live(struct peer *peer)
 	assert_int_equal(peer->state, SYNC_STATE_LIVE);
 }
 
+/* Until @now_us turns have followed each other, and it could have been heard in each. */
+static enum peer_action next_after_silence(struct peer *peer, int64_t now_us, bool swept)
+{
+	peer->looked_us = now_us - MS;
+	return next(peer, now_us, true, swept);
+}
+
 static void a_hello_waits_for_the_connection(void **state)
 {
 	struct peer peer;
@@ -178,24 +185,25 @@ static void bulk_ends_when_all_that_was_marked_is_sent(void **state)
 	assert_int_equal(next(&peer, START_US, false, true), PEER_NOTHING);
 }
 
-static void a_heartbeat_goes_out_every_100_ms_and_measures_the_way(void **state)
+static void a_heartbeat_goes_out_in_time_and_measures_the_way(void **state)
 {
 	struct wire_message beat = { 0 };
 	struct peer peer;
 
 	(void)state;
 	go_live(&peer);
-	assert_int_equal(next(&peer, START_US + 99 * MS, false, true), PEER_NOTHING);
-	assert_int_equal(next(&peer, START_US + 100 * MS, false, true), PEER_HEARTBEAT);
-	peer_fill(&peer, PEER_HEARTBEAT, START_US + 100 * MS, &beat);
-	peer_done(&peer, PEER_HEARTBEAT, false, START_US + 100 * MS);
+	assert_int_equal(next(&peer, START_US + PEER_HEARTBEAT_US - MS, false, true), PEER_NOTHING);
+	assert_int_equal(next(&peer, START_US + PEER_HEARTBEAT_US, false, true), PEER_HEARTBEAT);
+	peer_fill(&peer, PEER_HEARTBEAT, START_US + PEER_HEARTBEAT_US, &beat);
+	peer_done(&peer, PEER_HEARTBEAT, false, START_US + PEER_HEARTBEAT_US);
 	beat.boot = 7;
 	beat.sequence = 1;
-	assert_int_equal(receive(&peer, beat, START_US + 100 * MS + 250), REFUSAL_NONE);
+	assert_int_equal(receive(&peer, beat, START_US + PEER_HEARTBEAT_US + 250), REFUSAL_NONE);
 	assert_int_equal(peer.rtt_us, 250);
 	beat.sequence = 2;
 	beat.token = UINT64_MAX / 2;
-	assert_int_equal(receive(&peer, beat, START_US + 101 * MS), REFUSAL_OUT_OF_RANGE);
+	assert_int_equal(receive(&peer, beat, START_US + PEER_HEARTBEAT_US + MS),
+			 REFUSAL_OUT_OF_RANGE);
 }
 
 static void silence_makes_stale_and_a_word_makes_live_again(void **state)
@@ -206,8 +214,9 @@ static void silence_makes_stale_and_a_word_makes_live_again(void **state)
 
 	(void)state;
 	go_live(&peer);
-	next(&peer, now_us, true, true);
+	next_after_silence(&peer, now_us, true);
 	assert_int_equal(peer.state, SYNC_STATE_STALE);
+	assert_int_equal(peer.silences, 1);
 	assert_int_equal(next(&peer, now_us, true, true), PEER_HEARTBEAT);
 	peer_done(&peer, PEER_HEARTBEAT, false, now_us);
 	assert_int_equal(next(&peer, now_us, true, true), PEER_NOTHING);
@@ -218,6 +227,25 @@ static void silence_makes_stale_and_a_word_makes_live_again(void **state)
 	assert_int_equal(next(&peer, now_us + MS, true, true), PEER_RECORDS);
 }
 
+static void whoever_was_away_itself_gives_the_peer_time_for_an_answer_once(void **state)
+{
+	const int64_t back_us = START_US + 10 * PEER_DEAD_US;
+	struct wire_message credit;
+	struct peer peer;
+
+	(void)state;
+	go_live(&peer);
+	assert_int_equal(next(&peer, back_us, true, true), PEER_HEARTBEAT);
+	peer_done(&peer, PEER_HEARTBEAT, false, back_us);
+	credit = answer(&peer, WIRE_CREDIT, 1);
+	assert_int_equal(receive(&peer, credit, back_us + MS), REFUSAL_NONE);
+	assert_int_equal(next(&peer, 2 * back_us, true, true), PEER_HEARTBEAT);
+	/* Away a second time, and nothing was heard between. */
+	next(&peer, 2 * back_us + PEER_ANSWER_US + MS, true, true);
+	assert_int_equal(peer.state, SYNC_STATE_STALE);
+	assert_int_equal(peer.silences, 1);
+}
+
 static void a_bulk_that_went_stale_goes_on_as_bulk(void **state)
 {
 	struct peer peer;
@@ -225,7 +253,7 @@ static void a_bulk_that_went_stale_goes_on_as_bulk(void **state)
 
 	(void)state;
 	be_welcome(&peer, 64);
-	next(&peer, now_us, true, false);
+	next_after_silence(&peer, now_us, false);
 	assert_int_equal(peer.state, SYNC_STATE_STALE);
 	assert_int_equal(receive(&peer, answer(&peer, WIRE_CREDIT, 1), now_us), REFUSAL_NONE);
 	assert_int_equal(peer.state, SYNC_STATE_BULK);
@@ -237,7 +265,7 @@ static void long_silence_makes_a_new_connection(void **state)
 
 	(void)state;
 	go_live(&peer);
-	next(&peer, START_US + PEER_DEAD_US + MS, true, true);
+	next_after_silence(&peer, START_US + PEER_DEAD_US + MS, true);
 	assert_int_equal(next(&peer, START_US + PEER_GIVE_UP_US + MS, true, true), PEER_RECONNECT);
 }
 
@@ -410,8 +438,9 @@ int main(void)
 		cmocka_unit_test(credit_is_never_exceeded),
 		cmocka_unit_test(an_older_grant_takes_nothing_back),
 		cmocka_unit_test(bulk_ends_when_all_that_was_marked_is_sent),
-		cmocka_unit_test(a_heartbeat_goes_out_every_100_ms_and_measures_the_way),
+		cmocka_unit_test(a_heartbeat_goes_out_in_time_and_measures_the_way),
 		cmocka_unit_test(silence_makes_stale_and_a_word_makes_live_again),
+		cmocka_unit_test(whoever_was_away_itself_gives_the_peer_time_for_an_answer_once),
 		cmocka_unit_test(a_bulk_that_went_stale_goes_on_as_bulk),
 		cmocka_unit_test(long_silence_makes_a_new_connection),
 		cmocka_unit_test(a_reset_leads_to_a_new_conversation_but_not_at_once),
