@@ -147,12 +147,13 @@ kill_pid() {
   lab_pids lbd-lb1 | sort -n | "$1" -n 1
 }
 
-# Of a takeover's two the old one dies, or the new one, or both.
+# Of a takeover's two the old one dies, or the new one, or both. One that is found may be gone
+# by itself before it is hit.
 kill_some() {
   case $((RANDOM % 3)) in
   0) murder lbd-lb1 ;;
-  1) kill -9 "$(kill_pid head)" ;;
-  2) kill -9 "$(kill_pid tail)" ;;
+  1) kill -9 "$(kill_pid head)" || true ;;
+  2) kill -9 "$(kill_pid tail)" || true ;;
   esac
 }
 
