@@ -20,7 +20,6 @@
 #include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -34,6 +33,7 @@
 #include "lbd.h"
 #include "takeover/memory.h"
 #include "takeover/parcel.h"
+#include "takeover/spawn.h"
 #include "worker.h"
 
 #define HANDOVER_LOOK_US 2000
@@ -362,62 +362,9 @@ static void handover_on_child(evutil_socket_t number, short what, void *context)
 		handover_fault(handover, text);
 }
 
-/* Ours, with --takeover once. NULL: out of memory. */
-static char **handover_arguments(struct lbd *lbd)
-{
-	static char option[] = "--takeover";
-	size_t count = 0, kept = 0;
-	char **arguments;
-
-	while (lbd->argv[count])
-		count++;
-	arguments = calloc(count + 2, sizeof(*arguments));
-	for (size_t i = 0; arguments && i < count; i++)
-		if (strcmp(lbd->argv[i], option) != 0)
-			arguments[kept++] = lbd->argv[i];
-	if (arguments)
-		arguments[kept] = option;
-	return arguments;
-}
-
-/* Not all libraries open files for this process only, and AF_XDP sockets must not live on. */
-static int handover_prepare_spawn(posix_spawnattr_t *how, posix_spawn_file_actions_t *files)
-{
-	sigset_t none, defaults;
-
-	sigemptyset(&none);
-	sigemptyset(&defaults);
-	sigaddset(&defaults, SIGPIPE);
-	posix_spawnattr_setsigmask(how, &none);
-	posix_spawnattr_setsigdefault(how, &defaults);
-	posix_spawnattr_setflags(how, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	return -posix_spawn_file_actions_addclosefrom_np(files, STDERR_FILENO + 1);
-}
-
-static int handover_spawn(const struct lbd *lbd, char **arguments, pid_t *ret)
-{
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t how;
-	int rc;
-
-	rc = -posix_spawnattr_init(&how);
-	if (rc)
-		return rc;
-	rc = -posix_spawn_file_actions_init(&files);
-	if (!rc) {
-		rc = handover_prepare_spawn(&how, &files);
-		if (!rc)
-			rc = -posix_spawn(ret, lbd->program, &files, &how, arguments, environ);
-		posix_spawn_file_actions_destroy(&files);
-	}
-	posix_spawnattr_destroy(&how);
-	return rc;
-}
-
 int lbd_handover_begin(struct lbd *lbd, struct error *err)
 {
 	struct lbd_handover *handover = lbd->handover;
-	char **arguments;
 	int rc = handover_check(lbd, err);
 
 	if (rc)
@@ -425,12 +372,8 @@ int lbd_handover_begin(struct lbd *lbd, struct error *err)
 	if (handover->child || handover->heir >= 0)
 		return error_set(err, -EBUSY, "process %d takes over already",
 				 handover->child ? handover->child : handover->heir_pid);
-	arguments = handover_arguments(lbd);
-	if (!arguments)
-		return error_set(err, -ENOMEM, "out of memory");
 	handover->fault[0] = '\0';
-	rc = handover_spawn(lbd, arguments, &handover->child);
-	free(arguments);
+	rc = spawn_heir(lbd->program, lbd->argv, &handover->child);
 	if (rc) {
 		handover->child = 0;
 		return error_errno(err, rc, "%s", lbd->program);

@@ -142,7 +142,7 @@ static void apply_keep(const struct applying *applying, const struct wire_record
 	aside_keep(applying->target->aside, &kept);
 }
 
-/* What it says, and where it goes. */
+/* What it says, and where it goes. Any number is the place of a service or backend, used or not. */
 static void apply_locate(const struct applying *applying, const uint8_t *data, apply_get *get,
 			 struct apply_row *row)
 {
