@@ -21,8 +21,10 @@ EOC
   done
 }
 
+# Four slots for each connection of all tests: in a fuller table one of thousands finds no room,
+# and which one is another at each node.
 three_config() {
-  config_head "$1"
+  config_head "$1" | sed 's/connections-ipv4: .*/connections-ipv4: 262144/'
   config_key "$1" >/dev/null
   cat <<EOC
 cluster:
