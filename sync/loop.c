@@ -436,19 +436,27 @@ int64_t loop_turn(struct loop *loop)
 	return more ? 0 : timeout_us;
 }
 
-/*
- * Before there is a dictionary, and at rest, nothing is read: only the wake-up is waited for. So
- * too while changes come: an acknowledgement can wait for the next flush, and each wake-up costs
- * as much as one.
- */
-void loop_wait(struct loop *loop, int64_t timeout_us)
+/* Before there is a dictionary, and at rest, nothing is read: only the wake-up is waited for. */
+static void loop_wait_all(struct loop *loop, int64_t timeout_us)
 {
 	uint32_t count = 0;
 
-	if (loop->dictionary && !loop->resting && !loop->busy) {
+	if (loop->dictionary && !loop->resting) {
 		loop->waiting[count++] = loop->router;
 		for (uint32_t i = 0; i < loop->links_count; i++)
 			loop->waiting[count++] = loop->links[i]->dealer;
 	}
 	transport_wait(loop->transport, loop->waiting, count, timeout_us);
+}
+
+/*
+ * While changes come, all else can wait for the next flush: each wake-up costs as much as one,
+ * and each look at what could wake it, too.
+ */
+void loop_wait(struct loop *loop, int64_t timeout_us)
+{
+	if (timeout_us && loop->busy && !loop->resting)
+		transport_doze(loop->transport, timeout_us);
+	else
+		loop_wait_all(loop, timeout_us);
 }

@@ -7,6 +7,12 @@
 
 #define OUTBOX_BITS 64
 
+/*
+ * Lines of memory that are fetched together, with nothing between: it takes longer to answer
+ * than a row to be made, but answers many questions at once if they come at once.
+ */
+#define OUTBOX_BLOCK 32
+
 int outbox_init(struct outbox *outbox, const struct tables *tables)
 {
 	uint32_t words4 = tables->conn4_buckets / OUTBOX_BITS;
@@ -99,57 +105,103 @@ bool outbox_is_past(const struct outbox *outbox, uint64_t round)
 	return outbox->pending == 0 || outbox->visited >= round;
 }
 
-/* A cache line of dirty words at once: nearly all are empty, and this runs thousands of times a second. */
+/*
+ * A cache line of dirty words at once: nearly all are empty, and this runs thousands of times a
+ * second. Two words a load; one that changes meanwhile is found by the next turn.
+ */
 #define OUTBOX_LINE 8
+
+typedef uint64_t outbox_two __attribute__((vector_size(16), aligned(8)));
 
 static bool outbox_is_line_clean(const uint64_t *dirty)
 {
-	uint64_t bits = 0;
+	const outbox_two *two = (const outbox_two *)dirty;
+	const outbox_two bits = two[0] | two[1] | two[2] | two[3];
 
-	for (uint32_t i = 0; i < OUTBOX_LINE; i++)
-		bits |= LBD_READ_ONCE(dirty[i]);
-	return !bits;
+	return !(bits[0] | bits[1]);
 }
 
-static bool outbox_collect_word(uint64_t *dirty, uint32_t word, struct outbox **outboxes,
-				uint32_t outboxes_count)
+/* Dirty words, those of a table, and where they go. */
+struct outbox_collecting {
+	uint64_t *dirty;
+	uint32_t count;
+	uint32_t offset; /* of the first in an outbox */
+	struct outbox **outboxes;
+	uint32_t outboxes_count;
+};
+
+static bool outbox_collect_word(const struct outbox_collecting *from, uint32_t word)
 {
 	uint64_t bits;
 
 	/* A plain look first: an exchange would take the line from the packet path. */
-	if (!LBD_READ_ONCE(*dirty))
+	if (!LBD_READ_ONCE(from->dirty[word]))
 		return false;
-	bits = __atomic_exchange_n(dirty, 0, __ATOMIC_SEQ_CST);
-	for (uint32_t i = 0; i < outboxes_count; i++)
-		outbox_mark(outboxes[i], word, bits);
+	bits = __atomic_exchange_n(&from->dirty[word], 0, __ATOMIC_SEQ_CST);
+	for (uint32_t i = 0; i < from->outboxes_count; i++)
+		outbox_mark(from->outboxes[i], from->offset + word, bits);
 	return true;
 }
 
-static bool outbox_collect_words(uint64_t *dirty, uint32_t count, uint32_t offset,
-				 struct outbox **outboxes, uint32_t outboxes_count)
+static bool outbox_collect_line(const struct outbox_collecting *from, uint32_t word)
 {
-	uint32_t word = 0;
+	const uint32_t left = from->count - word;
+	const uint32_t end = word + (left < OUTBOX_LINE ? left : OUTBOX_LINE);
 	bool any = false;
 
-	while (word < count) {
-		if (count - word >= OUTBOX_LINE && outbox_is_line_clean(dirty + word)) {
-			word += OUTBOX_LINE;
+	for (; word < end; word++)
+		any |= outbox_collect_word(from, word);
+	return any;
+}
+
+/* What an exchange and the marks need is asked for when the line is found, and there when all are. */
+LBD_INLINE void outbox_fetch_line(const struct outbox_collecting *from, uint32_t word)
+{
+	__builtin_prefetch(&from->dirty[word], 1);
+	for (uint32_t i = 0; i < from->outboxes_count; i++)
+		__builtin_prefetch(&from->outboxes[i]->words[from->offset + word], 1);
+}
+
+/* The next lines that may have marks, from *word on: how many. */
+static uint32_t outbox_find_lines(const struct outbox_collecting *from, uint32_t *word,
+				  uint32_t *lines)
+{
+	uint32_t count = 0;
+
+	for (; *word < from->count && count < OUTBOX_BLOCK; *word += OUTBOX_LINE) {
+		if (from->count - *word >= OUTBOX_LINE && outbox_is_line_clean(from->dirty + *word))
 			continue;
-		}
-		for (uint32_t end = word + OUTBOX_LINE; word < count && word < end; word++)
-			any |= outbox_collect_word(dirty + word, offset + word, outboxes,
-						   outboxes_count);
+		outbox_fetch_line(from, *word);
+		lines[count++] = *word;
+	}
+	return count;
+}
+
+static bool outbox_collect_words(const struct outbox_collecting *from)
+{
+	uint32_t lines[OUTBOX_BLOCK], word = 0;
+	bool any = false;
+
+	while (word < from->count) {
+		uint32_t count = outbox_find_lines(from, &word, lines);
+
+		for (uint32_t i = 0; i < count; i++)
+			any |= outbox_collect_line(from, lines[i]);
 	}
 	return any;
 }
 
 bool outbox_collect(const struct tables *tables, struct outbox **outboxes, uint32_t count)
 {
-	uint32_t words4 = tables->conn4_buckets / OUTBOX_BITS;
-	uint32_t words6 = tables->conn6_buckets / OUTBOX_BITS;
-	bool any = outbox_collect_words(tables->dirty4, words4, 0, outboxes, count);
+	const uint32_t words4 = tables->conn4_buckets / OUTBOX_BITS;
+	const uint32_t words6 = tables->conn6_buckets / OUTBOX_BITS;
+	const struct outbox_collecting from[] = {
+		{ tables->dirty4, words4, 0, outboxes, count },
+		{ tables->dirty6, words6, words4, outboxes, count },
+	};
+	bool any = outbox_collect_words(&from[0]);
 
-	return outbox_collect_words(tables->dirty6, words6, words4, outboxes, count) || any;
+	return outbox_collect_words(&from[1]) || any;
 }
 
 int64_t outbox_oldest_us(const struct outbox *outbox)
@@ -259,12 +311,6 @@ static void outbox_take_bucket6(const struct outbox_taking *taking, uint32_t buc
 			wire_put_record6(batch->rows6 + WIRE_RECORD6_SIZE * batch->rows6_count++,
 					 &record);
 }
-
-/*
- * Buckets that are fetched from memory together, with nothing between: it takes longer to answer
- * than a row to be made, but answers many questions at once if they come at once.
- */
-#define OUTBOX_BLOCK 32
 
 /* Would it be, if all slots of those that are still to be read, and of one more, made a row? */
 static bool outbox_is_full(const struct outbox_taking *taking)

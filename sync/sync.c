@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/monotonic.h"
@@ -132,10 +133,12 @@ static bool sync_take_commands(struct sync *sync)
 	return !stop;
 }
 
+/* A flush is a fraction of a millisecond: the kernel shall not round it. */
 static void *sync_run(void *argument)
 {
 	struct sync *sync = argument;
 
+	prctl(PR_SET_TIMERSLACK, 1UL);
 	while (sync_take_commands(sync)) {
 		int64_t timeout_us = loop_turn(sync->loop);
 

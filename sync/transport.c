@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -334,4 +335,12 @@ void transport_wait(struct transport *transport, struct transport_socket **socke
 	}
 	transport_set_timer(transport, timeout_us);
 	zmq_poll(items, used, timeout_us ? -1 : 0);
+}
+
+void transport_doze(struct transport *transport, int64_t timeout_us)
+{
+	const struct timespec timeout = { timeout_us / 1000000, timeout_us % 1000000 * 1000 };
+	struct pollfd wake = { .fd = transport->wake_fd, .events = POLLIN };
+
+	ppoll(&wake, 1, &timeout, NULL);
 }

@@ -6,7 +6,8 @@
  *                             <--answers--
  *
  * Paced conversations instead of PUB/SUB, which loses silently when a reader is
- * slow. All calls from one thread; nothing here blocks except transport_wait.
+ * slow. All calls from one thread; nothing here blocks except transport_wait
+ * and transport_doze.
  *
  * Who gets in: a filter at the listening socket asks for the address (door.h),
  * CURVE for the key (curve.h, zap.h). What strangers do keeps one I/O thread of
@@ -106,5 +107,11 @@ struct transport_news transport_news(struct transport_socket *dealer);
 /* Wait until any of @sockets can be read or has connected, the wake_fd is set, or the time is up. */
 void transport_wait(struct transport *transport, struct transport_socket **sockets, uint32_t count,
 		    int64_t timeout_us);
+
+/*
+ * Wait until the wake_fd is set or the time is up, whatever comes in: with a fraction of the
+ * calls that asking libzmq takes, for who will look at all of it soon anyhow.
+ */
+void transport_doze(struct transport *transport, int64_t timeout_us);
 
 #endif

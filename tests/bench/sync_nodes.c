@@ -42,6 +42,9 @@ static int sync_run(const char *command, struct error *err)
 
 /* --- either node, in its process */
 
+/* As keepalived would tell them. */
+static const enum sync_role sync_node_roles[SYNC_NODES] = { SYNC_ROLE_ACTIVE, SYNC_ROLE_STANDBY };
+
 static int sync_node_start(const struct sync_nodes *nodes, enum sync_node node, struct sync **ret,
 			   struct error *err)
 {
@@ -52,6 +55,8 @@ static int sync_node_start(const struct sync_nodes *nodes, enum sync_node node, 
 	rc = sync_start(&config, nodes->tables[node], ret, err);
 	if (!rc && sync_set_dictionary(*ret, nodes->model))
 		rc = error_set(err, -ENOMEM, "no memory for a dictionary");
+	if (!rc)
+		sync_set_role(*ret, sync_node_roles[node]);
 	return rc;
 }
 

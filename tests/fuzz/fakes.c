@@ -200,3 +200,8 @@ void transport_wait(struct transport *transport, struct transport_socket **socke
 {
 	(void)transport, (void)sockets, (void)count, (void)timeout_us;
 }
+
+void transport_doze(struct transport *transport, int64_t timeout_us)
+{
+	(void)transport, (void)timeout_us;
+}
