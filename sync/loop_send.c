@@ -141,6 +141,7 @@ static bool loop_act(struct loop *loop, struct link *link)
 	bool may = bandwidth_may(&loop->bandwidth, loop->now_us);
 	struct peer_input input = {
 		.now_us = loop->now_us,
+		.heard_us = link->intake.heard_us,
 		.pending = may && link->outbox.pending > 0,
 		.swept = link->outbox.sweep_left == 0,
 		.digest = may ? loop_digest_next(loop, link) : PEER_NOTHING,

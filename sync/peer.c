@@ -82,20 +82,27 @@ static enum peer_action peer_next_hello(struct peer *peer, const struct peer_inp
 }
 
 /*
- * If it was us who didn't get to run, its words may be under way still: it has until the answer to
- * a heartbeat could be here. Once only, or slow turns would keep a dead one alive.
+ * On a link that loses packets either connection may be held up for a while by a retransmission,
+ * but hardly both: who talks on its own lives. If it was us who didn't get to run, its words may
+ * be under way still: it has until the answer to a heartbeat could be here. Once only, or slow
+ * turns would keep a dead one alive.
  */
-static bool peer_is_silent(struct peer *peer, int64_t now_us)
+static bool peer_is_silent(struct peer *peer, const struct peer_input *input)
 {
-	if (now_us - peer->looked_us > PEER_ANSWER_US && peer->back_us <= peer->heard_us)
+	int64_t now_us = input->now_us;
+	int64_t heard_us = peer->heard_us > input->heard_us ? peer->heard_us : input->heard_us;
+
+	if (now_us - peer->looked_us > PEER_ANSWER_US && peer->back_us <= heard_us)
 		peer->back_us = now_us;
 	peer->looked_us = now_us;
-	return now_us - peer->heard_us > PEER_DEAD_US && now_us - peer->back_us > PEER_ANSWER_US;
+	if (now_us - peer->back_us <= PEER_ANSWER_US)
+		return false;
+	return now_us - heard_us > PEER_DEAD_US || peer_is_given_up(peer, now_us);
 }
 
 static enum peer_action peer_next_talking(struct peer *peer, const struct peer_input *input)
 {
-	if (peer_is_silent(peer, input->now_us)) {
+	if (peer_is_silent(peer, input)) {
 		peer->resume = peer->state;
 		peer->state = SYNC_STATE_STALE;
 		peer->silences++;

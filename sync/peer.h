@@ -12,7 +12,7 @@
  *    |   |                                     |                                    |
  *    |   +-- reset asked (from BULK, LIVE, STALE)      nothing heard for DEAD, bye  |
  *    |                                         v                                    v
- *    |      nothing heard for GIVE_UP        STALE <--------------------------------+
+ *    |      no answer for GIVE_UP            STALE <--------------------------------+
  *    +---------- (new connection) -------------+
  *                                              +--> BULK or LIVE, as it was: heard again
  *
@@ -90,6 +90,7 @@ enum peer_action {
 /* What the peer's outbox says. */
 struct peer_input {
 	int64_t now_us;
+	int64_t heard_us;	 /* in the peer's own conversation, on its connection; -1 never */
 	bool pending;		 /* buckets are marked */
 	bool swept;		 /* all that was marked by mark_all was taken */
 	enum peer_action digest; /* what of a digest is due: its begin, sums, or NOTHING */

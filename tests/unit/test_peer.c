@@ -15,7 +15,7 @@
 
 static enum peer_action next(struct peer *peer, int64_t now_us, bool pending, bool swept)
 {
-	struct peer_input input = { now_us, pending, swept, PEER_NOTHING, false };
+	struct peer_input input = { now_us, -1, pending, swept, PEER_NOTHING, false };
 
 	return peer_next(peer, &input);
 }
@@ -227,6 +227,26 @@ static void silence_makes_stale_and_a_word_makes_live_again(void **state)
 	assert_int_equal(next(&peer, now_us + MS, true, true), PEER_RECORDS);
 }
 
+/* Its heartbeats of its own conversation arrive, and its answers to ours wait for a retransmission. */
+static void whoever_talks_on_its_own_lives_for_as_long_as_a_connection_may_be_held_up(void **state)
+{
+	struct peer_input input = { .now_us = START_US, .swept = true };
+	struct peer peer;
+
+	(void)state;
+	go_live(&peer);
+	for (; input.now_us < START_US + PEER_GIVE_UP_US; input.now_us += PEER_HEARTBEAT_US) {
+		input.heard_us = input.now_us;
+		if (peer_next(&peer, &input) == PEER_HEARTBEAT)
+			peer_done(&peer, PEER_HEARTBEAT, false, input.now_us);
+		assert_int_equal(peer.state, SYNC_STATE_LIVE);
+	}
+	input.now_us = input.heard_us = START_US + PEER_GIVE_UP_US + MS;
+	peer_next(&peer, &input);
+	assert_int_equal(peer.state, SYNC_STATE_STALE);
+	assert_int_equal(peer_next(&peer, &input), PEER_RECONNECT);
+}
+
 static void whoever_was_away_itself_gives_the_peer_time_for_an_answer_once(void **state)
 {
 	const int64_t back_us = START_US + 10 * PEER_DEAD_US;
@@ -369,7 +389,7 @@ static void a_reset_for_a_loss_begins_anew_but_not_one_of_a_daemon_that_is_new(v
 
 static enum peer_action next_with_sums(struct peer *peer)
 {
-	struct peer_input input = { START_US, true, true, PEER_DIGEST, false };
+	struct peer_input input = { START_US, -1, true, true, PEER_DIGEST, false };
 
 	return peer_next(peer, &input);
 }
@@ -440,6 +460,8 @@ int main(void)
 		cmocka_unit_test(bulk_ends_when_all_that_was_marked_is_sent),
 		cmocka_unit_test(a_heartbeat_goes_out_in_time_and_measures_the_way),
 		cmocka_unit_test(silence_makes_stale_and_a_word_makes_live_again),
+		cmocka_unit_test(
+			whoever_talks_on_its_own_lives_for_as_long_as_a_connection_may_be_held_up),
 		cmocka_unit_test(whoever_was_away_itself_gives_the_peer_time_for_an_answer_once),
 		cmocka_unit_test(a_bulk_that_went_stale_goes_on_as_bulk),
 		cmocka_unit_test(long_silence_makes_a_new_connection),
