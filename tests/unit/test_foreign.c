@@ -59,10 +59,7 @@ static const char *built(const char *file)
 
 static int open_set(struct desk *desk)
 {
-	const struct dataplane_options options = {
-		.pin_dir = PINS,
-		.limits = desk->model->limits,
-	};
+	const struct dataplane_options options = { .pin_dir = PINS, .limits = desk->model->limits };
 
 	return dataplane_open(&options, &desk->now, &desk->err);
 }
@@ -87,8 +84,7 @@ static struct table_entry flow(uint32_t n, bool v6)
 
 static void fill(const struct desk *desk)
 {
-	const int cpus = libbpf_num_possible_cpus();
-	struct lbd_traffic *traffic = calloc((size_t)cpus, sizeof(*traffic));
+	struct lbd_traffic *traffic = calloc((size_t)libbpf_num_possible_cpus(), sizeof(*traffic));
 	struct lbd_service_meter *meters = desk->now->memory[MAP_lbd_meters];
 	const __u32 service = 1;
 
