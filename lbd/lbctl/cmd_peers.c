@@ -54,6 +54,30 @@ static void peers_print_kept(const json_t *kept)
 	       table_count(json_object_get(kept, "given_up"), given_up));
 }
 
+/* What counts from 1 on. */
+static void peers_print_troubles(const json_t *peers)
+{
+	static const struct {
+		const char *key, *sentence;
+	} troubles[] = {
+		{ "full",
+		  "records found no slot in this node's table, which has room for all with four "
+		  "slots a connection: lbctl resize" },
+		{ "silences", "times taken for dead, after 350 ms without a word" },
+	};
+	char count[TABLE_TEXT_MAX];
+	json_t *peer;
+	size_t i;
+
+	json_array_foreach(peers, i, peer)
+		for (size_t t = 0; t < sizeof(troubles) / sizeof(*troubles); t++)
+			if (json_integer_value(json_object_get(peer, troubles[t].key)))
+				printf("%s: %s %s\n",
+				       table_text(json_object_get(peer, "name"), NULL),
+				       table_count(json_object_get(peer, troubles[t].key), count),
+				       troubles[t].sentence);
+}
+
 static void peers_print(const struct invocation *invocation, const json_t *answer)
 {
 	static const struct table_column columns[] = {
@@ -83,6 +107,7 @@ static void peers_print(const struct invocation *invocation, const json_t *answe
 	(void)invocation;
 	table_print(stdout, columns, json_object_get(answer, "peers"),
 		    "no peers: this node is alone, a failover would break its connections");
+	peers_print_troubles(json_object_get(answer, "peers"));
 	peers_print_gate(json_object_get(answer, "gate"));
 	if (strcmp(table_text(json_object_get(answer, "security"), NULL), "plaintext") == 0 &&
 	    json_array_size(json_object_get(answer, "peers")))

@@ -71,6 +71,7 @@ static void every_command_prints_text(void **state)
 		{ "peers", "192.0.2.2:7400" },
 		{ "peers", "800 ms ago" },
 		{ "peers", "differs in 3 regions" },
+		{ "peers", "lb2: 12 records found no slot" },
 		{ "backend weight web web1 7", "web1" },
 		{ "reload", "Reloaded: 2 services, 4 backends, 2 of them up" },
 		{ "resize connections 4M", "connections-ipv4  1,024 slots -> 4,194,304" },
