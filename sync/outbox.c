@@ -111,7 +111,7 @@ bool outbox_is_past(const struct outbox *outbox, uint64_t round)
  */
 #define OUTBOX_LINE 8
 
-typedef uint64_t outbox_two __attribute__((vector_size(16), aligned(8)));
+typedef uint64_t outbox_two __attribute__((vector_size(16), aligned(8), may_alias));
 
 static bool outbox_is_line_clean(const uint64_t *dirty)
 {

@@ -87,7 +87,7 @@ enum peer_action {
 #undef X
 };
 
-/* What the peer's outbox says. */
+/* The time, when it was heard elsewhere, and what its outbox says. */
 struct peer_input {
 	int64_t now_us;
 	int64_t heard_us;	 /* in the peer's own conversation, on its connection; -1 never */

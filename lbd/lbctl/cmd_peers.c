@@ -60,10 +60,9 @@ static void peers_print_troubles(const json_t *peers)
 	static const struct {
 		const char *key, *sentence;
 	} troubles[] = {
-		{ "full",
-		  "records found no slot in this node's table, which has room for all with four "
-		  "slots a connection: lbctl resize" },
-		{ "silences", "times taken for dead, after 350 ms without a word" },
+		{ "full", "records that found no slot here, where four a connection have room for "
+			  "all (lbctl resize)" },
+		{ "silences", "times that it was taken for dead, as nothing was heard" },
 	};
 	char count[TABLE_TEXT_MAX];
 	json_t *peer;
@@ -72,10 +71,10 @@ static void peers_print_troubles(const json_t *peers)
 	json_array_foreach(peers, i, peer)
 		for (size_t t = 0; t < sizeof(troubles) / sizeof(*troubles); t++)
 			if (json_integer_value(json_object_get(peer, troubles[t].key)))
-				printf("%s: %s %s\n",
+				printf("%s: %s: %s\n",
 				       table_text(json_object_get(peer, "name"), NULL),
-				       table_count(json_object_get(peer, troubles[t].key), count),
-				       troubles[t].sentence);
+				       troubles[t].sentence,
+				       table_count(json_object_get(peer, troubles[t].key), count));
 }
 
 static void peers_print(const struct invocation *invocation, const json_t *answer)

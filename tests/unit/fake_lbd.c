@@ -346,6 +346,7 @@ static void fake_describe(struct dataplane *fake)
 		.heard_ms_ago = 40,
 		.rtt_us = 180,
 		.full = 12,
+		.silences = 1,
 		.holds = { .agreed_ms_ago = 800, .agreed = 4096, .passes = 17 },
 		.held = { .agreed_ms_ago = 5000, .agreed = 4093, .differing = 3, .passes = 17 }
 	};
