@@ -28,10 +28,11 @@
  *       ^                                                               |
  *       +------- claimed again as a victim, or dropped (CAS to 0) ------+
  *
- * A reader takes key, value, key again: a value under a changed key is another
- * flow's. A value is only ever changed by compare-and-swap, so a late refresh
- * can't land in a slot that has changed hands. Readers rely on loads staying
- * in order, which x86-64 guarantees.
+ * A reader takes key and client, value, key and client again: a value between
+ * two that differ may be another flow's, and two IPv6 clients may share a key.
+ * A value is only ever changed by compare-and-swap, so a late refresh can't
+ * land in a slot that has changed hands. Readers rely on loads staying in
+ * order, which x86-64 guarantees.
  *
  * A program can't be killed between claim and publish; a process can. The two
  * claim with different words, so the next daemon can sweep exactly the claims
@@ -261,20 +262,26 @@ LBD_INLINE _Bool lbd_client_equal(const struct lbd_addr *client, const struct lb
 	       LBD_READ_ONCE(client->halves[1]) == other->halves[1];
 }
 
+/* Whose slot it is: asked before its value is read and after. */
+LBD_INLINE _Bool lbd_slot_is(const struct lbd_bucket *bucket, const struct lbd_addr *client,
+			     __u32 i, const struct lbd_flow *flow)
+{
+	return LBD_READ_ONCE(bucket->key[i]) == flow->key &&
+	       (!client || lbd_client_equal(&client[i], &flow->client));
+}
+
 LBD_INLINE _Bool lbd_bucket_match(const struct lbd_bucket *bucket, const struct lbd_addr *client,
 				  __u32 i, const struct lbd_flow *flow, __u64 *ret_value)
 {
 	__u64 value;
 
-	if (LBD_READ_ONCE(bucket->key[i]) != flow->key)
+	if (!lbd_slot_is(bucket, client, i, flow))
 		return 0;
 	value = LBD_READ_ONCE(bucket->value[i]);
 	if (lbd_value_dport(value) != flow->dport)
 		return 0;
-	if (client && !lbd_client_equal(&client[i], &flow->client))
-		return 0;
 	*ret_value = value;
-	return LBD_READ_ONCE(bucket->key[i]) == flow->key;
+	return lbd_slot_is(bucket, client, i, flow);
 }
 
 /* Find @flow in one bucket. Returns the slot, or LBD_BUCKET_SLOTS. */

@@ -111,10 +111,11 @@ bool tables_read6(const struct tables *tables, uint32_t bucket, uint32_t slot,
 
 	if (!lbd_key_is_flow(key))
 		return false;
-	value = LBD_READ_ONCE(both->line.value[slot]);
 	client.halves[0] = LBD_READ_ONCE(both->client[slot].halves[0]);
 	client.halves[1] = LBD_READ_ONCE(both->client[slot].halves[1]);
-	if (LBD_READ_ONCE(both->line.key[slot]) != key)
+	value = LBD_READ_ONCE(both->line.value[slot]);
+	if (LBD_READ_ONCE(both->line.key[slot]) != key ||
+	    !lbd_client_equal(&both->client[slot], &client))
 		return false;
 	tables_decode(key, value, ret);
 	ret->client = client;

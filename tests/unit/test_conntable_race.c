@@ -300,6 +300,19 @@ static void nothing_is_mixed_up_when_everybody_writes_at_once(void **state)
 	assert_in_range(assert_table_is_sound(&race->tables), slots * 3 / 4, slots);
 }
 
+/* Of two clients that share a key only the address tells whose value a slot holds. */
+static void clients_of_one_key_are_not_mixed_up(void **state)
+{
+	/* Few flows, so that a slot often goes from one of such two to the other. */
+	static const struct race_plan plan = { RUNS, 64, 8, { 1, 2, 3 } };
+	struct race *race = *state;
+
+	race_start(race, &plan);
+	assert_took_part(race->bpf);
+	for (unsigned int i = 0; i < WRITERS; i++)
+		assert_took_part(&race->writers[i].party);
+}
+
 /* Whoever is behind finds what the others entered and so catches up: they stay together. */
 static void a_flow_that_everybody_enters_at_once_stands_once(void **state)
 {
@@ -323,6 +336,8 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(nothing_is_mixed_up_when_everybody_writes_at_once,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(clients_of_one_key_are_not_mixed_up, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(a_flow_that_everybody_enters_at_once_stands_once,
 						setup, teardown),
 	};
