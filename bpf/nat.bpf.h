@@ -28,7 +28,8 @@
 
 #define NAT_TCP_CHECK 16 /* offset in the header */
 #define NAT_UDP_CHECK 6
-#define NAT_HEADER_MAX 256 /* Ethernet, tags, IP options or extension headers */
+#define NAT_HEADERS_MAX \
+	0x4000 /* Ethernet, tags, IP options or all extension headers: EXTENSIONS_MAX of 2 KiB */
 
 /* What a called function must know of the frame, in one argument. */
 LBD_INLINE __u32 nat_place(const struct packet *packet)
@@ -43,7 +44,7 @@ LBD_INLINE void *nat_l3(const struct xdp_md *ctx, __u32 place)
 
 LBD_INLINE void *nat_l4(const struct xdp_md *ctx, __u32 place)
 {
-	return (void *)(long)ctx->data + (place >> 8 & (NAT_HEADER_MAX - 1));
+	return (void *)(long)ctx->data + (place >> 8 & (NAT_HEADERS_MAX - 1));
 }
 
 LBD_INLINE __u8 nat_protocol(__u32 place)

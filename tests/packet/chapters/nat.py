@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """NAT: to the backend from a NAT address, and back to the client from the VIP."""
-from scapy.all import (IP, TCP, UDP, Dot1Q, Ether, IPOption_NOP, IPv6, IPv6ExtHdrDestOpt)
+from scapy.all import (IP, TCP, UDP, Dot1Q, Ether, IPOption_NOP, IPv6, IPv6ExtHdrDestOpt,
+                       PadN)
 
 from casebook import (CLIENT, CLIENT6, FAR, FAR4, IN_MAC, ONE, ONE4, ONE6, OUT_MAC, PORT,
                       ROUTER_MAC, VIP, VIP6, case, drops, frame, passes, step, tcp, tcp6, udp, udp6)
@@ -129,6 +130,13 @@ def headers():
          out(IPv6(src=CLIENT6, dst=VIP6) / IPv6ExtHdrDestOpt() /
              TCP(sport=PORT, dport=80, flags="A"), "forward_new", 80),
          out(tcp6("A"), "forward_known", 80))
+    long = [IPv6ExtHdrDestOpt(options=[PadN(optdata=b"\0" * 204)])] * 2
+    case("nat-extensions-long", "However long the extension headers are", "nat",
+         out(IPv6(src=CLIENT6, dst=VIP6) / long[0] / TCP(sport=PORT, dport=80, flags="A"),
+             "forward_new", 80),
+         out(IPv6(src=CLIENT6, dst=VIP6) / long[0] / long[1] / TCP(sport=PORT, dport=80, flags="A"),
+             "forward_known", 80),
+         back(answer(long[0] / TCP(sport=80, dport=NAT_PORT, flags="A"), v6=True), 80))
     for tags, name in (((7,), "one tag"), ((5, 7), "two tags")):
         def tagged(packet, tags=tags):
             for vlan in reversed(tags):
