@@ -216,8 +216,8 @@ int lbd_nat(struct xdp_md *ctx)
 	if (!packet)
 		return leave(LBD_OUTCOME_DROP_TABLE);
 	if (config_has(LBD_FEATURE_IPV4) && lbd_addr_is4(&packet->vip))
-		return translate(ctx, packet, 0);
-	return config_has(LBD_FEATURE_IPV6) ? translate(ctx, packet, 1)
+		return sample_watch(ctx, translate(ctx, packet, 0));
+	return config_has(LBD_FEATURE_IPV6) ? sample_watch(ctx, translate(ctx, packet, 1))
 					    : leave(LBD_OUTCOME_DROP_TABLE);
 }
 
@@ -233,7 +233,7 @@ int lbd_nat_return(struct xdp_md *ctx)
 	else if (packet && config_has(LBD_FEATURE_IPV6))
 		action = nat_return(ctx, packet, &outcome, 1);
 	count_outcome(outcome);
-	return action;
+	return sample_watch(ctx, action);
 }
 
 LBD_INLINE int reset_ip(struct xdp_md *ctx, __u32 l3, _Bool v6)
@@ -257,7 +257,8 @@ int lbd_reset(struct xdp_md *ctx)
 	__u32 l3 = ETH_HLEN;
 	__be16 protocol = tag_frame_protocol(ctx, &l3);
 
-	return protocol == bpf_htons(ETH_P_IP) ? reset_ip(ctx, l3, 0) : reset_ip(ctx, l3, 1);
+	return sample_watch(ctx, protocol == bpf_htons(ETH_P_IP) ? reset_ip(ctx, l3, 0)
+								 : reset_ip(ctx, l3, 1));
 }
 
 LBD_INLINE int icmp(struct xdp_md *ctx, __u32 l3, _Bool v6)

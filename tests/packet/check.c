@@ -67,6 +67,33 @@ static bool check_outcome(const struct check *check, const struct lab *lab, cons
 	return good && seen;
 }
 
+static uint64_t check_drops(const struct lab *lab, struct lbd_drop *ret_last)
+{
+	struct lbd_drop *drops = calloc(LBD_DROPS, sizeof(*drops));
+	uint64_t all = 0;
+
+	if (drops && dataplane_drops(lab->dataplane, drops, &all))
+		*ret_last = drops[0];
+	free(drops);
+	return all;
+}
+
+/* Where every dropped packet is to be kept, each is, once and under its outcome. */
+static bool check_kept(const struct check *check, const struct lab *lab,
+		       const struct case_step *step, const struct check_result *result)
+{
+	struct lbd_drop last = { 0 };
+	uint64_t kept = check_drops(lab, &last) - check->drops;
+	uint64_t expected = lab->model->sample && result->verdict == XDP_DROP;
+
+	if (kept == expected && (!kept || !strcmp(outcomes[last.outcome].name, step->outcome)))
+		return true;
+	fprintf(check->report, "  dropped packets kept: expected %llu, came %llu, the last as %s\n",
+		(unsigned long long)expected, (unsigned long long)kept,
+		outcomes[last.outcome].name);
+	return false;
+}
+
 /* Length of the IP packet in @frame, as its header says. */
 static uint64_t check_ip_length(const struct case_frame *frame)
 {
@@ -258,7 +285,10 @@ static bool check_news(const struct check *check, const struct lab *lab, enum ca
 
 void check_before(struct check *check, const struct lab *lab)
 {
+	struct lbd_drop last;
+
 	dataplane_outcomes(lab->dataplane, check->outcomes);
+	check->drops = check_drops(lab, &last);
 	check->services = check_sum(lab, lab->model->limits.services, dataplane_service_traffic);
 	check->backends = check_sum(lab, lab->model->limits.backends, dataplane_backend_traffic);
 	check_clear_news(dataplane_tables(lab->dataplane));
@@ -271,6 +301,7 @@ bool check_after(struct check *check, const struct lab *lab, const struct case_s
 
 	good &= check_verdict(check, step, result);
 	good &= check_outcome(check, lab, step->outcome);
+	good &= check_kept(check, lab, step, result);
 	good &= check_frame(check, step, result);
 	good &= check_traffic(check, lab, step);
 	good &= check_entry(check, lab, step->entry);

@@ -18,6 +18,7 @@
 struct check {
 	FILE *report;
 	uint64_t outcomes[LBD_OUTCOME_MAX]; /* before the packet */
+	uint64_t drops;			    /* kept for whoever asks */
 	struct lbd_traffic services, backends;
 	uint8_t source[CHECK_SOURCE]; /* outer, of the last tunnelled packet */
 };

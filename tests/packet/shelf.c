@@ -73,9 +73,17 @@ static int shelf_empty(const struct dataplane *dataplane, int map)
 
 /* --- labs */
 
-/* The model as the setup has it: the case before may have changed backends. */
-static int shelf_remodel(struct lab *lab, const struct run_place *place, struct error *err)
+/* With all features every dropped packet is kept, whatever the setup says. */
+static void shelf_keep_drops(struct shelf_lab *lab)
 {
+	if (lab->more_features != RUN_SPECIALISED)
+		lab->lab.model->sample = 1;
+}
+
+/* The model as the setup has it: the case before may have changed backends. */
+static int shelf_remodel(struct shelf_lab *shelf, const struct run_place *place, struct error *err)
+{
+	struct lab *lab = &shelf->lab;
 	int rc;
 
 	model_free(lab->model);
@@ -83,7 +91,10 @@ static int shelf_remodel(struct lab *lab, const struct run_place *place, struct 
 	rc = lab_model(lab, err);
 	if (!rc)
 		rc = neighbourhood_apply(place->neighbourhood, lab, err);
-	return rc ? rc : lab_commit(lab, err);
+	if (rc)
+		return rc;
+	shelf_keep_drops(shelf);
+	return lab_commit(lab, err);
 }
 
 static int shelf_renew(struct shelf_lab *lab, const struct run_place *place, struct error *err)
@@ -95,7 +106,7 @@ static int shelf_renew(struct shelf_lab *lab, const struct run_place *place, str
 			rc = shelf_empty(lab->lab.dataplane, map);
 	if (rc)
 		return error_errno(err, rc, "empty the tables");
-	return shelf_remodel(&lab->lab, place, err);
+	return shelf_remodel(lab, place, err);
 }
 
 /*
@@ -129,6 +140,8 @@ static int shelf_open(struct shelf_lab *lab, const struct run_place *place, cons
 
 	rc = run_open_setup(place, setup, &lab->lab, err);
 	lab->open = true;
+	if (!rc)
+		shelf_keep_drops(lab);
 	if (!rc)
 		rc = lab_commit(&lab->lab, err);
 	if (!rc)
