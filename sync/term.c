@@ -6,7 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
-/* No peer can make the next takeover overflow: the decoder takes no higher one. */
+/*
+ * No peer can make the next takeover overflow: the decoder takes no higher one.
+ * If one has said the highest there is, all who take over have that one, and
+ * their names decide.
+ */
 static void term_begin(struct term *term, int64_t now_us)
 {
 	term->own = term->known < WIRE_TERM_MAX ? term->known + 1 : WIRE_TERM_MAX;
@@ -48,7 +52,8 @@ bool term_hear(struct term *term, const char *node, const struct wire_message *m
 		term->known = message->term;
 	if (message->term_known > term->known)
 		term->known = message->term_known;
-	if (!term_is_held(term) || message->role == WIRE_ROLE_ACTIVE ||
+	if (!term_is_held(term) || term->own == WIRE_TERM_MAX ||
+	    message->role == WIRE_ROLE_ACTIVE ||
 	    !term_is_higher(message->term, message->node, term->own, node))
 		return false;
 	term_begin(term, now_us);

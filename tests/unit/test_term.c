@@ -118,6 +118,8 @@ static void a_mad_peer_cannot_make_the_next_term_overflow(void **state)
 	hear(&term, said("lb2", WIRE_TERM_MAX, WIRE_ROLE_ACTIVE, WIRE_TERM_MAX));
 	assert_true(term_set_role(&term, SYNC_ROLE_ACTIVE, NOW));
 	assert_int_equal(term.own, WIRE_TERM_MAX);
+	/* Nor begin another with each word of a node that took over before, at the same term. */
+	assert_false(hear(&term, said("lb3", WIRE_TERM_MAX, WIRE_ROLE_STANDBY, WIRE_TERM_MAX)));
 }
 
 static void a_term_survives_on_disk(void **state)
