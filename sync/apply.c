@@ -271,13 +271,14 @@ static enum aside_fate apply_visit_kept(void *context, const struct aside_record
 	uint64_t value;
 
 	entry.service = dictionary_find_service(entering->dictionary, &record->service);
-	if (entry.service)
-		entry.backend = dictionary_find_backend(entering->dictionary, entry.service,
-							&record->backend);
+	if (!entry.service)
+		return ASIDE_STAYS; /* how long it lives is the service's to say */
+	entry.backend =
+		dictionary_find_backend(entering->dictionary, entry.service, &record->backend);
 	value = lbd_value_make(entry.backend, entry.vip_port, entry.flags, entry.tick);
 	if (tables_expired(entering->target->tables, entry.service, value, entering->now))
 		return ASIDE_EXPIRED;
-	if (!entry.service || !entry.backend)
+	if (!entry.backend)
 		return ASIDE_STAYS;
 	apply_put_kept(entering, record, &entry);
 	return ASIDE_ENTERED;

@@ -60,6 +60,38 @@ static void records_kept_aside_for_too_long_are_dropped(void **state)
 	cluster_stop(&cluster);
 }
 
+/* How long such a record lives is its service's to say, which isn't known yet. */
+static void records_of_an_unknown_service_do_not_expire(void **state)
+{
+	struct cluster cluster;
+	struct node *alpha = &cluster.nodes[0], *beta = &cluster.nodes[1];
+	struct table_entry entry;
+
+	(void)state;
+	cluster_init(&cluster, 2);
+	beta->model.services[beta->web].id = 0;
+	beta->model.services[beta->dns].id = 0;
+	beta->tables.timeouts.tcp = 100;
+	entry = fixture_entry(&alpha->tables, 100, false, alpha->web, alpha->backend);
+	entry.tick -= 200;
+	make_entry(alpha, entry);
+	node_start(alpha);
+	node_start(beta);
+	WAIT_UNTIL(kept_by(beta).held == 1);
+	/* Another service is new in the config. */
+	node_model(beta);
+	beta->model.services[beta->web].id = 0;
+	assert_int_equal(sync_set_dictionary(beta->sync, &beta->model.model), 0);
+	usleep(100000);
+	assert_int_equal(kept_by(beta).held, 1);
+	beta->tables.timeouts.tcp = 1000;
+	node_model(beta);
+	assert_int_equal(sync_set_dictionary(beta->sync, &beta->model.model), 0);
+	WAIT_UNTIL(kept_by(beta).entered == 1);
+	assert_int_equal(kept_by(beta).expired, 0);
+	cluster_stop(&cluster);
+}
+
 static void what_was_given_up_is_asked_for_again(void **state)
 {
 	enum { MANY = 70000 };
@@ -90,6 +122,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(records_kept_aside_are_entered_though_who_told_them_has_died),
 		cmocka_unit_test(records_kept_aside_for_too_long_are_dropped),
+		cmocka_unit_test(records_of_an_unknown_service_do_not_expire),
 		cmocka_unit_test(what_was_given_up_is_asked_for_again),
 	};
 
