@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "sync/unsettled.h"
 
-static uint32_t unsettled_ms(int64_t us)
+/* Of a node's monotonic clock; what is asked about may lie before it began. */
+static uint64_t unsettled_ms(int64_t us)
 {
-	return (uint32_t)(us / 1000);
+	return us > 0 ? (uint64_t)us / 1000 : 0;
 }
 
 void unsettled_add(struct unsettled *unsettled, uint32_t region, uint64_t hash, int64_t now_us)
 {
 	unsettled->rows[unsettled->count++ % UNSETTLED_ROWS] = (struct unsettled_row){
-		.hash = hash, .at_ms = unsettled_ms(now_us), .region = (uint16_t)region
+		.hash = hash, .at_ms = unsettled_ms(now_us), .region = region
 	};
 }
 
@@ -30,9 +31,8 @@ uint64_t unsettled_since(const struct unsettled *unsettled, int64_t since_us)
 
 	while (low < high) {
 		uint64_t middle = low + (high - low) / 2;
-		uint32_t at_ms = unsettled_row(unsettled, middle)->at_ms;
 
-		if ((int32_t)(at_ms - unsettled_ms(since_us)) < 0)
+		if (unsettled_row(unsettled, middle)->at_ms < unsettled_ms(since_us))
 			low = middle + 1;
 		else
 			high = middle;

@@ -15,9 +15,10 @@
 
 struct unsettled_row {
 	uint64_t hash;
-	uint32_t at_ms; /* wraps; rows are compared with those around them only */
-	uint16_t region;
+	uint64_t at_ms : 48, region : 16;
 };
+
+_Static_assert(sizeof(struct unsettled_row) == 16, "four rows a cache line");
 
 struct unsettled {
 	uint64_t count; /* rows ever added; the last UNSETTLED_ROWS of them are there */

@@ -418,6 +418,23 @@ static void unsettled_rows_are_found_by_their_time(void **state)
 	free(unsettled);
 }
 
+/* As many milliseconds as 32 bits count are 49 days. */
+static void quiet_months_leave_no_row_unsettled(void **state)
+{
+	const int64_t day_us = 24 * 3600 * 1000000LL;
+	struct unsettled *unsettled = calloc(1, sizeof(*unsettled));
+
+	(void)state;
+	assert_non_null(unsettled);
+	for (uint32_t i = 0; i < UNSETTLED_ROWS + 1; i++)
+		unsettled_add(unsettled, i % 4096, i, 5000);
+	for (int64_t day = 1; day < 120; day++) {
+		assert_int_equal(unsettled_since(unsettled, day * day_us), unsettled->count);
+		assert_true(unsettled_reaches(unsettled, day * day_us));
+	}
+	free(unsettled);
+}
+
 static void what_was_written_over_is_missed(void **state)
 {
 	struct unsettled *unsettled = calloc(1, sizeof(*unsettled));
@@ -448,6 +465,7 @@ int main(void)
 		cmocka_unit_test(a_foreign_hash_is_in_no_span),
 		cmocka_unit_test(too_many_unsettled_hashes_say_nothing),
 		cmocka_unit_test(unsettled_rows_are_found_by_their_time),
+		cmocka_unit_test(quiet_months_leave_no_row_unsettled),
 		cmocka_unit_test(what_was_written_over_is_missed),
 	};
 
