@@ -82,21 +82,68 @@ LBD_INLINE const struct lbd_backend *nat_find_owner(struct packet *flow, struct 
 	return own.key == way->key && own.bucket == way->bucket ? backend : NULL;
 }
 
-/* May the way back that slot @i holds be another flow's? Then its owner knows now. */
-LBD_INLINE _Bool nat_displace(const struct nat_bucket *bucket, __u32 i,
-			      const struct lbd_nat_way *way, __u32 half, _Bool v6)
+/*
+ * May the way back that slot @i of bucket @index holds, by @key, be another
+ * flow's? Then its owner knows now.
+ */
+LBD_INLINE _Bool nat_displace(__u32 index, __u32 i, __u64 key, __u32 half, _Bool v6)
 {
+	const struct lbd_nat_way held = { .key = key, .bucket = index };
 	struct packet owner = { .half = half };
+	struct nat_bucket bucket;
 	struct conn conn = {};
 
-	nat_read_slot(bucket, i, &owner, v6);
-	if (!nat_find_owner(&owner, &conn, way, v6))
+	if (!nat_load_bucket(index, &bucket, v6))
+		return 0;
+	nat_read_slot(&bucket, i % LBD_BUCKET_SLOTS, &owner, v6);
+	if (!nat_find_owner(&owner, &conn, &held, v6))
 		return 1;
 	if (conn.value & LBD_CONN_CONFIRMED && !conn_expired(&owner, &conn))
 		return 0;
 	if (!config_writes())
 		return 1;
 	return LBD_CAS(conn.word, conn.value, lbd_value_with_nat(conn.value, 0)) == conn.value;
+}
+
+/* Functions of their own: the verifier walks through them once, not once for each slot. */
+__attribute__((noinline)) int nat_displace_ipv4(__u32 index, __u32 i, __u64 key, __u32 half)
+{
+	return nat_displace(index, i, key, half, 0);
+}
+
+__attribute__((noinline)) int nat_displace_ipv6(__u32 index, __u32 i, __u64 key, __u32 half)
+{
+	return nat_displace(index, i, key, half, 1);
+}
+
+/* Is slot @i of bucket @index nobody's, or let go? *ret_held: the key there. */
+LBD_INLINE _Bool nat_may_take(const struct nat_bucket *bucket, __u32 index, __u32 i, __u32 half,
+			      __u64 *ret_held, _Bool v6)
+{
+	const __u64 held = LBD_READ_ONCE(bucket->line->key[i]);
+
+	*ret_held = held;
+	if (held == LBD_KEY_EMPTY)
+		return 1;
+	if (held >= LBD_KEY_CLAIMED_USER)
+		return 0;
+	return v6 ? nat_displace_ipv6(index, i, held, half)
+		  : nat_displace_ipv4(index, i, held, half);
+}
+
+/* The first slot of @room that may be taken; LBD_BUCKET_SLOTS: none of them. */
+LBD_INLINE __u32 nat_find_slot(const struct nat_bucket *bucket, __u32 index,
+			       const struct lbd_nat_room *room, __u32 half, __u64 *ret_held,
+			       _Bool v6)
+{
+#pragma GCC unroll 1
+	for (__u32 i = 0; i < LBD_BUCKET_SLOTS && i < room->count; i++) {
+		const __u32 slot = (room->first + i) % LBD_BUCKET_SLOTS;
+
+		if (nat_may_take(bucket, index, slot, half, ret_held, v6))
+			return slot;
+	}
+	return LBD_BUCKET_SLOTS;
 }
 
 LBD_INLINE struct lbd_flow nat_flow(const struct packet *packet, _Bool v6)
@@ -122,8 +169,10 @@ LBD_INLINE _Bool nat_claim(const struct packet *packet, __u32 row, __u32 attempt
 	const struct lbd_backend *backend = bpf_map_lookup_elem(&lbd_backends, &row);
 	struct lbd_flow flow = nat_flow(packet, v6);
 	const __u64 owner = flow.key;
-	struct lbd_nat_way way, held;
 	struct nat_bucket bucket;
+	struct lbd_nat_room room;
+	struct lbd_nat_way way;
+	__u64 held = 0;
 	__u32 slot;
 
 	if (!backend)
@@ -131,21 +180,18 @@ LBD_INLINE _Bool nat_claim(const struct packet *packet, __u32 row, __u32 attempt
 	way = nat_way(packet, backend, attempt, v6);
 	if (!nat_load_bucket(way.bucket, &bucket, v6))
 		return 0;
-	slot = lbd_nat_room(bucket.line, way.key, (__u32)clock_jiffies());
-	if (nat_holds(&bucket, slot, &way, &flow))
+	room = lbd_nat_room(bucket.line, way.key, (__u32)clock_jiffies());
+	if (nat_holds(&bucket, room.first % LBD_BUCKET_SLOTS, &way, &flow))
 		return 1;
-	held.key = LBD_READ_ONCE(bucket.line->key[slot]);
-	held.bucket = way.bucket;
-	if (held.key >= LBD_KEY_CLAIMED_USER)
-		return 0;
-	if (held.key && !nat_displace(&bucket, slot, &held, packet->half, v6))
+	slot = nat_find_slot(&bucket, way.bucket, &room, packet->half, &held, v6);
+	if (slot >= LBD_BUCKET_SLOTS)
 		return 0;
 	if (!config_writes())
 		return 1;
 	flow.key = way.key;
-	return lbd_bucket_take(bucket.line, bucket.client, slot, held.key, &flow, owner,
-			       LBD_KEY_CLAIMED_BPF) &&
-	       lbd_nat_settle(bucket.line, slot, way.key);
+	return lbd_bucket_take(bucket.line, bucket.client, slot % LBD_BUCKET_SLOTS, held, &flow,
+			       owner, LBD_KEY_CLAIMED_BPF) &&
+	       lbd_nat_settle(bucket.line, slot % LBD_BUCKET_SLOTS, way.key);
 }
 
 /* Functions of their own, for the verifier; the packet is where the stage has it. */

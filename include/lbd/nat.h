@@ -117,17 +117,29 @@ LBD_INLINE __u32 lbd_nat_find(const struct lbd_bucket *bucket, __u64 key)
 	return LBD_BUCKET_SLOTS;
 }
 
-/*
- * The slot to enter @key in: its own, else a free one, else the one that
- * @chance says, whose owner must then be asked.
- */
-LBD_INLINE __u32 lbd_nat_room(const struct lbd_bucket *bucket, __u64 key, __u32 chance)
-{
-	__u32 slot = lbd_nat_find(bucket, key);
+/* Slots that a way may be entered in: so many, from the first on, and round. */
+struct lbd_nat_room {
+	__u32 first;
+	__u32 count;
+};
 
-	if (slot >= LBD_BUCKET_SLOTS)
-		slot = lbd_nat_find(bucket, LBD_KEY_EMPTY);
-	return (slot < LBD_BUCKET_SLOTS ? slot : chance) % LBD_BUCKET_SLOTS;
+/*
+ * Where to enter @key: in its own slot, else in a free one. A bucket that once
+ * was full has no free ones any more, only ways that nobody uses: then in any
+ * whose owner lets it go. All are asked, the one that @chance says first.
+ */
+LBD_INLINE struct lbd_nat_room lbd_nat_room(const struct lbd_bucket *bucket, __u64 key,
+					    __u32 chance)
+{
+	struct lbd_nat_room room = { .first = lbd_nat_find(bucket, key), .count = 1 };
+
+	if (room.first >= LBD_BUCKET_SLOTS)
+		room.first = lbd_nat_find(bucket, LBD_KEY_EMPTY);
+	if (room.first >= LBD_BUCKET_SLOTS) {
+		room.first = chance % LBD_BUCKET_SLOTS;
+		room.count = LBD_BUCKET_SLOTS;
+	}
+	return room;
 }
 
 /*

@@ -105,21 +105,34 @@ static bool tables_nat_is_ours(const struct tables_way *way, const struct table_
 			   : lbd_key_client4(flow) == entry->client.words[3];
 }
 
+/* Is the slot @entry's, or nobody's, or let go? */
+static bool tables_nat_may_take(const struct tables *tables, const struct table_entry *entry,
+				struct tables_way *way)
+{
+	way->held = LBD_READ_ONCE(way->line->key[way->slot]);
+	way->ours = tables_nat_is_ours(way, entry);
+	if (way->ours || way->held == LBD_KEY_EMPTY)
+		return true;
+	return way->held < LBD_KEY_CLAIMED_USER && tables_nat_displace(tables, way);
+}
+
 bool tables_nat_find(const struct tables *tables, const struct table_entry *entry,
 		     struct tables_way *ret)
 {
 	const bool v6 = !lbd_addr_is4(&entry->client);
+	struct lbd_nat_room room;
 
 	if (!tables_nat_way(tables, entry, &ret->way))
 		return false;
 	ret->line = v6 ? &tables->nat6[ret->way.bucket].line : &tables->nat4[ret->way.bucket];
 	ret->client = v6 ? tables->nat6[ret->way.bucket].client : NULL;
-	ret->slot = lbd_nat_room(ret->line, ret->way.key, entry->tick);
-	ret->held = LBD_READ_ONCE(ret->line->key[ret->slot]);
-	ret->ours = tables_nat_is_ours(ret, entry);
-	if (ret->ours || ret->held == LBD_KEY_EMPTY)
-		return true;
-	return ret->held < LBD_KEY_CLAIMED_USER && tables_nat_displace(tables, ret);
+	room = lbd_nat_room(ret->line, ret->way.key, entry->tick);
+	for (uint32_t i = 0; i < room.count; i++) {
+		ret->slot = (room.first + i) % LBD_BUCKET_SLOTS;
+		if (tables_nat_may_take(tables, entry, ret))
+			return true;
+	}
+	return false;
 }
 
 void tables_nat_take(const struct tables_way *way, const struct lbd_flow *flow)
