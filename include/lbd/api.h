@@ -104,12 +104,12 @@ enum api_endpoint {
 	X(REMOTE, "remote", "learned from a peer, no packet seen here yet")
 
 /* X(constant, code, what): exit codes of lbctl, for --help, the man page and scripts. */
-#define LBCTL_EXITS(X)                                                       \
-	X(OK, 0, "done")                                                     \
-	X(FAILED, 1, "the daemon refused, or the operation failed")          \
-	X(USAGE, 2, "wrong usage: unknown command, option or argument")      \
-	X(UNREACHABLE, 3, "the daemon isn't reachable")                      \
-	X(CONFIG, 4, "the config file is faulty (check, keepalived, trace)") \
+#define LBCTL_EXITS(X)                                                             \
+	X(OK, 0, "done")                                                           \
+	X(FAILED, 1, "the daemon refused, or the operation failed")                \
+	X(USAGE, 2, "wrong usage: unknown command, option or argument")            \
+	X(UNREACHABLE, 3, "the daemon isn't reachable")                            \
+	X(CONFIG, 4, "the config file is faulty (check, keepalived, trace, tune)") \
 	X(DIFFERS, 5, "there are differences (diff)")
 
 enum lbctl_exit {

@@ -171,8 +171,9 @@ static const struct key keys_cluster[] = {
 	{ "listen", "Named address and port where peers deliver their connections.",
 	  .kind = KEY_ENDPOINT, AT(raw_cluster, listen) },
 	{ "patience",
-	  "How long a starting node waits for its peers' connections before it may "
-	  "take the VIP without them.",
+	  "How long a starting node waits for its peers to answer, and, once it has a peer's whole "
+	  "table, for the proof that both are equal, before it may take the VIP without. A peer "
+	  "that answers and is still sending is waited for as long as that takes.",
 	  "10s", .kind = KEY_DURATION, .min = 100, .max = HOUR_MS, AT(raw_cluster, patience) },
 	{ "bandwidth",
 	  "Bytes a second that connections and their proofs may take on the wire, for all peers "
