@@ -5,9 +5,11 @@
  * set come to stand, and user space can't add to a counter of a CPU that counts
  * at the same time: a small program adds, which no other interrupts on its CPU.
  *
- * A counter that was taken is 0 in the old map, so that doing it again after a
- * kill takes nothing twice. Who reads counters meanwhile adds up both sets, and
- * sees no entry half taken (counters.c).
+ * An entry is read and made 0 in the old map before it is added to the new one:
+ * going on after a kill takes nothing twice. What the killed one had in hand, of
+ * one entry, is lost, and who reads that sees a counter that began anew. Who
+ * reads counters meanwhile adds up both sets, and sees no entry half taken
+ * (counters.c).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -136,24 +138,41 @@ static int next_sum_cpu(const struct next_sum *sum, const uint8_t *counters, __u
 	return rc;
 }
 
-/* What all CPUs counted in an entry goes to the new map; the old one has none of it any more. */
-static int next_take_entry(const struct next_sum *sum, __u32 entry)
+/* Of all CPUs. *ret_any: not all of it is 0. */
+static int next_read_entry(const struct next_sum *sum, __u32 entry, __u64 *total, bool *ret_any)
 {
-	__u64 total[LBD_OUTCOME_MAX] = { 0 }, any = 0;
+	__u64 any = 0;
 	int rc = 0;
 
 	if (bpf_map_lookup_elem(sum->from, &entry, sum->held))
 		return -errno;
 	for (int cpu = 0; cpu < sum->cpus && !rc; cpu++)
 		rc = next_sum_cpu(sum, sum->held + (size_t)cpu * sum->stride, total);
-	for (uint32_t word = 0; word < sum->words && !rc; word++) {
+	for (uint32_t word = 0; word < sum->words; word++)
 		any |= total[word];
-		rc = next_add(sum->adder, entry, word * 8, total[word]);
-	}
-	if (rc || !any)
-		return rc;
+	*ret_any = any;
+	return rc;
+}
+
+static int next_zero_entry(const struct next_sum *sum, __u32 entry)
+{
 	memset(sum->held, 0, (size_t)sum->cpus * sum->stride);
 	return bpf_map_update_elem(sum->from, &entry, sum->held, BPF_EXIST) ? -errno : 0;
+}
+
+/* In this order: killed in between, nothing is there twice. */
+static int next_take_entry(const struct next_sum *sum, __u32 entry)
+{
+	__u64 total[LBD_OUTCOME_MAX] = { 0 };
+	bool any = false;
+	int rc = next_read_entry(sum, entry, total, &any);
+
+	if (rc || !any)
+		return rc;
+	rc = next_zero_entry(sum, entry);
+	for (uint32_t word = 0; word < sum->words && !rc; word++)
+		rc = next_add(sum->adder, entry, word * 8, total[word]);
+	return rc;
 }
 
 static int next_sum_map(const struct next *next, enum map_id id, uint32_t entries,
