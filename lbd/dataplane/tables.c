@@ -392,6 +392,8 @@ uint32_t tables_sweep(const struct tables *tables)
 		swept += lbd_bucket_sweep(&tables->nat4[b]);
 	for (uint32_t b = 0; b < tables->nat6_buckets; b++)
 		swept += lbd_bucket_sweep(&tables->nat6[b].line);
+	for (uint32_t b = 0; b < tables->sticky_buckets; b++)
+		swept += lbd_bucket_sweep(&tables->sticky[b].line);
 	return swept;
 }
 

@@ -237,12 +237,35 @@ static void only_expired_entries_of_what_is_gone_are_released(void **state)
 	plane_close(&plane);
 }
 
+/* What a killed daemon had claimed, in any table: nobody else would ever free it. */
+static void every_table_is_swept(void **state)
+{
+	struct plane plane = { .fd = -1 };
+	const struct tables *tables;
+
+	(void)state;
+	plane_open(&plane, two_backends);
+	tables = dataplane_tables(plane.dataplane);
+	tables->conn4[0].key[1] = LBD_KEY_CLAIMED_USER;
+	tables->conn6[0].line.key[1] = LBD_KEY_CLAIMED_USER;
+	tables->nat4[0].key[1] = LBD_KEY_CLAIMED_USER;
+	tables->nat6[0].line.key[1] = LBD_KEY_CLAIMED_USER;
+	tables->sticky[0].line.key[1] = LBD_KEY_CLAIMED_USER;
+	tables->sticky[0].line.key[2] = LBD_KEY_CLAIMED_BPF;
+	assert_int_equal(tables_sweep(tables), 5);
+	assert_int_equal(tables->sticky[0].line.key[1], LBD_KEY_EMPTY);
+	assert_true(tables->sticky[0].line.key[2] == LBD_KEY_CLAIMED_BPF);
+	assert_int_equal(tables_sweep(tables), 0);
+	plane_close(&plane);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_packet_sees_two_snapshots),
 		cmocka_unit_test(every_service_of_the_limit_is_found),
 		cmocka_unit_test(only_expired_entries_of_what_is_gone_are_released),
+		cmocka_unit_test(every_table_is_swept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
