@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/monotonic.h"
@@ -18,11 +17,20 @@ void moving_begin(struct lbd_moving *moving, const struct lbd *lbd, const struct
 	next_memory(lbd->dataplane, to, &moving->migrated.memory);
 }
 
-void moving_end(struct lbd_moving *moving)
+/*
+ * A bank of stages that a program in use is of stays. The others would hold the
+ * new maps for ever: lbd_generations is of both sets.
+ */
+static void moving_unload(struct lbd_moving *moving)
 {
 	if (moving->prog_fd >= 0)
-		close(moving->prog_fd);
+		dataplane_unload(next_to(moving->next), moving->prog_fd);
 	moving->prog_fd = -1;
+}
+
+void moving_end(struct lbd_moving *moving)
+{
+	moving_unload(moving);
 	next_close(moving->next);
 	moving->next = NULL;
 }
@@ -72,9 +80,7 @@ int moving_load(const struct lbd *lbd, struct lbd_moving *moving, struct error *
 {
 	const struct upgrade_place place = lbd_place(lbd);
 
-	if (moving->prog_fd >= 0)
-		close(moving->prog_fd);
-	moving->prog_fd = -1;
+	moving_unload(moving);
 	return upgrade_load(&place, &moving->target, &moving->prog_fd, err);
 }
 

@@ -61,10 +61,16 @@ static int dataplane_begin(const struct dataplane_options *options, struct datap
 	return rc;
 }
 
-/* From now on what is there is ours. */
+/*
+ * From now on what is there is ours. Stages that a killed one had entered for a
+ * generation that never ran would hold their maps, perhaps a whole second set,
+ * until their bank is taken. split_recover has waited for packets that may still
+ * be with a generation that ran.
+ */
 static void dataplane_own(struct dataplane *dataplane)
 {
 	dataplane->recovered = split_recover(dataplane);
+	stages_leave_banks(dataplane);
 	generation_follow(dataplane);
 }
 

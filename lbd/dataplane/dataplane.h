@@ -198,7 +198,11 @@ int dataplane_inspect(const struct dataplane *dataplane, int prog_fd,
 int dataplane_inspect_prepared(const struct dataplane_prepared *prepared,
 			       struct dataplane_program *ret);
 
-/* Close a generation that was loaded and never carried packets: its stages go with it. */
+/*
+ * Close a generation that was loaded: its stages go with it, unless it was given a
+ * place. Whoever only closes it leaves them and their maps behind, until a later load
+ * takes the bank.
+ */
 void dataplane_unload(struct dataplane *dataplane, int prog_fd);
 
 /* What becomes of a pinned map. */

@@ -288,6 +288,9 @@ uint32_t stages_take_bank(struct dataplane *dataplane);
 /* A generation that carried no packets goes: empty its bank, unless another has taken it. */
 void stages_leave_bank(const struct dataplane *dataplane, uint32_t bank);
 
+/* The same of all banks. */
+void stages_leave_banks(const struct dataplane *dataplane);
+
 /* Load only the stages that @features need. */
 void stages_select(struct bpf_object *object, uint32_t features);
 

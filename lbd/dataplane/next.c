@@ -308,8 +308,7 @@ static void next_drop_others(const struct next *next)
 	__u32 slot = LBD_GENERATION_PREVIOUS;
 
 	bpf_map_delete_elem(next->to->fd[MAP_lbd_generations], &slot);
-	for (uint32_t bank = 0; bank < LBD_BANKS; bank++)
-		stages_leave_bank(next->to, bank);
+	stages_leave_banks(next->to);
 }
 
 static void next_carry_bits(const struct next *next)

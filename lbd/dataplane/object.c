@@ -319,6 +319,8 @@ int dataplane_load(struct dataplane *dataplane, const char *path, const struct m
 	rc = stages_enter(dataplane, object, config.bank, err);
 	if (!rc)
 		rc = object_take(object, path, ret_fd, err);
+	if (rc)
+		stages_leave_bank(dataplane, config.bank);
 	/* Until one runs, entries are aged as the first to be loaded will. */
 	if (!rc && !dataplane->tables.timeouts.tcp)
 		object_follow_timeouts(dataplane, &config);

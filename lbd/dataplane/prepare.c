@@ -68,7 +68,11 @@ int dataplane_enter(const struct dataplane *dataplane, const struct dataplane_pr
 		return error_set(err, -ESTALE, "another packet path took its place");
 	stages_leave_bank(dataplane, bank);
 	rc = stages_enter(dataplane, prepared->object, bank, err);
-	return rc ? rc : object_take(prepared->object, prepared->path, ret_fd, err);
+	if (!rc)
+		rc = object_take(prepared->object, prepared->path, ret_fd, err);
+	if (rc)
+		stages_leave_bank(dataplane, bank);
+	return rc;
 }
 
 int dataplane_inspect_prepared(const struct dataplane_prepared *prepared,

@@ -2,7 +2,9 @@
 /*
  * The stages of a generation, in its bank of lbd_generations. They are entered
  * before the generation runs, and stay until the bank is taken again: a packet
- * that is still on its way through an old generation finds them there.
+ * that is still on its way through an old generation finds them there. A program
+ * that stands here lives, and all its maps with it: one that came to nothing is
+ * taken out at once, by whoever loaded it, or by the next lbd at its start.
  */
 #include <errno.h>
 
@@ -30,6 +32,12 @@ void stages_leave_bank(const struct dataplane *dataplane, uint32_t bank)
 {
 	if (!generation_uses_bank(dataplane, bank))
 		stages_empty_bank(dataplane, bank);
+}
+
+void stages_leave_banks(const struct dataplane *dataplane)
+{
+	for (uint32_t bank = 0; bank < LBD_BANKS; bank++)
+		stages_leave_bank(dataplane, bank);
 }
 
 uint32_t stages_take_bank(struct dataplane *dataplane)

@@ -47,7 +47,7 @@ int upgrade_load(const struct upgrade_place *place, const struct upgrade_target 
 		return rc;
 	rc = kept_advance(place, UPGRADE_KEPT_DRAFT, false, err);
 	if (rc)
-		close(*ret_fd);
+		dataplane_unload(target->dataplane, *ret_fd);
 	return rc;
 }
 

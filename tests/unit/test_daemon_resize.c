@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The running daemon: another size of its tables by hand. */
+#include "kernel_maps.h"
 #include "resize.h"
 #include "tests/unit/limits_desk.h"
 
@@ -22,6 +23,14 @@ static void tell_resized(void *context, int rc, const struct lbd_migrated *migra
 	event_base_loopbreak(daemon_now.base);
 }
 
+static void begin_resize(const struct lbd_resize *wanted, struct resized *resized)
+{
+	struct error err = { 0 };
+
+	if (lbd_resize_begin(&daemon_now, wanted, tell_resized, resized, &err))
+		fail_msg("refused: %s", err.text);
+}
+
 static struct resized resize(uint32_t slots, bool check, bool evict)
 {
 	const struct lbd_resize wanted = { .limits = { { "connections-ipv4", slots } },
@@ -29,10 +38,8 @@ static struct resized resize(uint32_t slots, bool check, bool evict)
 					   .check = check,
 					   .evict = evict };
 	struct resized resized;
-	struct error err = { 0 };
 
-	if (lbd_resize_begin(&daemon_now, &wanted, tell_resized, &resized, &err))
-		fail_msg("refused: %s", err.text);
+	begin_resize(&wanted, &resized);
 	event_base_dispatch(daemon_now.base);
 	return resized;
 }
@@ -75,6 +82,32 @@ static void a_check_says_what_would_be_left_out_and_changes_nothing(void **state
 	assert_int_equal(present(PORTS), PORTS - evicted.migrated.figures.live);
 }
 
+static bool phase_is(const char *name)
+{
+	struct lbd_migrate_status now;
+
+	return lbd_migrate_progress(&daemon_now, &now) && !strcmp(now.phase, name);
+}
+
+/* Loaded over the new maps, and then lbd stops. */
+static void a_move_that_comes_to_nothing_leaves_no_maps(void **state)
+{
+	const struct lbd_resize wanted = { .limits = { { "connections-ipv4", 32768 } },
+					   .count = 1 };
+	const uint32_t before = kernel_maps("lbd_conn4", 32768 / LBD_BUCKET_SLOTS);
+	struct resized resized = { 0 };
+
+	(void)state;
+	begin_resize(&wanted, &resized);
+	while (!phase_is("loading"))
+		event_base_loop(daemon_now.base, EVLOOP_ONCE);
+	assert_int_equal(kernel_maps("lbd_conn4", 32768 / LBD_BUCKET_SLOTS), before + 1);
+	lbd_migrate_end(&daemon_now);
+	assert_int_equal(resized.rc, -ECANCELED);
+	assert_int_equal(kernel_maps_left("lbd_conn4", 32768 / LBD_BUCKET_SLOTS), before);
+	assert_int_equal(buckets(), 1024 / LBD_BUCKET_SLOTS);
+}
+
 static void sizes_that_make_no_sense_are_refused(void **state)
 {
 	struct lbd_resize wanted = { .limits = { { "connections-ipv4", 1000000 } }, .count = 1 };
@@ -101,6 +134,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		DAEMON_TEST(a_resize_outlives_a_restart_and_ends_with_a_reload),
 		DAEMON_TEST(a_check_says_what_would_be_left_out_and_changes_nothing),
+		DAEMON_TEST(a_move_that_comes_to_nothing_leaves_no_maps),
 		DAEMON_TEST(sizes_that_make_no_sense_are_refused),
 	};
 

@@ -24,6 +24,7 @@
 #include <cmocka.h>
 
 #include "dataplane/next.h"
+#include "kernel_maps.h"
 #include "upgrade/golden.h"
 
 #define INTERFACE 1 /* lo */
@@ -392,6 +393,14 @@ static uint32_t send_until(pid_t child, int *ret_status)
 	return wrong;
 }
 
+/* Of the set that isn't in use: a program that only lbd_generations holds would hold it. */
+static uint32_t maps_left(void)
+{
+	const struct lbd_limits *other = &planes[which(now) ^ 1].model->limits;
+
+	return kernel_maps_left("lbd_conn4", other->conn4_buckets);
+}
+
 static bool survives_kill_at(int step)
 {
 	const struct plane *to = &planes[which(now) ^ 1];
@@ -412,6 +421,8 @@ static bool survives_kill_at(int step)
 	if (wrong || lost() || nat_lost())
 		fail_msg("killed at step %d: %u packets went wrong; then %u and %u flows", step,
 			 wrong, lost(), nat_lost());
+	if (maps_left())
+		fail_msg("killed at step %d: the set that isn't used is held", step);
 	return WEXITSTATUS(status) == 7;
 }
 
