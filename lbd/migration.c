@@ -98,7 +98,9 @@ static int migration_begin_loading(struct lbd_migration *m, struct error *err)
 		return rc;
 	m->lbd->coming = m->draft.model;
 	lbd_trace_end(m->lbd);
-	return migration_commit(m, err);
+	/* Not before: a move that is refused shall not end what is watched. */
+	rc = lbd_upgrading_settle(m->lbd, "the tables move", err);
+	return rc ? rc : migration_commit(m, err);
 }
 
 /* Health and next hops may have changed while it was loaded: even what has to be loaded. */
@@ -280,8 +282,6 @@ int lbd_migrate_begin(struct lbd *lbd, const struct lbd_migrate_plan *plan, stru
 	rc = lbd_check_still(lbd, err);
 	if (!rc)
 		rc = moving_check_maps_free(lbd, err);
-	if (!rc && !plan->check)
-		rc = lbd_upgrading_settle(lbd, "the tables move", err);
 	if (rc)
 		return rc;
 	m = calloc(1, sizeof(*m));

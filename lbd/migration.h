@@ -9,7 +9,8 @@
  *   opening   maps beside the old ones   lbd_migrate_begin
  *   copying   passes over the tables     the model goes into the new maps
  *   loading   a generation over these    is there room? build the model again, attach,
- *                                        peers: all that the config may be refused for
+ *                                        peers: all that the config may be refused for;
+ *                                        then a packet path on trial is kept or ended
  *   swapping  last pass, one slot,       sync ends
  *             what came until then
  *   proving   counters, every entry      new maps, new config; sync goes on; applied()
@@ -22,7 +23,8 @@
  * is loaded before that is done.
  *
  * Health and next hops are committed meanwhile, but for the swap, and when they
- * need another generation: then they wait. Whatever else would change the config
+ * need another generation: then they wait. A packet path on trial stays watched
+ * until the load, and may end by itself before; no other can begin. Whatever else would change the config
  * or the packet path is refused with -EBUSY.
  */
 #ifndef LBD_MIGRATION_H

@@ -187,12 +187,12 @@ int lbd_move(struct lbd *lbd, struct error *err)
 	struct lbd_moving moving;
 	int rc = moving_check_maps_free(lbd, err);
 
-	if (!rc)
-		rc = lbd_upgrading_settle(lbd, "the tables move", err);
 	if (rc)
 		return rc;
 	moving_begin(&moving, lbd, &lbd->model->limits);
 	rc = moving_copy(lbd, &moving, err);
+	if (!rc)
+		rc = lbd_upgrading_settle(lbd, "the tables move", err);
 	if (!rc)
 		rc = moving_commit(lbd, &moving, err);
 	if (!rc)

@@ -165,11 +165,22 @@ int lbd_abort(struct lbd *lbd, struct error *err)
 	return rc ? rc : upgrading_abort(lbd, false, "lbctl upgrade --abort", err);
 }
 
+/* Nobody would look at it any more: what is in doubt then isn't kept. */
+static int upgrading_settle_watch(struct lbd *lbd, const char *why, struct error *err)
+{
+	char text[256];
+
+	if (!lbd->upgrading.watching.watch.doubted)
+		return upgrading_promote(lbd, why, err);
+	snprintf(text, sizeof(text), "%s, and it is in doubt", why);
+	return upgrading_abort(lbd, false, text, err);
+}
+
 int lbd_upgrading_settle(struct lbd *lbd, const char *why, struct error *err)
 {
 	switch (lbd->upgrading.trial) {
 	case UPGRADING_WATCH:
-		return upgrading_promote(lbd, why, err);
+		return upgrading_settle_watch(lbd, why, err);
 	case UPGRADING_CANARY:
 		return upgrading_abort(lbd, false, why, err);
 	case UPGRADING_NONE:

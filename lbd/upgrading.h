@@ -11,10 +11,11 @@
  * few packets to tell isn't kept either. Whatever came of it is put down
  * (upgrade/past.h).
  *
- * A watched swap counts as done: another upgrade, a rollback, a configuration
- * that needs another shape keep it and go on from there. A canary is only an
- * attempt: another upgrade or a rollback is refused while it is on, and such a
- * configuration ends it. While either is on, the kernel goes back by itself if
+ * A watched swap counts as done: another upgrade, a configuration that needs
+ * another shape, tables that move and another lbd that takes over keep it and go
+ * on from there; but if it is in doubt by then, they go back first. A canary is
+ * only an attempt: another upgrade or a rollback is refused while it is on, and
+ * such a configuration ends it. While either is on, the kernel goes back by itself if
  * lbd doesn't renew it (bpf/split.bpf.c), and the next lbd finds it so.
  */
 #ifndef LBD_UPGRADING_H
@@ -72,8 +73,8 @@ int lbd_abort(struct lbd *lbd, struct error *err);
 int lbd_rollback(struct lbd *lbd, struct error *err);
 
 /*
- * Something else needs slot RUNNING for itself, @why: a watched swap is kept, a
- * canary ended. 0 if none is on.
+ * Something else needs slot RUNNING for itself, @why: a watched swap is kept, one
+ * in doubt and a canary are ended. 0 if none is on.
  */
 int lbd_upgrading_settle(struct lbd *lbd, const char *why, struct error *err);
 

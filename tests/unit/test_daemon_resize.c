@@ -89,23 +89,55 @@ static bool phase_is(const char *name)
 	return lbd_migrate_progress(&daemon_now, &now) && !strcmp(now.phase, name);
 }
 
+#define ODD 2097152 /* a size that nobody else's maps have meanwhile */
+
+static uint32_t odd_maps_left(void)
+{
+	return kernel_maps_left("lbd_conn4", ODD / LBD_BUCKET_SLOTS);
+}
+
 /* Loaded over the new maps, and then lbd stops. */
 static void a_move_that_comes_to_nothing_leaves_no_maps(void **state)
 {
-	const struct lbd_resize wanted = { .limits = { { "connections-ipv4", 32768 } },
-					   .count = 1 };
-	const uint32_t before = kernel_maps("lbd_conn4", 32768 / LBD_BUCKET_SLOTS);
+	const struct lbd_resize wanted = { .limits = { { "connections-ipv4", ODD } }, .count = 1 };
 	struct resized resized = { 0 };
 
 	(void)state;
+	assert_int_equal(odd_maps_left(), 0);
 	begin_resize(&wanted, &resized);
 	while (!phase_is("loading"))
 		event_base_loop(daemon_now.base, EVLOOP_ONCE);
-	assert_int_equal(kernel_maps("lbd_conn4", 32768 / LBD_BUCKET_SLOTS), before + 1);
+	assert_int_equal(kernel_maps("lbd_conn4", ODD / LBD_BUCKET_SLOTS), 1);
 	lbd_migrate_end(&daemon_now);
 	assert_int_equal(resized.rc, -ECANCELED);
-	assert_int_equal(kernel_maps_left("lbd_conn4", 32768 / LBD_BUCKET_SLOTS), before);
+	assert_int_equal(odd_maps_left(), 0);
 	assert_int_equal(buckets(), 1024 / LBD_BUCKET_SLOTS);
+}
+
+static bool is_watched(void)
+{
+	struct dataplane_split split;
+
+	return dataplane_split(daemon_now.dataplane, &split) && daemon_now.upgrading.trial;
+}
+
+static void a_resize_ends_a_watch_only_if_it_comes_about(void **state)
+{
+	struct error err = { 0 };
+	uint32_t new;
+
+	(void)state;
+	assert_int_equal(resize(8192, false, false).rc, 0);
+	fill(PORTS);
+	assert_int_equal(lbd_upgrade(&daemon_now, NULL, false, &err), 0);
+	new = running(LBD_GENERATION_RUNNING);
+	assert_int_equal(resize(1024, true, false).rc, 0);
+	assert_int_equal(resize(1024, false, false).rc, -ENOSPC);
+	assert_true(is_watched());
+	assert_int_equal(running(LBD_GENERATION_RUNNING), new);
+	assert_int_equal(resize(16384, false, false).rc, 0);
+	assert_false(is_watched());
+	assert_int_equal(present(PORTS), PORTS);
 }
 
 static void sizes_that_make_no_sense_are_refused(void **state)
@@ -135,6 +167,7 @@ int main(void)
 		DAEMON_TEST(a_resize_outlives_a_restart_and_ends_with_a_reload),
 		DAEMON_TEST(a_check_says_what_would_be_left_out_and_changes_nothing),
 		DAEMON_TEST(a_move_that_comes_to_nothing_leaves_no_maps),
+		DAEMON_TEST(a_resize_ends_a_watch_only_if_it_comes_about),
 		DAEMON_TEST(sizes_that_make_no_sense_are_refused),
 	};
 

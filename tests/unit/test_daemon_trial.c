@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The running daemon with a packet path on trial: watched swaps and canaries, to every end. */
 #include "tests/unit/daemon_fixture.h"
+#include "upgrade/past.h"
 
 static const char *trial_object(void)
 {
@@ -213,6 +214,45 @@ static void a_config_of_another_shape_ends_a_canary_and_keeps_a_watched_swap(voi
 				   after.features));
 }
 
+/* The newest entry of the history says @result, and @why. */
+static void assert_put_down(const char *result, const char *why)
+{
+	char path[PAST_PATH_MAX];
+	json_t *list = past_list(past_path(daemon_now.history_dir, path)), *newest;
+
+	newest = json_array_get(list, json_array_size(list) - 1);
+	assert_non_null(newest);
+	assert_string_equal(json_string_value(json_object_get(newest, "result")), result);
+	if (!strstr(json_string_value(json_object_get(newest, "why")), why))
+		fail_msg("%s, expected %s", json_string_value(json_object_get(newest, "why")), why);
+	json_decref(list);
+}
+
+static void what_ends_a_watch_in_doubt_goes_back_first(void **state)
+{
+	struct dataplane_generation before, after;
+	struct error err = { 0 };
+	uint32_t first;
+
+	(void)state;
+	dataplane_generation(daemon_now.dataplane, LBD_GENERATION_RUNNING, &before);
+	trial_upgrade();
+	daemon_now.upgrading.watching.watch.doubted = true;
+	assert_reloads("timeouts: {tcp: 60s}\n" ETH0, "web 80 1,2");
+	assert_int_equal(trial_candidate(), 0);
+	assert_false(trial_kept("candidate"));
+	assert_put_down("back", "another shape of the packet path, and it is in doubt");
+	dataplane_generation(daemon_now.dataplane, LBD_GENERATION_RUNNING, &after);
+	assert_string_equal(after.tag, before.tag);
+	first = after.prog_id;
+	trial_upgrade();
+	daemon_now.upgrading.watching.watch.doubted = true;
+	trial_upgrade();
+	assert_put_down("back", "another upgrade takes its place, and it is in doubt");
+	assert_int_equal(running(LBD_GENERATION_PREVIOUS), first);
+	assert_int_equal(lbd_abort(&daemon_now, &err), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -226,6 +266,7 @@ int main(void)
 		DAEMON_TEST(a_death_during_a_trial_brings_the_old_one_back),
 		DAEMON_TEST(a_stop_ends_a_trial),
 		DAEMON_TEST(a_config_of_another_shape_ends_a_canary_and_keeps_a_watched_swap),
+		DAEMON_TEST(what_ends_a_watch_in_doubt_goes_back_first),
 	};
 
 	return cmocka_run_group_tests(tests, enter, NULL);
