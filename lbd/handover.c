@@ -14,7 +14,9 @@
  * no more connections are taken. While it is handed over nothing here runs
  * that could write. The way back is an exec of this very program (not of the
  * file, which may be the new one's by then): what the new one did to the maps
- * is then adopted as after any death.
+ * is then adopted as after any death. But if that has swapped over to maps of
+ * another layout and not put them in place yet, only a release that knows it can go
+ * on: then the exec is of the installed program, and of this one if there is none.
  */
 #include <errno.h>
 #include <linux/close_range.h>
@@ -30,6 +32,7 @@
 #include "api/api.h"
 #include "base/log.h"
 #include "base/monotonic.h"
+#include "dataplane/next.h"
 #include "lbd.h"
 #include "takeover/memory.h"
 #include "takeover/parcel.h"
@@ -40,6 +43,7 @@
 #define HANDOVER_QUIET_MS 20	  /* for a moment without a connection, as they come and go */
 #define HANDOVER_DRAIN_MS 70	  /* and for those that are open without a request */
 #define HANDOVER_PATIENCE_S 120	  /* for the new one's start, migration of tables included */
+#define HANDOVER_SWAPPED_S 1200	  /* once it has swapped: whoever follows would go on from there */
 #define HANDOVER_WATCHDOG_MS 1000 /* systemd hears of us that often */
 #define HANDOVER_BARRIER_US 1000000
 
@@ -81,6 +85,18 @@ static void handover_release(struct lbd_handover *handover)
 
 /* --- the way back */
 
+static void handover_exec(struct lbd *lbd)
+{
+	if (next_is_for_others(lbd->dataplane)) {
+		log_warning("takeover: it died between swapping over to its own maps and putting "
+			    "them in place, and their layout is another: %s goes on with them",
+			    lbd->program);
+		execv(lbd->program, lbd->argv);
+		log_error("takeover: can't start %s: %s", lbd->program, strerror(errno));
+	}
+	execv("/proc/self/exe", lbd->argv);
+}
+
 static void handover_take_back(struct lbd *lbd, const struct parcel *parcel)
 {
 	char path[160];
@@ -92,17 +108,24 @@ static void handover_take_back(struct lbd *lbd, const struct parcel *parcel)
 		log_report("takeover: keep the running config", &err);
 	close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
 	if (!parcel_keep(parcel))
-		execv("/proc/self/exe", lbd->argv);
+		handover_exec(lbd);
 	log_error("takeover: can't start again: %s", strerror(errno));
 	_exit(1);
 }
 
 /* --- handed over */
 
+static bool handover_hangs(const struct lbd_handover *handover, int64_t waited_ms)
+{
+	if (waited_ms <= HANDOVER_PATIENCE_S * 1000)
+		return false;
+	return waited_ms > HANDOVER_SWAPPED_S * 1000 || !next_has_swapped(handover->lbd->dataplane);
+}
+
 /* 0: the new one runs. */
 static int handover_wait(struct lbd_handover *handover)
 {
-	const int64_t ends_ms = monotonic_ms() + HANDOVER_PATIENCE_S * 1000;
+	const int64_t began_ms = monotonic_ms();
 	struct pollfd heir = { .fd = handover->heir, .events = POLLIN };
 	char line[PARCEL_LINE_MAX];
 	struct parcel none;
@@ -119,7 +142,7 @@ static int handover_wait(struct lbd_handover *handover)
 			if (!strcmp(line, PARCEL_RUNNING))
 				return 0;
 			log_error("takeover: process %d: %s", handover->heir_pid, line);
-		} else if (monotonic_ms() > ends_ms) {
+		} else if (handover_hangs(handover, monotonic_ms() - began_ms)) {
 			log_error("takeover: process %d hangs, and is killed", handover->heir_pid);
 			kill(handover->heir_pid, SIGKILL);
 		}

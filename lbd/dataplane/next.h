@@ -92,6 +92,15 @@ uint32_t next_progress(const struct next *next);
 typedef void (*next_watch)(void *context, const char *step);
 void next_set_watch(struct next *next, next_watch watch, void *context);
 
+/*
+ * Has another process, alive or killed, swapped over from @from to its own set, and not
+ * promoted that yet?
+ */
+bool next_has_swapped(const struct dataplane *from);
+
+/* It has, and to a set of a layout by which this release can't bring it to an end. */
+bool next_is_for_others(const struct dataplane *from);
+
 /* --- next_pins.c, for dataplane.c */
 
 /* What a killed one left in @pin_dir: removed, or brought to its end. @types: ours, may be NULL. */

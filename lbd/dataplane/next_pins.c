@@ -220,6 +220,26 @@ static void next_close_set(struct dataplane *set)
 	dataplane_close(set);
 }
 
+bool next_has_swapped(const struct dataplane *from)
+{
+	return next_is_running(from->pin_dir);
+}
+
+bool next_is_for_others(const struct dataplane *from)
+{
+	struct dataplane *set = NULL;
+	char dir[NEXT_DIR_MAX];
+	struct error err;
+	int rc;
+
+	if (!next_has_swapped(from))
+		return false;
+	next_dir(from->pin_dir, dir, sizeof(dir));
+	rc = next_open_set(&set, dir, from->pin_dir, from->types, &err);
+	next_close_set(set);
+	return rc != 0;
+}
+
 static int next_resume(const char *pin_dir, struct types *types, struct error *err)
 {
 	struct next next = { .swapped = true };

@@ -401,6 +401,8 @@ static uint32_t maps_left(void)
 	return kernel_maps_left("lbd_conn4", other->conn4_buckets);
 }
 
+static uint32_t swapped; /* how often one was killed between the swap and the pins */
+
 static bool survives_kill_at(int step)
 {
 	const struct plane *to = &planes[which(now) ^ 1];
@@ -414,6 +416,8 @@ static bool survives_kill_at(int step)
 		_exit(move(to, die_at, &step) ? 1 : 0);
 	}
 	wrong = send_until(child, &status);
+	swapped += next_has_swapped(now);
+	assert_false(next_is_for_others(now));
 	assert_true(WIFEXITED(status) && (WEXITSTATUS(status) == 7 || !WEXITSTATUS(status)));
 	dataplane_close(now);
 	now = open_set(&planes[0].model->limits);
@@ -434,8 +438,11 @@ static void a_kill_at_any_step_leaves_one_whole_set(void **state)
 	/* The last ones are the pins, one after the other: some will do. */
 	for (; survives_kill_at(step); kills++)
 		step += step < 11 ? 1 : 7;
-	printf("[          ] killed at %d steps of %d\n", kills, step);
+	printf("[          ] killed at %d steps of %d, %u between the swap and the pins\n", kills,
+	       step, swapped);
 	assert_in_range(step, 30, 100);
+	assert_in_range(swapped, 3, 6);
+	assert_false(next_has_swapped(now));
 }
 
 /* --- set-up */
