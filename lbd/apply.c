@@ -163,7 +163,7 @@ static void apply_settle_cluster(struct lbd *lbd, const struct config *config)
 	if (left)
 		lbd->sync = NULL;
 	if (lbd->ha)
-		ha_set_cluster(lbd->ha, config->cluster.patience_ms, lbd->sync);
+		ha_set_cluster(lbd->ha, config, lbd->sync);
 	sync_stop(left);
 }
 

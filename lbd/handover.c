@@ -167,7 +167,7 @@ static void handover_stop_writers(struct lbd *lbd)
 	lbd->fragments = NULL;
 	lbd_trace_end(lbd);
 	lbd->sync = NULL;
-	ha_set_cluster(lbd->ha, lbd->config->cluster.patience_ms, NULL);
+	ha_set_cluster(lbd->ha, lbd->config, NULL);
 	sync_stop(sync);
 }
 

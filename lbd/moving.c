@@ -90,23 +90,33 @@ void moving_pause(struct lbd *lbd, struct lbd_moving *moving)
 	struct sync *sync = lbd->sync;
 
 	moving->paused_us = monotonic_us();
-	moving->had_sync = sync != NULL;
 	lbd->sync = NULL;
 	if (lbd->ha)
-		ha_set_cluster(lbd->ha, lbd->config->cluster.patience_ms, NULL);
+		ha_set_cluster(lbd->ha, lbd->config, NULL);
 	sync_stop(sync);
+}
+
+/* Nothing but a config that is applied tries again. */
+static void moving_resume_sync(struct lbd *lbd)
+{
+	struct error err = { 0 };
+
+	if (lbd_start_cluster(lbd, lbd->config, &err)) {
+		error_hint(&err, "mend it, then: lbctl reload");
+		log_report("sync doesn't go on after the tables have moved: no peer is told of "
+			   "connections",
+			   &err);
+	}
+	if (lbd->sync && sync_set_dictionary(lbd->sync, lbd->model))
+		log_error("sync doesn't follow the change: out of memory");
+	ha_set_cluster(lbd->ha, lbd->config, lbd->sync);
 }
 
 void moving_resume(struct lbd *lbd, struct lbd_moving *moving)
 {
-	struct error err = { 0 };
-
-	if (moving->had_sync && lbd_start_cluster(lbd, lbd->config, &err))
-		log_report("sync doesn't go on after the tables have moved", &err);
-	if (lbd->sync && sync_set_dictionary(lbd->sync, lbd->model))
-		log_error("sync doesn't follow the change: out of memory");
+	/* While lbd starts, sync hasn't begun yet. */
 	if (lbd->ha)
-		ha_set_cluster(lbd->ha, lbd->config->cluster.patience_ms, lbd->sync);
+		moving_resume_sync(lbd);
 	moving->migrated.pause_us = (uint32_t)(monotonic_us() - moving->paused_us);
 }
 

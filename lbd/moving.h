@@ -16,7 +16,6 @@ struct lbd_moving {
 	struct upgrade_target target; /* what the generation over the new maps is loaded for */
 	int prog_fd;		      /* it; -1: none yet */
 	uint64_t commits;	      /* of the daemon, when the model went into the new maps */
-	bool had_sync;
 	int64_t paused_us;
 };
 

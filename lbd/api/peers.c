@@ -125,6 +125,14 @@ json_t *api_peers_brief_json(const struct lbd *lbd)
 	return list;
 }
 
+const char *api_peers_fault(const struct lbd *lbd)
+{
+	if (lbd->sync || !lbd->config->cluster.peers_count)
+		return NULL;
+	return lbd->migration ? "sync waits for the tables, which move"
+			      : "sync isn't running: no peer is told of connections";
+}
+
 int api_get_peers(struct lbd *lbd, const struct api_request *request, json_t **ret,
 		  struct error *err)
 {
@@ -134,11 +142,11 @@ int api_get_peers(struct lbd *lbd, const struct api_request *request, json_t **r
 	(void)request;
 	if (lbd->sync)
 		rc = peers_list(lbd->sync, list, refusals);
-	*ret = json_pack("{s:s, s:o, s:o, s:o, s:o}", "security",
+	*ret = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "security",
 			 lbd->config->cluster.security == CONFIG_SECURITY_CURVE ? "curve"
 										: "plaintext",
-			 "peers", list, "gate", api_gate_json(lbd), "kept", peers_kept(lbd->sync),
-			 "refusals", refusals);
+			 "peers", list, "fault", api_text(api_peers_fault(lbd)), "gate",
+			 api_gate_json(lbd), "kept", peers_kept(lbd->sync), "refusals", refusals);
 	if (!rc)
 		return 0;
 	json_decref(*ret);

@@ -155,6 +155,9 @@ static void problems_peers(const struct lbd *lbd, json_t *problems)
 	struct sync_peer_status *peers = NULL;
 	uint32_t count = 0;
 
+	if (api_peers_fault(lbd) && !lbd->migration)
+		problems_add(problems, "journalctl -u lbd; lbctl reload", "%s",
+			     api_peers_fault(lbd));
 	if (!lbd->sync)
 		return;
 	if (lbd->config->cluster.security == CONFIG_SECURITY_PLAINTEXT)

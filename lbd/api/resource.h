@@ -50,6 +50,9 @@ json_t *api_gate_json(const struct lbd *lbd);
 /* The object that GET /v1/role answers, {role, role_ms_ago, gate}. */
 json_t *api_role_json(const struct lbd *lbd);
 
+/* Why none of the configured peers is talked to; NULL: they are, or there are none. */
+const char *api_peers_fault(const struct lbd *lbd);
+
 /* The peers in short: who they are, how they are, what they run. */
 json_t *api_peers_brief_json(const struct lbd *lbd);
 

@@ -54,6 +54,12 @@ void failover_begin(struct failover *failover, bool force, int64_t timeout_ms, i
 	failover_say(failover, FAILOVER_PROVING, "looking at the peers");
 }
 
+void failover_refuse(struct failover *failover, const char *why)
+{
+	if (failover->state == FAILOVER_PROVING)
+		failover_say(failover, FAILOVER_REFUSED, "%s", why);
+}
+
 void failover_asked(struct failover *failover, int64_t now_ms)
 {
 	failover->asked_ms = now_ms;

@@ -74,6 +74,9 @@ void failover_asked(struct failover *failover, int64_t now_ms);
 enum failover_action failover_turn(struct failover *failover, int64_t now_ms,
 				   const struct sync_peer_status *peers, uint32_t count);
 
+/* If it still waits for proof: @why there can't be any. */
+void failover_refuse(struct failover *failover, const char *why);
+
 const char *failover_state_name(enum failover_state state);
 
 /* A switchover of the past: what @name (NULL or unknown: none) says of it. */

@@ -126,6 +126,10 @@ static bool gate_decide_by_peers(const struct gate_view *view, char *reason, siz
 
 bool gate_decide(const struct gate_view *view, char *reason, size_t size)
 {
+	if (view->unasked) {
+		snprintf(reason, size, "sync isn't running: no peer can be asked for its table");
+		return false;
+	}
 	if (!view->peers_count) {
 		snprintf(reason, size, "no peers are configured");
 		return true;

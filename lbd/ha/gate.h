@@ -8,9 +8,10 @@
 struct gate_view {
 	bool adopted;	   /* the pinned tables were taken over */
 	enum ha_role role; /* as keepalived last said */
+	bool unasked;	   /* there are peers, but no sync runs that could ask them */
 	const struct sync_peer_status *peers;
 	uint32_t peers_count;
-	int64_t waited_ms;   /* since the daemon started */
+	int64_t waited_ms;   /* since the peers have been asked */
 	int64_t complete_ms; /* since every peer that answers has sent all; 0: it hasn't */
 	uint32_t patience_ms;
 };

@@ -39,13 +39,15 @@ struct ha {
 	char run_dir[128];
 	bool adopted;
 	uint32_t patience_ms;
-	struct sync *sync;
+	bool has_peers;
+	struct sync *sync; /* NULL with peers: it isn't running */
 	struct event_base *base;
 	struct event *timer;
 	struct event *failover_timer;
 	struct failover failover;
 	bool yielded;
-	int64_t started_ms, role_ms;
+	int64_t asked_ms; /* since when sync has run: who hasn't answered by then? */
+	int64_t role_ms;
 	int64_t complete_ms; /* when every peer that answers had sent all; -1 */
 	enum ha_role role;
 	bool gate_open;
@@ -150,7 +152,8 @@ static bool ha_decide(struct ha *ha)
 	struct gate_view view = {
 		.adopted = ha->adopted,
 		.role = ha->role,
-		.waited_ms = monotonic_ms() - ha->started_ms,
+		.unasked = ha->has_peers && !ha->sync,
+		.waited_ms = monotonic_ms() - ha->asked_ms,
 		.patience_ms = ha->patience_ms,
 	};
 	struct sync_peer_status *peers = NULL;
@@ -198,7 +201,7 @@ static int ha_start(struct ha *ha, struct event_base *base, struct error *err)
 void ha_remember(const struct ha *ha, struct ha_memory *ret)
 {
 	*ret = (struct ha_memory){ .gate_open = ha->gate_open,
-				   .started_ms = ha->started_ms,
+				   .started_ms = ha->asked_ms,
 				   .complete_ms = ha->complete_ms,
 				   .failover = ha->failover };
 	memcpy(ret->gate_reason, ha->gate_reason, sizeof(ret->gate_reason));
@@ -207,7 +210,7 @@ void ha_remember(const struct ha *ha, struct ha_memory *ret)
 static void ha_take_memory(struct ha *ha, const struct ha_memory *memory)
 {
 	ha->gate_open = memory->gate_open;
-	ha->started_ms = memory->started_ms;
+	ha->asked_ms = memory->started_ms;
 	ha->complete_ms = memory->complete_ms;
 	ha->failover = memory->failover;
 	memcpy(ha->gate_reason, memory->gate_reason, sizeof(ha->gate_reason));
@@ -225,9 +228,10 @@ int ha_new(struct event_base *base, const char *run_dir, bool adopted, uint32_t 
 	ha->adopted = adopted;
 	ha->base = base;
 	ha->patience_ms = patience_ms;
+	ha->has_peers = sync != NULL;
 	ha->sync = sync;
 	ha->failover.without_master_ms = -1;
-	ha->started_ms = ha->role_ms = monotonic_ms();
+	ha->asked_ms = ha->role_ms = monotonic_ms();
 	ha->complete_ms = -1;
 	ha_load_role(ha);
 	ha_load_yielded(ha);
@@ -245,6 +249,15 @@ int ha_new(struct event_base *base, const char *run_dir, bool adopted, uint32_t 
 
 /* --- the planned switchover */
 
+/* Why there is nobody who could take over; NULL: there may be. */
+static const char *ha_failover_lacks(const struct ha *ha)
+{
+	if (ha->sync)
+		return NULL;
+	return ha->has_peers ? "sync isn't running: no peer can prove that it holds everything"
+			     : "no peers are configured: nobody could take over";
+}
+
 static void ha_failover_act(struct ha *ha, enum failover_action action)
 {
 	struct error err;
@@ -253,23 +266,45 @@ static void ha_failover_act(struct ha *ha, enum failover_action action)
 		return;
 	ha->yielded = action == FAILOVER_YIELD;
 	snprintf(ha->gate_reason, sizeof(ha->gate_reason), "%s%.160s",
-		 ha->yielded ? "it handed over, and ranks lower until it is master again: " : "",
+		 ha->yielded ? "it let go of the VIPs, and ranks lower until it is master again: "
+			     : "",
 		 ha->failover.sentence);
 	if (ha_set_gate(ha, action != FAILOVER_SHUT, &err))
 		log_report("failover: the gate couldn't be moved", &err);
 }
 
-static void ha_on_failover(evutil_socket_t fd, short what, void *context)
+/* It comes to nothing without sync; once it has let go, whether a peer has the VIPs isn't known. */
+static void ha_failover_unasked(struct ha *ha)
+{
+	enum failover_action action;
+
+	failover_refuse(&ha->failover, ha_failover_lacks(ha));
+	action = failover_turn(&ha->failover, monotonic_ms(), NULL, 0);
+	if (action == FAILOVER_OPEN && ha->has_peers)
+		action = FAILOVER_YIELD;
+	ha_failover_act(ha, action);
+}
+
+static void ha_failover_ask(struct ha *ha)
 {
 	struct sync_peer_status *peers = NULL;
-	struct ha *ha = context;
 	uint32_t count = 0;
 
-	(void)fd, (void)what;
-	if (ha->sync && sync_peers(ha->sync, &peers, &count))
+	if (sync_peers(ha->sync, &peers, &count))
 		return;
 	ha_failover_act(ha, failover_turn(&ha->failover, monotonic_ms(), peers, count));
 	free(peers);
+}
+
+static void ha_on_failover(evutil_socket_t fd, short what, void *context)
+{
+	struct ha *ha = context;
+
+	(void)fd, (void)what;
+	if (ha->sync)
+		ha_failover_ask(ha);
+	else
+		ha_failover_unasked(ha);
 	if (failover_is_on(&ha->failover))
 		return;
 	event_del(ha->failover_timer);
@@ -279,8 +314,8 @@ static void ha_on_failover(evutil_socket_t fd, short what, void *context)
 
 static int ha_failover_check(const struct ha *ha, struct error *err)
 {
-	if (!ha->sync)
-		return error_set(err, -EPERM, "no peers are configured: nobody could take over");
+	if (ha_failover_lacks(ha))
+		return error_set(err, -EPERM, "%s", ha_failover_lacks(ha));
 	if (ha->role != HA_ROLE_MASTER)
 		return error_set(err, -EPERM,
 				 "this node's role is %s: a switchover begins on the active node",
@@ -350,9 +385,13 @@ void ha_status(const struct ha *ha, struct ha_status *ret)
 	memcpy(ret->gate_reason, ha->gate_reason, sizeof(ret->gate_reason));
 }
 
-void ha_set_cluster(struct ha *ha, uint32_t patience_ms, struct sync *sync)
+void ha_set_cluster(struct ha *ha, const struct config *config, struct sync *sync)
 {
-	ha->patience_ms = patience_ms;
+	/* Its peers have yet to be heard: they haven't been silent before. */
+	if (sync && !ha->sync)
+		ha->asked_ms = monotonic_ms();
+	ha->patience_ms = config->cluster.patience_ms;
+	ha->has_peers = config->cluster.peers_count > 0;
 	ha->sync = sync;
 	ha_tell_role(ha);
 }

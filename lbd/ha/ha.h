@@ -14,6 +14,10 @@
  *     v                                            v no answer, or no proof, for the patience
  *    OPEN <----------------------------------------+
  *
+ * While peers are configured and sync doesn't run (tables move, or it couldn't
+ * start again behind that) nothing is known of them, and CLOSED stays closed; the
+ * patience begins anew with sync.
+ *
  * Once open it stays open while the daemon runs: a node doesn't drop the VIP
  * because its peer went away. Only a planned switchover (failover.h) shuts it,
  * and then opens it as "-50" until the node is master again: by keepalived's
@@ -81,7 +85,7 @@ void ha_status(const struct ha *ha, struct ha_status *ret);
 /*
  * Begin a planned switchover; without @force only once the peers are proven to
  * hold what this node holds, within @timeout_ms. -EPERM: this node isn't
- * master, or has no peers; -EBUSY: one is on. ha_look_failover shows how it goes.
+ * master, has no peers, or its sync isn't running; -EBUSY: one is on. ha_look_failover shows how it goes.
  */
 int ha_failover(struct ha *ha, bool force, uint32_t timeout_ms, struct error *err);
 
@@ -96,8 +100,11 @@ void ha_look_failover(struct ha *ha, struct failover *ret);
 int ha_keepalived_conf(const struct config *config, const char *run_dir, const char *notify_path,
 		       char **ret, struct error *err);
 
-/* The cluster section changed: another patience, other peers (@sync NULL: none). */
-void ha_set_cluster(struct ha *ha, uint32_t patience_ms, struct sync *sync);
+/*
+ * The cluster section is that of @config: another patience, other peers. Or sync
+ * stops (@sync NULL, though @config has peers) and goes on.
+ */
+void ha_set_cluster(struct ha *ha, const struct config *config, struct sync *sync);
 
 /* Leaves role and gate files as they are: the daemon may be replaced. Accepts NULL. */
 void ha_free(struct ha *ha);

@@ -102,10 +102,13 @@ static void peers_print(const struct invocation *invocation, const json_t *answe
 		{ "WHOLE TABLES", "resyncs", table_count, true },
 		{ 0 },
 	};
+	const char *fault = json_string_value(json_object_get(answer, "fault"));
 
 	(void)invocation;
 	table_print(stdout, columns, json_object_get(answer, "peers"),
-		    "no peers: this node is alone, a failover would break its connections");
+		    fault ? fault
+			  : "no peers: this node is alone, a failover would break its "
+			    "connections");
 	peers_print_troubles(json_object_get(answer, "peers"));
 	peers_print_gate(json_object_get(answer, "gate"));
 	if (strcmp(table_text(json_object_get(answer, "security"), NULL), "plaintext") == 0 &&

@@ -37,6 +37,37 @@ resize() {
   load_unharmed shrunk
 }
 
+# Nobody could tell it of its peer.
+cut_off_gate() {
+  ctl lb2 role
+  ctl_says lb2 ".gate.open == false and (.gate.reason | startswith(\"$1\"))" role
+}
+
+@test "a closed gate stays closed while tables move, and if sync can't start behind that" {
+  node_kill lb2
+  lbd_detach lb2
+  rm -rf /run/lbd/lb2
+  : >"$LAB/logs/lbd-lb2.log"
+  lbd_start lb2
+  ctl lb2 resize connections 128K
+  cut_off_gate "no peer has answered"
+  on lb2 ip address del "$(host4 lb2)/24" dev eth0
+  ctl lb2 resize connections 64K
+  sleep 0.2
+  cut_off_gate "sync isn't running"
+  ctl lb2 peers | grep "sync isn't running"
+  ctl_says lb2 '[.problems[] | .what | startswith("sync isn")] | any' status
+  grep -F 'mend it, then: lbctl reload' "$LAB/logs/lbd-lb2.log"
+  on lb2 ip address add "$(host4 lb2)/24" dev eth0
+  ctl lb2 reload
+  cut_off_gate "no peer has answered"
+  fails grep "gate open" "$LAB/logs/lbd-lb2.log"
+  lab_mend lb2
+  keepalived_start lb2
+  wait_for 15 "lb2 in sync" node_in_sync lb2
+  wait_for 5 "lb2 backup" node_has_role lb2 backup
+}
+
 @test "the peer then takes every connection over" {
   load_start 300 4000
   resize connections 128K

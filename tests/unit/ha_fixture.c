@@ -75,6 +75,24 @@ void lab_start(struct lab *lab, bool adopted, uint32_t patience_ms, bool peers)
 			 0);
 }
 
+static void lab_set_sync(struct lab *lab, uint32_t patience_ms, struct sync *sync)
+{
+	struct config config = { .cluster.patience_ms = patience_ms,
+				 .cluster.peers_count = lab->sync.count };
+
+	ha_set_cluster(lab->ha, &config, sync);
+}
+
+void lab_pause_sync(struct lab *lab, uint32_t patience_ms)
+{
+	lab_set_sync(lab, patience_ms, NULL);
+}
+
+void lab_resume_sync(struct lab *lab, uint32_t patience_ms)
+{
+	lab_set_sync(lab, patience_ms, &lab->sync);
+}
+
 struct ha_status lab_status(const struct lab *lab)
 {
 	struct ha_status status;

@@ -39,6 +39,11 @@ int lab_run(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Start, or start again, with or without the peers of lab->sync. */
 void lab_start(struct lab *lab, bool adopted, uint32_t patience_ms, bool peers);
+
+/* As a move of the tables does it: sync stops, though there are peers, and goes on. */
+void lab_pause_sync(struct lab *lab, uint32_t patience_ms);
+void lab_resume_sync(struct lab *lab, uint32_t patience_ms);
+
 struct ha_status lab_status(const struct lab *lab);
 void lab_run_loop(struct lab *lab, unsigned int ms);
 

@@ -268,7 +268,19 @@ static void a_node_alone_has_no_peers(void **state)
 	fake->lbd.sync = NULL;
 	json = client_get(fake, "/v1/peers");
 	assert_int_equal(json_array_size(json_object_get(json, "peers")), 0);
+	assert_true(json_is_null(json_object_get(json, "fault")));
 	json_decref(json);
+	assert_false(has_problem(fake, "sync isn't running"));
+}
+
+static void peers_without_sync_are_a_problem(void **state)
+{
+	struct fake_state *fake = *state;
+
+	fake->lbd.sync = NULL;
+	fake->lbd.config->cluster.peers_count = 1;
+	assert_true(has_problem(fake, "sync isn't running: no peer is told of connections"));
+	fake->lbd.config->cluster.peers_count = 0;
 }
 
 int main(void)
@@ -290,6 +302,7 @@ int main(void)
 		CLIENT_TEST(a_backend_that_is_not_checked_has_no_health),
 		CLIENT_TEST(counters_are_shares_of_all_packets),
 		CLIENT_TEST(a_node_alone_has_no_peers),
+		CLIENT_TEST(peers_without_sync_are_a_problem),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -149,6 +149,39 @@ static void force_needs_no_proof(void **state)
 	expect(lab, FAILOVER_MOVING, "-254");
 }
 
+static void while_sync_stands_still_nothing_is_changed(void **state)
+{
+	static const char *const why =
+		"sync isn't running: no peer can prove that it holds everything";
+	struct lab *lab = *state;
+	struct error err;
+
+	be_master(lab);
+	lab_pause_sync(lab, 60000);
+	assert_int_equal(ha_failover(lab->ha, true, 0, &err), -EPERM);
+	assert_string_equal(err.text, why);
+	lab_resume_sync(lab, 60000);
+	begin(lab, true, 0);
+	lab_pause_sync(lab, 60000);
+	lab_run_loop(lab, 50);
+	expect(lab, FAILOVER_REFUSED, "0");
+	assert_string_equal(look(lab).sentence, why);
+}
+
+/* Its rank would take the VIPs back from a peer that has them. */
+static void who_let_go_and_cannot_ask_any_more_ranks_lower(void **state)
+{
+	struct lab *lab = *state;
+
+	be_master(lab);
+	begin(lab, false, 1000);
+	lab_run_loop(lab, 50);
+	expect(lab, FAILOVER_MOVING, "-254");
+	lab_pause_sync(lab, 60000);
+	lab_run_loop(lab, FAILOVER_TAKE_MS + 100);
+	expect(lab, FAILOVER_FAILED, "-50");
+}
+
 static void if_nobody_takes_over_the_gate_opens_again(void **state)
 {
 	struct sync_peer_status peer = standby();
@@ -215,6 +248,8 @@ int main(void)
 		cmocka_unit_test(a_peer_of_version_1_needs_no_digests),
 		cmocka_unit_test(every_peer_that_answers_must_hold_all),
 		LAB(force_needs_no_proof),
+		LAB(while_sync_stands_still_nothing_is_changed),
+		LAB(who_let_go_and_cannot_ask_any_more_ranks_lower),
 		cmocka_unit_test(if_nobody_takes_over_the_gate_opens_again),
 		cmocka_unit_test(one_that_nobody_waits_for_is_given_up),
 		LAB(only_the_active_node_of_a_cluster_hands_over),

@@ -233,6 +233,64 @@ static void the_gate_opens_when_nobody_answers(void **state)
 	assert_true(lab_status(lab).gate_open);
 }
 
+static void a_closed_gate_stays_closed_while_sync_stands_still(void **state)
+{
+	struct lab *lab = *state;
+
+	lab->sync.peers[0].heard_ms_ago = 5;
+	lab_start(lab, true, 100, true);
+	lab_run_loop(lab, 150);
+	assert_false(lab_status(lab).gate_open);
+	lab_pause_sync(lab, 100);
+	lab_run_loop(lab, 200);
+	assert_false(lab_status(lab).gate_open);
+	assert_string_equal(lab_status(lab).gate_reason,
+			    "sync isn't running: no peer can be asked for its table");
+	lab_expect_file(lab, "gate", "-254");
+}
+
+static void an_open_gate_stays_open_while_sync_stands_still(void **state)
+{
+	struct lab *lab = *state;
+
+	lab->sync.peers[0].heard_ms_ago = 5;
+	lab->sync.peers[0].received_all = true;
+	lab_start(lab, true, 60000, true);
+	lab_pause_sync(lab, 60000);
+	lab_run_loop(lab, 100);
+	assert_true(lab_status(lab).gate_open);
+	lab_expect_file(lab, "gate", "0");
+}
+
+static void when_sync_goes_on_the_peers_are_waited_for_anew(void **state)
+{
+	struct lab *lab = *state;
+
+	lab->sync.peers[0].heard_ms_ago = 5;
+	lab_start(lab, true, 300, true);
+	lab_run_loop(lab, 350);
+	lab_pause_sync(lab, 300);
+	lab->sync.peers[0].heard_ms_ago = -1;
+	lab_resume_sync(lab, 300);
+	lab_run_loop(lab, 100);
+	assert_false(lab_status(lab).gate_open);
+	lab_run_loop(lab, 350);
+	assert_true(lab_status(lab).gate_open);
+	assert_string_equal(lab_status(lab).gate_reason, "no peer answered within 300 ms");
+}
+
+static void a_config_without_peers_opens_the_gate(void **state)
+{
+	struct lab *lab = *state;
+
+	lab_start(lab, true, 60000, true);
+	lab->sync.count = 0;
+	lab_pause_sync(lab, 60000);
+	lab_run_loop(lab, 100);
+	assert_true(lab_status(lab).gate_open);
+	assert_string_equal(lab_status(lab).gate_reason, "no peers are configured");
+}
+
 static void a_restarted_master_keeps_its_gate_open(void **state)
 {
 	struct lab *lab = *state;
@@ -338,6 +396,10 @@ int main(void)
 		LAB(the_patience_with_a_proof_begins_when_the_table_is_complete),
 		LAB(the_gate_stays_open_when_the_peer_goes_away),
 		LAB(the_gate_opens_when_nobody_answers),
+		LAB(a_closed_gate_stays_closed_while_sync_stands_still),
+		LAB(an_open_gate_stays_open_while_sync_stands_still),
+		LAB(when_sync_goes_on_the_peers_are_waited_for_anew),
+		LAB(a_config_without_peers_opens_the_gate),
 		LAB(a_restarted_master_keeps_its_gate_open),
 		LAB(a_restarted_backup_closes_its_gate),
 		LAB(a_role_of_a_keepalived_that_is_gone_says_nothing),
