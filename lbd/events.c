@@ -44,7 +44,7 @@ bool lbd_next_hop_stands(const struct nexthop *nexthop)
 }
 
 static bool events_take_next_hop(struct model *model, const struct lbd_addr *addr,
-				 const struct nexthop *nexthop)
+				 const struct nexthop *nexthop, bool keep)
 {
 	bool changed = false;
 
@@ -54,7 +54,7 @@ static bool events_take_next_hop(struct model *model, const struct lbd_addr *add
 		if (!backend->index || !lbd_addr_equal(&backend->addr, addr))
 			continue;
 		/* Lost isn't gone: the last known way serves until another is found. */
-		if (!nexthop->resolved && lbd_next_hop_stands(&backend->nexthop))
+		if (keep && !nexthop->resolved && lbd_next_hop_stands(&backend->nexthop))
 			continue;
 		if (memcmp(&backend->nexthop, nexthop, sizeof(*nexthop)) == 0)
 			continue;
@@ -68,10 +68,11 @@ static bool events_take_next_hop(struct model *model, const struct lbd_addr *add
 void lbd_next_hop_changed(void *context, const struct lbd_addr *addr, const struct nexthop *nexthop)
 {
 	struct lbd *lbd = context;
-	bool changed = events_take_next_hop(lbd->model, addr, nexthop);
+	bool keep = !path_fault_refuses(neighbours_fault(lbd->neighbours, addr));
+	bool changed = events_take_next_hop(lbd->model, addr, nexthop, keep);
 
 	if (lbd->coming)
-		changed |= events_take_next_hop(lbd->coming, addr, nexthop);
+		changed |= events_take_next_hop(lbd->coming, addr, nexthop, keep);
 	if (changed)
 		lbd_schedule_commit(lbd);
 }
@@ -125,6 +126,8 @@ static void events_reattach(struct lbd *lbd, struct dataplane_attachment *attach
 	log_info("interface %s came back: %s: %s", fresh.interface, dataplane_mode_name(fresh.mode),
 		 fresh.reason);
 	lbd_listen_fragments(lbd);
+	if (lbd_follow_neighbours(lbd))
+		log_error("next hops don't follow interface %s: out of memory", fresh.interface);
 	lbd_schedule_commit(lbd);
 }
 

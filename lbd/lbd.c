@@ -265,7 +265,8 @@ void lbd_recommit(struct lbd *lbd)
 
 /*
  * An address that was watched before brings no news: ask for what is known of
- * it. And a next hop that was adopted may be behind an interface of the past.
+ * it. And a next hop that was adopted may be behind an interface of the past, or
+ * behind one that packets can't be sent to.
  */
 static void lbd_take_next_hops(struct lbd *lbd)
 {
@@ -274,13 +275,38 @@ static void lbd_take_next_hops(struct lbd *lbd)
 	for (uint32_t i = 1; i < lbd->model->limits.backends; i++) {
 		struct backend *backend = &lbd->model->backends[i];
 
-		if (!lbd_next_hop_stands(&backend->nexthop))
+		if (!lbd_next_hop_stands(&backend->nexthop) ||
+		    path_fault_refuses(neighbours_fault(lbd->neighbours, &backend->addr)))
 			backend->nexthop.resolved = false;
 		if (backend->index && !backend->gone && !backend->nexthop.resolved &&
 		    neighbours_find(lbd->neighbours, &backend->addr, &nexthop) &&
 		    lbd_next_hop_stands(&nexthop))
 			backend->nexthop = nexthop;
 	}
+}
+
+bool lbd_is_native(const struct lbd *lbd)
+{
+	for (uint32_t i = 0; i < lbd->config->xdp.interfaces_count; i++)
+		if (lbd->attachments[i].mode != CONFIG_XDP_GENERIC)
+			return true;
+	return false;
+}
+
+static int lbd_tell_doors(struct lbd *lbd)
+{
+	const uint32_t count = lbd->config->xdp.interfaces_count;
+	uint32_t *ifindexes = calloc(count + 1U, sizeof(*ifindexes));
+	struct path_doors doors = { ifindexes, count, lbd_is_native(lbd) };
+	int rc;
+
+	if (!ifindexes)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < count; i++)
+		ifindexes[i] = lbd->attachments[i].ifindex;
+	rc = neighbours_set_doors(lbd->neighbours, &doors);
+	free(ifindexes);
+	return rc;
 }
 
 int lbd_follow_neighbours(struct lbd *lbd)
@@ -295,7 +321,9 @@ int lbd_follow_neighbours(struct lbd *lbd)
 	for (uint32_t i = 1; i < model->limits.backends; i++)
 		if (model->backends[i].index && !model->backends[i].gone)
 			addrs[count++] = model->backends[i].addr;
-	rc = neighbours_watch(lbd->neighbours, addrs, count);
+	rc = lbd_tell_doors(lbd);
+	if (!rc)
+		rc = neighbours_watch(lbd->neighbours, addrs, count);
 	free(addrs);
 	if (!rc)
 		lbd_take_next_hops(lbd);

@@ -267,6 +267,9 @@ struct upgrade_place lbd_place(const struct lbd *lbd);
 /* Start sync, or change it to the peers of @config. Without any, nothing is done. */
 int lbd_start_cluster(struct lbd *lbd, const struct config *config, struct error *err);
 
+/* Is an interface attached to other than in generic mode, or may it come to that? */
+bool lbd_is_native(const struct lbd *lbd);
+
 /* Watch the next hops of lbd->model's backends, and take what is known of them. */
 int lbd_follow_neighbours(struct lbd *lbd);
 

@@ -234,8 +234,10 @@ static int start_commit(struct lbd *lbd, struct error *err)
 	lbd->attachments = calloc(lbd->config->xdp.interfaces_count, sizeof(*lbd->attachments));
 	if (!lbd->attachments)
 		return error_set(err, -ENOMEM, "out of memory");
-	for (uint32_t i = 0; i < lbd->config->xdp.interfaces_count; i++)
+	for (uint32_t i = 0; i < lbd->config->xdp.interfaces_count; i++) {
 		lbd->attachments[i].ifindex = if_nametoindex(lbd->config->xdp.interfaces[i]);
+		lbd->attachments[i].mode = dataplane_mode_at(lbd->attachments[i].ifindex);
+	}
 	rc = lbd_follow_neighbours(lbd);
 	if (rc)
 		return error_errno(err, rc, "follow the backends' next hops");
@@ -252,16 +254,28 @@ static int start_commit(struct lbd *lbd, struct error *err)
 	return lbd_commit(lbd, err);
 }
 
+/* In generic mode packets can leave by more interfaces than the snapshot was made for. */
+static int start_judge_next_hops(struct lbd *lbd, struct error *err)
+{
+	int rc = lbd_follow_neighbours(lbd);
+
+	return rc ? error_errno(err, rc, "follow the backends' next hops") : lbd_commit(lbd, err);
+}
+
 static int start_attach(struct lbd *lbd, struct error *err)
 {
+	bool news = false;
 	int rc = 0;
 
 	for (uint32_t i = 0; i < lbd->config->xdp.interfaces_count && !rc; i++) {
+		const enum config_xdp_mode before = lbd->attachments[i].mode;
+
 		rc = dataplane_attach(lbd->dataplane, lbd->root_object,
 				      lbd->config->xdp.interfaces[i], lbd->config->xdp.mode,
 				      &lbd->attachments[i], err);
 		if (rc)
 			break;
+		news |= before != lbd->attachments[i].mode;
 		if (lbd->attachments[i].mode == CONFIG_XDP_GENERIC)
 			log_warning("interface %s: %s: %s", lbd->attachments[i].interface,
 				    dataplane_mode_name(lbd->attachments[i].mode),
@@ -271,6 +285,8 @@ static int start_attach(struct lbd *lbd, struct error *err)
 				 dataplane_mode_name(lbd->attachments[i].mode),
 				 lbd->attachments[i].reason);
 	}
+	if (!rc && news && !lbd_is_native(lbd))
+		rc = start_judge_next_hops(lbd, err);
 	return rc;
 }
 

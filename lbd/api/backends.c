@@ -44,8 +44,16 @@ static json_t *backends_health(const struct lbd *lbd, const struct backend *back
 			 api_text(status.reason[0] ? status.reason : NULL));
 }
 
-static json_t *backends_nexthop(const struct nexthop *hop)
+const char *api_why_unresolved(const struct lbd *lbd, const struct backend *backend)
 {
+	const enum path_fault fault = neighbours_fault(lbd->neighbours, &backend->addr);
+
+	return fault == PATH_FAULT_NONE ? "isn't known yet" : path_fault_sentence(fault);
+}
+
+static json_t *backends_nexthop(const struct lbd *lbd, const struct backend *backend)
+{
+	const struct nexthop *hop = &backend->nexthop;
 	char mac[18] = "", interface[IF_NAMESIZE] = "";
 
 	if (hop->resolved)
@@ -53,9 +61,10 @@ static json_t *backends_nexthop(const struct nexthop *hop)
 			 hop->dmac[1], hop->dmac[2], hop->dmac[3], hop->dmac[4], hop->dmac[5]);
 	if (hop->ifindex)
 		if_indextoname(hop->ifindex, interface);
-	return json_pack("{s:b, s:o, s:o}", "resolved", hop->resolved, "mac",
+	return json_pack("{s:b, s:o, s:o, s:o}", "resolved", hop->resolved, "mac",
 			 api_text(mac[0] ? mac : NULL), "interface",
-			 api_text(interface[0] ? interface : NULL));
+			 api_text(interface[0] ? interface : NULL), "reason",
+			 api_text(hop->resolved ? NULL : api_why_unresolved(lbd, backend)));
 }
 
 static json_t *backends_server_ids(const struct backend *backend)
@@ -83,7 +92,7 @@ static json_t *backends_json(const struct lbd *lbd, const struct backend *backen
 			 backends_states[model_backend_state(backend)], "weight",
 			 (json_int_t)backend->weight, "server_ids", backends_server_ids(backend),
 			 "health", backends_health(lbd, backend), "nexthop",
-			 backends_nexthop(&backend->nexthop), "packets",
+			 backends_nexthop(lbd, backend), "packets",
 			 (json_int_t)traffic[backend->index].packets, "bytes",
 			 (json_int_t)traffic[backend->index].bytes, "connections",
 			 (json_int_t)usage->backends[backend->index]);

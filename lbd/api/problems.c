@@ -108,9 +108,10 @@ static void problems_nexthops(const struct lbd *lbd, json_t *problems)
 		    model_backend_state(backend) != LBD_BACKEND_UP)
 			continue;
 		problems_add(problems, "ip neigh; ip route",
-			     "backend %s of %s: no next hop to %s, its packets are dropped",
+			     "backend %s of %s: no next hop to %s, its packets are dropped: it %s",
 			     backend->name, lbd->model->services[backend->service].name,
-			     addr_format(&backend->addr, address));
+			     addr_format(&backend->addr, address),
+			     api_why_unresolved(lbd, backend));
 	}
 }
 

@@ -44,6 +44,9 @@ int api_body_unpack(const struct api_request *request, struct error *err, const 
 /* Text from anywhere as a JSON string: bytes that aren't UTF-8 become '?'. NULL: null. */
 json_t *api_text(const char *text);
 
+/* What is the case with the address of a backend that has no next hop: "has no route". */
+const char *api_why_unresolved(const struct lbd *lbd, const struct backend *backend);
+
 /* {open, reason} */
 json_t *api_gate_json(const struct lbd *lbd);
 

@@ -9,8 +9,13 @@
 #define KEYS_MAX 32 /* of one mapping */
 
 static const struct key keys_xdp[] = {
-	{ "interfaces", "Interfaces that packets for the VIPs come in on.", .kind = KEY_SCALARS,
-	  .item = KEY_INTERFACE, .required = true, LIST_AT(raw_xdp, interfaces) },
+	{ "interfaces",
+	  "Interfaces that packets for the VIPs come in on. In native mode packets can't be sent "
+	  "on to a VLAN device, a bridge or a macvlan, only back to the one they came in on: "
+	  "backends behind one stay unresolved (lbctl backends says so) unless that device is "
+	  "named here.",
+	  .kind = KEY_SCALARS, .item = KEY_INTERFACE, .required = true,
+	  LIST_AT(raw_xdp, interfaces) },
 	{ "mode",
 	  "How the program is attached. auto tries native, then generic. generic works with "
 	  "every driver and costs about two thirds of the packet rate.",

@@ -368,6 +368,9 @@ void dataplane_refresh_mac(struct dataplane_attachment *attachment);
 /* "native", "generic", ... as the config writes it. */
 const char *dataplane_mode_name(enum config_xdp_mode mode);
 
+/* How whatever program stands on the interface is attached; AUTO: none is. */
+enum config_xdp_mode dataplane_mode_at(uint32_t ifindex);
+
 /*
  * Stand the root program on @interface, unless it stands there already.
  * AUTO tries native, then generic. @root_object is root.bpf.o. A root program

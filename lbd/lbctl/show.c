@@ -99,6 +99,22 @@ static const char *show_server_ids(const json_t *ids, char *buffer)
 	return used ? buffer : "-";
 }
 
+/* A sentence is no cell of a table. */
+static void show_unresolved(const json_t *backends)
+{
+	const json_t *backend;
+	size_t i;
+
+	json_array_foreach(backends, i, backend) {
+		const json_t *reason = table_value(backend, "nexthop.reason");
+
+		if (json_is_string(reason))
+			printf("backend %s gets no packets: its address %s\n",
+			       json_string_value(json_object_get(backend, "name")),
+			       json_string_value(reason));
+	}
+}
+
 void show_backends(const struct invocation *invocation, const json_t *answer)
 {
 	static const struct table_column columns[] = {
@@ -122,6 +138,7 @@ void show_backends(const struct invocation *invocation, const json_t *answer)
 
 	(void)invocation;
 	table_print(stdout, columns, json_object_get(answer, "backends"), "no backends");
+	show_unresolved(json_object_get(answer, "backends"));
 }
 
 static void show_time(const json_t *seconds)

@@ -14,10 +14,26 @@ void link_build_get(struct rtnl_request *request, uint32_t ifindex)
 	link->ifi_index = (int)ifindex;
 }
 
+/* A longer one is none of those that are asked about. */
+static void link_get_kind(const struct nlattr *linkinfo, char *ret)
+{
+	const struct nlattr *attrs[IFLA_INFO_KIND + 1];
+	const struct nlattr *kind;
+	size_t length;
+
+	rtnl_nested(linkinfo, attrs, IFLA_INFO_KIND);
+	kind = attrs[IFLA_INFO_KIND];
+	if (!kind)
+		return;
+	length = mnl_attr_get_payload_len(kind);
+	if (length < LINK_KIND_MAX)
+		memcpy(ret, mnl_attr_get_payload(kind), length);
+}
+
 int link_parse(const struct nlmsghdr *message, struct link_info *ret)
 {
-	const struct nlattr *attrs[IFLA_MTU + 1];
-	const struct ifinfomsg *link = rtnl_attrs(message, sizeof(*link), attrs, IFLA_MTU);
+	const struct nlattr *attrs[IFLA_LINKINFO + 1];
+	const struct ifinfomsg *link = rtnl_attrs(message, sizeof(*link), attrs, IFLA_LINKINFO);
 
 	if (!link || link->ifi_index <= 0)
 		return -EBADMSG;
@@ -29,6 +45,7 @@ int link_parse(const struct nlmsghdr *message, struct link_info *ret)
 	ret->type = link->ifi_type;
 	ret->has_mac = rtnl_get_mac(attrs[IFLA_ADDRESS], ret->mac);
 	rtnl_get_u32(attrs[IFLA_MTU], &ret->mtu);
+	link_get_kind(attrs[IFLA_LINKINFO], ret->kind);
 	return 0;
 }
 

@@ -5,6 +5,8 @@
 
 #include "net/rtnl.h"
 
+#define LINK_KIND_MAX 16
+
 struct link_info {
 	uint32_t ifindex;
 	uint32_t flags; /* IFF_* */
@@ -12,6 +14,7 @@ struct link_info {
 	uint16_t type;	/* ARPHRD_* */
 	bool has_mac;
 	uint8_t mac[6];
+	char kind[LINK_KIND_MAX]; /* of a device made of software, such as "vlan"; else empty */
 };
 
 void link_build_get(struct rtnl_request *request, uint32_t ifindex);

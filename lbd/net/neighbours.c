@@ -54,6 +54,9 @@ struct neighbours {
 	struct event *readable, *tick, *reread;
 	neighbours_changed changed;
 	void *context;
+	uint32_t *doors; /* doors_count of them */
+	uint32_t doors_count;
+	bool native;
 	struct target *targets; /* sorted by address */
 	uint32_t count;
 	uint32_t ticks;
@@ -107,11 +110,20 @@ static void target_ask(const struct neighbours *neighbours, const struct target 
 	rtnl_ask(neighbours->questions, &request, NULL);
 }
 
+static enum path_fault neighbours_path(const struct neighbours *neighbours,
+				       const struct lbd_addr *addr, struct path *ret)
+{
+	const struct path_doors doors = { neighbours->doors, neighbours->doors_count,
+					  neighbours->native };
+
+	return path_find(neighbours->questions, addr, &doors, ret);
+}
+
 void neighbours_ask(struct neighbours *neighbours, const struct lbd_addr *addr)
 {
 	struct target target = { .addr = *addr };
 
-	if (path_find(neighbours->questions, addr, &target.path) == PATH_FAULT_NONE)
+	if (neighbours_path(neighbours, addr, &target.path) == PATH_FAULT_NONE)
 		target_ask(neighbours, &target);
 }
 
@@ -179,7 +191,7 @@ static void target_lookup(struct neighbours *neighbours, struct target *target)
 	struct neigh_info neigh;
 	struct path path;
 
-	fault = path_find(neighbours->questions, &target->addr, &path);
+	fault = neighbours_path(neighbours, &target->addr, &path);
 	if (fault) {
 		target->routed = false;
 		target_lose(neighbours, target, fault);
@@ -406,6 +418,44 @@ bool neighbours_find(const struct neighbours *neighbours, const struct lbd_addr 
 	return target;
 }
 
+enum path_fault neighbours_fault(const struct neighbours *neighbours, const struct lbd_addr *addr)
+{
+	const struct target *target = neighbours_target(neighbours, addr);
+
+	return target ? target->fault : PATH_FAULT_NONE;
+}
+
+static bool neighbours_has_doors(const struct neighbours *neighbours,
+				 const struct path_doors *doors)
+{
+	if (neighbours->native != doors->native || neighbours->doors_count != doors->count)
+		return false;
+	for (uint32_t i = 0; i < doors->count; i++)
+		if (neighbours->doors[i] != doors->ifindexes[i])
+			return false;
+	return true;
+}
+
+int neighbours_set_doors(struct neighbours *neighbours, const struct path_doors *doors)
+{
+	uint32_t *copy;
+
+	if (neighbours_has_doors(neighbours, doors))
+		return 0;
+	copy = calloc(doors->count + 1U, sizeof(*copy));
+	if (!copy)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < doors->count; i++)
+		copy[i] = doors->ifindexes[i];
+	free(neighbours->doors);
+	neighbours->doors = copy;
+	neighbours->doors_count = doors->count;
+	neighbours->native = doors->native;
+	for (uint32_t i = 0; i < neighbours->count; i++)
+		target_lookup(neighbours, &neighbours->targets[i]);
+	return 0;
+}
+
 static void neighbours_free_event(struct event *event)
 {
 	if (event)
@@ -422,5 +472,6 @@ void neighbours_free(struct neighbours *neighbours)
 	rtnl_close(neighbours->events);
 	rtnl_close(neighbours->questions);
 	free(neighbours->targets);
+	free(neighbours->doors);
 	free(neighbours);
 }

@@ -17,6 +17,7 @@
 
 #include "base/error.h"
 #include "model/model.h"
+#include "net/path.h"
 
 struct neighbours;
 
@@ -32,6 +33,12 @@ int neighbours_new(struct event_base *base, neighbours_changed changed, void *co
 		   struct neighbours **ret, struct error *err);
 
 /*
+ * Packets for what is watched come in by @doors, which are copied; until told, by
+ * none. What is watched already is looked up anew if they are others than before.
+ */
+int neighbours_set_doors(struct neighbours *neighbours, const struct path_doors *doors);
+
+/*
  * Watch exactly these addresses (an address may stand several times); others
  * are dropped. New ones are looked up before this returns where the kernel
  * knows them already: the callback has then been called. Others follow later.
@@ -44,6 +51,9 @@ void neighbours_ask(struct neighbours *neighbours, const struct lbd_addr *addr);
 /* What is known of @addr now. False if it isn't watched. */
 bool neighbours_find(const struct neighbours *neighbours, const struct lbd_addr *addr,
 		     struct nexthop *ret);
+
+/* What keeps @addr from having a next hop; PATH_FAULT_NONE too if it isn't watched. */
+enum path_fault neighbours_fault(const struct neighbours *neighbours, const struct lbd_addr *addr);
 
 /* Accepts NULL. */
 void neighbours_free(struct neighbours *neighbours);

@@ -72,6 +72,34 @@ static enum path_fault path_find_link(struct rtnl *rtnl, uint32_t ifindex, struc
 	return link_is_ethernet(ret) ? PATH_FAULT_NONE : PATH_FAULT_NOT_ETHERNET;
 }
 
+static bool path_has_door(const struct path_doors *doors, uint32_t ifindex)
+{
+	for (uint32_t i = 0; i < doors->count; i++)
+		if (doors->ifindexes[i] == ifindex)
+			return true;
+	return false;
+}
+
+/* Would it drop what is redirected to it? */
+static enum path_fault path_judge_link(const struct path_doors *doors, const struct link_info *link)
+{
+	static const struct {
+		const char *kind;
+		enum path_fault fault;
+	} deaf[] = {
+		{ "vlan", PATH_FAULT_VLAN },
+		{ "bridge", PATH_FAULT_STACKED },
+		{ "macvlan", PATH_FAULT_STACKED },
+	};
+
+	if (!doors->native || path_has_door(doors, link->ifindex))
+		return PATH_FAULT_NONE;
+	for (size_t i = 0; i < sizeof(deaf) / sizeof(*deaf); i++)
+		if (!strcmp(deaf[i].kind, link->kind))
+			return deaf[i].fault;
+	return PATH_FAULT_NONE;
+}
+
 static uint16_t path_mtu(uint32_t link, uint32_t route)
 {
 	uint32_t mtu = route && route < link ? route : link;
@@ -79,7 +107,8 @@ static uint16_t path_mtu(uint32_t link, uint32_t route)
 	return mtu > UINT16_MAX ? UINT16_MAX : (uint16_t)mtu;
 }
 
-enum path_fault path_find(struct rtnl *rtnl, const struct lbd_addr *dst, struct path *ret)
+enum path_fault path_find(struct rtnl *rtnl, const struct lbd_addr *dst,
+			  const struct path_doors *doors, struct path *ret)
 {
 	struct route_info route;
 	struct link_info link;
@@ -87,6 +116,8 @@ enum path_fault path_find(struct rtnl *rtnl, const struct lbd_addr *dst, struct 
 
 	if (!fault)
 		fault = path_find_link(rtnl, route.oif, &link);
+	if (!fault)
+		fault = path_judge_link(doors, &link);
 	if (fault)
 		return fault;
 	memset(ret, 0, sizeof(*ret));
@@ -95,6 +126,11 @@ enum path_fault path_find(struct rtnl *rtnl, const struct lbd_addr *dst, struct 
 	ret->mtu = path_mtu(link.mtu, route.mtu);
 	memcpy(ret->smac, link.mac, sizeof(ret->smac));
 	return PATH_FAULT_NONE;
+}
+
+bool path_fault_refuses(enum path_fault fault)
+{
+	return fault == PATH_FAULT_VLAN || fault == PATH_FAULT_STACKED;
 }
 
 const char *path_fault_sentence(enum path_fault fault)

@@ -12,6 +12,28 @@ config_arms() {
   printf 'nat:\n  addresses: [%s, "%s"]\nservices:\n' "$NAT4" "$NAT6"
   config_vip far4 "$FAR_VIP4" nat host4 be1 be2 be3
   config_vip far6 "$FAR_VIP6" nat host6 be1 be2 be3
+  cat <<EOC
+  - name: bridged
+    vip: $FAR_VIP4
+    port: 9
+    protocol: udp
+    forward: dsr
+    backends:
+      - name: behind
+        address: 203.0.113.2
+EOC
+}
+
+# A network that lb1 reaches by a device which native XDP can't send through.
+bridge_up() {
+  on lb1 ip link add br9 type bridge
+  on lb1 ip address add 203.0.113.1/24 dev br9
+  on lb1 ip link add port9 type veth peer name cable9
+  on lb1 ip link set port9 master br9
+  on lb1 ip link set port9 up
+  on lb1 ip link set cable9 up
+  on lb1 ip link set br9 up
+  on lb1 ip neighbour add 203.0.113.2 lladdr 02:00:00:00:09:02 dev br9 nud permanent
 }
 
 setup_file() {
@@ -20,6 +42,7 @@ setup_file() {
   nat_backends_up
   nat_forwarding lb1 eth0
   nat_far_addresses
+  bridge_up
   config_arms | config_write lb1
   node_up lb1
 }
@@ -52,6 +75,16 @@ teardown() {
   nat_forwarding lb1 eth0
   ctl_says lb1 '.outcomes[] | select(.name == "drop_no_route") | .packets > 0' counters
   on far curl --silent --max-time 5 "http://$FAR_VIP4/"
+}
+
+@test "backends behind a bridge get nothing by native XDP, which is counted and said" {
+  local dropped='.outcomes[] | select(.name == "drop_no_backend") | .packets' before
+  ctl_says lb1 '.backends[] | select(.name == "behind") | .nexthop.resolved | not' backends
+  ctl lb1 backends | grep 'backend behind gets no packets: its address is behind a bridge'
+  ctl_says lb1 '[.problems[].what] | any(test("behind a bridge"))' status
+  before=$(ctl_json lb1 "$dropped" counters)
+  on far bash -c "echo >/dev/udp/$FAR_VIP4/9"
+  (($(ctl_json lb1 "$dropped" counters) == before + 1))
 }
 
 # A frame that a socket leaves the checksum of to its (virtual) card carries half of one. Native

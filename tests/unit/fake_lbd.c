@@ -69,6 +69,13 @@ void fragments_stop(struct fragments *fragments)
 	(void)fragments;
 }
 
+enum path_fault neighbours_fault(const struct neighbours *neighbours, const struct lbd_addr *addr)
+{
+	(void)neighbours;
+	(void)addr;
+	return PATH_FAULT_VLAN;
+}
+
 bool dataplane_adopted(const struct dataplane *dataplane, uint32_t *ret_swept)
 {
 	(void)dataplane;

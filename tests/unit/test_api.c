@@ -182,6 +182,7 @@ static void a_missing_next_hop_is_a_problem(void **state)
 
 	fake->lbd.model->backends[1].nexthop.resolved = false;
 	assert_true(has_problem(fake, "backend web1 of web: no next hop to 198.51.100.11"));
+	assert_true(has_problem(fake, "is behind a VLAN device, which native XDP"));
 }
 
 static void a_missing_packet_path_is_a_problem(void **state)

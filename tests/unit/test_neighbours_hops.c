@@ -2,6 +2,7 @@
 /* Next hops, as the kernel's neighbour entries, links and routes change. */
 #include "neighbours_fixture.h"
 
+#include <net/if.h>
 #include <stdlib.h>
 
 #include "net/path.h"
@@ -207,7 +208,8 @@ static void lost_events_are_made_up_for(void **state)
 	lab_expect(lab, "192.0.2.2", "02:00:00:00:00:33");
 }
 
-static void expect_fault(const char *text, enum path_fault wanted)
+static void expect_fault_from(const struct path_doors *doors, const char *text,
+			      enum path_fault wanted)
 {
 	struct lbd_addr addr = lab_address(text);
 	struct rtnl *rtnl;
@@ -215,9 +217,16 @@ static void expect_fault(const char *text, enum path_fault wanted)
 	struct path path;
 
 	assert_int_equal(rtnl_open(NULL, 0, &rtnl, &err), 0);
-	assert_string_equal(path_fault_sentence(path_find(rtnl, &addr, &path)),
+	assert_string_equal(path_fault_sentence(path_find(rtnl, &addr, doors, &path)),
 			    path_fault_sentence(wanted));
 	rtnl_close(rtnl);
+}
+
+static void expect_fault(const char *text, enum path_fault wanted)
+{
+	const struct path_doors doors = { .native = true };
+
+	expect_fault_from(&doors, text, wanted);
 }
 
 static void what_cannot_have_a_next_hop_says_why(void **state)
@@ -246,6 +255,63 @@ static void a_device_without_mac_addresses_has_no_next_hop(void **state)
 	lab_run_loop(lab, 50);
 	assert_false(lab_find(lab, "198.51.100.7").resolved);
 	assert_int_equal(lab->calls, 0);
+}
+
+/* A kernel without VLAN devices has the others, which are judged as these are. */
+static void build_stacked(const char *device)
+{
+	lab_run("ip addr add 203.0.113.1/24 dev %s && ip link set %s up", device, device);
+	lab_run("ip neigh add 203.0.113.2 lladdr 02:00:00:00:02:02 dev %s nud permanent", device);
+}
+
+static void build_bridge(void)
+{
+	lab_run("ip link add port type veth peer name cable && ip link set cable up");
+	lab_run("ip link add br0 type bridge && ip link set port master br0 up");
+	build_stacked("br0");
+}
+
+static void native_xdp_has_no_way_to_a_macvlan(void **state)
+{
+	(void)state;
+	lab_run("ip link add link near name mac0 type macvlan");
+	build_stacked("mac0");
+	expect_fault("203.0.113.2", PATH_FAULT_STACKED);
+}
+
+static void native_xdp_has_no_way_to_a_bridge_but_generic_and_what_stands_on_it_have(void **state)
+{
+	const uint32_t near = if_nametoindex("near");
+	uint32_t bridge;
+
+	(void)state;
+	build_bridge();
+	bridge = if_nametoindex("br0");
+	expect_fault_from(&(struct path_doors){ &near, 1, true }, "203.0.113.2",
+			  PATH_FAULT_STACKED);
+	expect_fault_from(&(struct path_doors){ &near, 1, false }, "203.0.113.2", PATH_FAULT_NONE);
+	expect_fault_from(&(struct path_doors){ &bridge, 1, true }, "203.0.113.2", PATH_FAULT_NONE);
+}
+
+static void other_doors_have_what_is_watched_looked_up_anew(void **state)
+{
+	struct lab *lab = *state;
+	const struct lbd_addr addr = lab_address("203.0.113.2");
+	const uint32_t near = if_nametoindex("near");
+	struct path_doors doors = { &near, 1, true };
+
+	build_bridge();
+	assert_int_equal(neighbours_set_doors(lab->neighbours, &doors), 0);
+	lab_watch(lab, "203.0.113.2");
+	lab_expect(lab, "203.0.113.2", "");
+	assert_int_equal(neighbours_fault(lab->neighbours, &addr), PATH_FAULT_STACKED);
+	doors.native = false;
+	assert_int_equal(neighbours_set_doors(lab->neighbours, &doors), 0);
+	lab_expect_behind(lab, "203.0.113.2", "02:00:00:00:02:02", "br0");
+	assert_int_equal(neighbours_fault(lab->neighbours, &addr), PATH_FAULT_NONE);
+	doors.native = true;
+	assert_int_equal(neighbours_set_doors(lab->neighbours, &doors), 0);
+	lab_expect(lab, "203.0.113.2", "");
 }
 
 static void an_address_that_stands_twice_is_watched_once(void **state)
@@ -298,6 +364,9 @@ int main(void)
 		LAB(lost_events_are_made_up_for),
 		LAB(what_cannot_have_a_next_hop_says_why),
 		LAB(a_device_without_mac_addresses_has_no_next_hop),
+		LAB(native_xdp_has_no_way_to_a_macvlan),
+		LAB(native_xdp_has_no_way_to_a_bridge_but_generic_and_what_stands_on_it_have),
+		LAB(other_doors_have_what_is_watched_looked_up_anew),
 		LAB(an_address_that_stands_twice_is_watched_once),
 		LAB(what_is_no_longer_watched_is_dropped_and_the_rest_kept),
 	};

@@ -12,6 +12,15 @@
 #include "net/neigh.h"
 #include "net/route.h"
 
+/* @kind, in the way that the kernel puts it. */
+static void put_kind(struct rtnl_request *sample, const char *kind)
+{
+	struct nlattr *nest = mnl_attr_nest_start(&sample->header, IFLA_LINKINFO);
+
+	mnl_attr_put_strz(&sample->header, IFLA_INFO_KIND, kind);
+	mnl_attr_nest_end(&sample->header, nest);
+}
+
 /* A sound message of each kind, to be broken in every way. */
 static void build_sample(struct rtnl_request *sample, unsigned int kind)
 {
@@ -26,6 +35,7 @@ static void build_sample(struct rtnl_request *sample, unsigned int kind)
 		link->ifi_type = ARPHRD_ETHER;
 		mnl_attr_put(&sample->header, IFLA_ADDRESS, 6, "\2\0\0\0\0\1");
 		mnl_attr_put_u32(&sample->header, IFLA_MTU, 9000);
+		put_kind(sample, "vlan");
 		break;
 	case 1:
 		neigh_build_use(sample, 7, &dst);
@@ -143,6 +153,25 @@ static void a_via_of_an_unknown_family_is_not_taken(void **state)
 	assert_true(lbd_addr_equal(&route.hop, &dst));
 }
 
+static void a_links_kind_is_known_if_it_has_one(void **state)
+{
+	struct rtnl_request sample;
+	struct link_info link;
+
+	(void)state;
+	build_sample(&sample, 0);
+	assert_int_equal(link_parse(&sample.header, &link), 0);
+	assert_string_equal(link.kind, "vlan");
+	assert_int_equal(link.mtu, 9000);
+	rtnl_begin(&sample, RTM_NEWLINK, 0, sizeof(struct ifinfomsg));
+	((struct ifinfomsg *)mnl_nlmsg_get_payload(&sample.header))->ifi_index = 7;
+	assert_int_equal(link_parse(&sample.header, &link), 0);
+	assert_string_equal(link.kind, "");
+	put_kind(&sample, "longer-than-any-of-those");
+	assert_int_equal(link_parse(&sample.header, &link), 0);
+	assert_string_equal(link.kind, "");
+}
+
 static void bridge_entries_and_proxies_are_no_neighbours(void **state)
 {
 	struct rtnl_request sample;
@@ -167,6 +196,7 @@ int main(void)
 		cmocka_unit_test(garbage_does_not_crash_a_parser),
 		cmocka_unit_test(a_message_of_another_kind_is_refused),
 		cmocka_unit_test(a_via_of_an_unknown_family_is_not_taken),
+		cmocka_unit_test(a_links_kind_is_known_if_it_has_one),
 		cmocka_unit_test(bridge_entries_and_proxies_are_no_neighbours),
 	};
 
