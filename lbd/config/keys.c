@@ -40,8 +40,9 @@ static const struct key keys_limits[] = {
 	  "262144", .kind = KEY_NUMBER, .min = 1024, .max = 1LL << 28,
 	  AT(raw_limits, connections_ipv6) },
 	{ "nat-ipv4",
-	  "Ways back of IPv4 flows in nat mode, a power of two. 16 bytes each. Twice as many as "
-	  "flows at a time.",
+	  "Ways back of IPv4 flows in nat mode, a power of two. 16 bytes each. Four times as many "
+	  "as flows at a time, or more: a peer has no room for 1 in 200 of them then, and for 1 "
+	  "in 30 if only twice as many.",
 	  "262144", .kind = KEY_NUMBER, .min = 1024, .max = 1LL << 28, AT(raw_limits, nat_ipv4) },
 	{ "nat-ipv6", "The same for IPv6. 32 bytes each.", "65536", .kind = KEY_NUMBER, .min = 1024,
 	  .max = 1LL << 28, AT(raw_limits, nat_ipv6) },
