@@ -28,6 +28,19 @@ LBD_INLINE _Bool forward_is(const struct lbd_backend *backend, __u8 forward, __u
 	return (lbd_config.features & FORWARD_FEATURES) == feature || backend->forward == forward;
 }
 
+/*
+ * As it came. What came in fits where it came in: only by another interface it
+ * may be too big, which nobody would be told of once it is redirected.
+ */
+LBD_INLINE int forward_plain(const struct xdp_md *ctx, const struct packet *packet,
+			     const struct lbd_backend *backend)
+{
+	if (config_has(LBD_FEATURE_REDIRECT) && packet->length > backend->mtu &&
+	    ctx->ingress_ifindex != backend->ifindex)
+		return LBD_OUTCOME_DROP_TOO_BIG;
+	return PACKET_GO_ON;
+}
+
 LBD_INLINE int forward_encap(struct xdp_md *ctx, const struct packet *packet,
 			     const struct lbd_backend *backend, _Bool v6)
 {
@@ -41,20 +54,27 @@ LBD_INLINE int forward_encap(struct xdp_md *ctx, const struct packet *packet,
 		return encap_vxlan(ctx, packet, backend, v6);
 	if (forward_is(backend, LBD_FORWARD_GENEVE, LBD_FEATURE_GENEVE))
 		return encap_geneve(ctx, packet, backend, v6);
-	return PACKET_GO_ON;
+	return forward_plain(ctx, packet, backend);
+}
+
+/* Bytes that a packet grows by on its way to @backend. */
+LBD_INLINE __u32 forward_overhead(const struct lbd_backend *backend)
+{
+	if (forward_is(backend, LBD_FORWARD_NAT, LBD_FEATURE_NAT))
+		return 0;
+	if (config_has(LBD_FEATURE_REDIRECT) &&
+	    forward_is(backend, LBD_FORWARD_DSR, LBD_FEATURE_DSR))
+		return 0;
+	return encap_overhead(backend, backend->forward);
 }
 
 /* It can't be sent, for @problem; perhaps its sender can be told. */
 LBD_INLINE int forward_fail(struct xdp_md *ctx, const struct packet *packet,
 			    const struct lbd_backend *backend, int problem, int *outcome, _Bool v6)
 {
-	const __u32 overhead = forward_is(backend, LBD_FORWARD_NAT, LBD_FEATURE_NAT)
-				       ? 0
-				       : encap_overhead(backend, backend->forward);
-
 	if (problem == LBD_OUTCOME_DROP_TOO_BIG && config_has(LBD_FEATURE_TELL_MTU))
-		problem = answer_too_big(ctx, packet->l3, packet->length, backend->mtu - overhead,
-					 v6);
+		problem = answer_too_big(ctx, packet->l3, packet->length,
+					 backend->mtu - forward_overhead(backend), v6);
 	*outcome = problem;
 	return problem == LBD_OUTCOME_ANSWER_TOO_BIG ? XDP_TX : XDP_DROP;
 }

@@ -219,5 +219,8 @@ uint32_t model_features(const struct model *model, const uint32_t *xdp_ifindexes
 		if (model->backends[i].nexthop.resolved &&
 		    !model_is_one_of(model->backends[i].nexthop.ifindex, xdp_ifindexes, xdp_count))
 			features |= LBD_FEATURE_REDIRECT;
+	/* What goes out as it came in may be too big for another interface. */
+	if (model->tell_mtu && features & LBD_FEATURE_REDIRECT && features & LBD_FEATURE_DSR)
+		features |= LBD_FEATURE_TELL_MTU;
 	return features;
 }

@@ -96,6 +96,7 @@ void send_packet(struct step *step, uint32_t ifindex, int outcome)
 		.model = model,
 		.service = &model->services[step->ret->key.service],
 		.backend = step_backend(step, step->backend),
+		.redirected = step_backend(step, step->backend)->nexthop.ifindex != ifindex,
 	};
 	const struct nexthop *nexthop = &wrap.backend->nexthop;
 	const bool nat = wrap.service->forward == LBD_FORWARD_NAT;

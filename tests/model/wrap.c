@@ -98,7 +98,7 @@ uint32_t wrap_room(const struct wrap *wrap)
 	struct middle middle = { 0 };
 
 	if (wrap->service->forward == LBD_FORWARD_DSR)
-		return UINT32_MAX;
+		return wrap->redirected ? wrap->backend->nexthop.mtu : UINT32_MAX;
 	if (wrap->service->forward == LBD_FORWARD_NAT)
 		return wrap->backend->nexthop.mtu;
 	wrap_middle(wrap, &middle);

@@ -14,12 +14,16 @@ struct wrap {
 	const struct model *model;
 	const struct service *service;
 	const struct backend *backend;
+	bool redirected; /* it leaves by another interface than it came in by */
 };
 
 /* As it came. */
 void wrap_nothing(const struct frame *frame, struct case_frame *ret);
 
-/* What the link to the backend has room for, behind all that a tunnel adds; no tunnel: anything. */
+/*
+ * What the link to the backend has room for, behind all that a tunnel adds. Without
+ * one: anything that goes back where it came from.
+ */
 uint32_t wrap_room(const struct wrap *wrap);
 
 void wrap_for(const struct wrap *wrap, struct case_frame *ret);

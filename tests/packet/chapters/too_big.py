@@ -4,8 +4,8 @@ from functools import partial
 
 from scapy.all import Dot1AD, Dot1Q, IPOption_NOP
 
-from casebook import (TUNNELS, case, drops, families, tcp, tcp6, through,
-                      too_big, tunnel6, udp, udp6)
+from casebook import (FAR, OUT_MAC, TUNNELS, case, drops, families, frame, readdress, step, tcp,
+                      tcp6, through, to, too_big, tunnel6, udp, udp6)
 
 BIG = b"x" * 1441  # of TCP over IPv4, one byte more than ipip has room for
 
@@ -57,7 +57,28 @@ def no_answers():
          through(tcp("A", 8044), "forward_known", note="what fits is forwarded as ever"))
 
 
+def as_it_came():
+    """No tunnel, but an interface that is narrower than the one it came in by."""
+    def redirected(packet, outcome, **more):
+        raw = frame(packet, pad=False)
+        return step(raw, "REDIRECT", outcome, readdress(raw, FAR, OUT_MAC), **more)
+
+    for name, t, over in (("4", tcp, 40), ("6", tcp6, 60)):
+        case(f"too-big-dsr-{name}", f"IPv{name} by dsr, what fits another interface exactly goes out "
+             "there, of one byte more the VIP tells the client that interface's MTU",
+             "beyond-narrow",
+             redirected(t("A", load=b"x" * (1300 - over)), "forward_new"),
+             too_big(t("A", load=b"x" * (1301 - over)), 1300, entry="confirmed"),
+             redirected(t("A", load=b"x" * (1300 - over)), "forward_known"),
+             too_big(Dot1Q(vlan=7) / t("A", load=b"x" * (1301 - over)), 1300, note="with a tag"))
+    case("too-big-dsr-back", "What goes back out of the interface it came in by fits as it came",
+         "dsr",
+         to(tcp("A", load=b"x" * 1460), "forward_new"),
+         to(tcp("A", load=b"x" * 1461), "forward_known"))
+
+
 def chapter():
+    as_it_came()
     boundaries()
     answers()
     no_answers()
