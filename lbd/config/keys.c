@@ -179,7 +179,8 @@ static const struct key keys_cluster[] = {
 	{ "patience",
 	  "How long a starting node waits for its peers to answer, and, once it has a peer's whole "
 	  "table, for the proof that both are equal, before it may take the VIP without. A peer "
-	  "that answers and is still sending is waited for as long as that takes.",
+	  "that answers and is still sending is waited for as long as that takes. One that was "
+	  "never heard isn't waited for once an active peer's table is proven to be here.",
 	  "10s", .kind = KEY_DURATION, .min = 100, .max = HOUR_MS, AT(raw_cluster, patience) },
 	{ "bandwidth",
 	  "Bytes a second that connections and their proofs may take on the wire, for all peers "

@@ -21,9 +21,10 @@ static bool gate_has_proof(const struct sync_peer_status *peer)
 	return peer->holds.agreed_ms_ago >= 0;
 }
 
-/* The peers that answer, by what is known of their tables. */
+/* The peers that answer, by what is known of their tables, and one that never did. */
 struct gate_peers {
 	uint32_t answering;
+	const struct sync_peer_status *unheard;	   /* never yet */
 	const struct sync_peer_status *unfinished; /* hasn't sent all */
 	const struct sync_peer_status *unproven;   /* must prove, and hasn't */
 	const struct sync_peer_status *proven;	   /* did */
@@ -46,9 +47,22 @@ static void gate_add(const struct sync_peer_status *peer, struct gate_peers *ret
 static void gate_look(const struct gate_view *view, struct gate_peers *ret)
 {
 	*ret = (struct gate_peers){ 0 };
-	for (uint32_t i = 0; i < view->peers_count; i++)
-		if (gate_answers(view, &view->peers[i]))
-			gate_add(&view->peers[i], ret);
+	for (uint32_t i = 0; i < view->peers_count; i++) {
+		const struct sync_peer_status *peer = &view->peers[i];
+
+		if (gate_answers(view, peer))
+			gate_add(peer, ret);
+		else if (peer->heard_ms_ago < 0 && !ret->unheard)
+			ret->unheard = peer;
+	}
+}
+
+/* Who hasn't been heard yet may be the active one, unless that one is found already. */
+static bool gate_awaits(const struct gate_view *view, const struct gate_peers *peers)
+{
+	const bool active = peers->unproven || peers->proven || peers->old;
+
+	return peers->unheard && !active && view->waited_ms < view->patience_ms;
 }
 
 bool gate_is_complete(const struct gate_view *view)
@@ -56,7 +70,7 @@ bool gate_is_complete(const struct gate_view *view)
 	struct gate_peers peers;
 
 	gate_look(view, &peers);
-	return peers.answering > 0 && !peers.unfinished;
+	return peers.answering > 0 && !peers.unfinished && !gate_awaits(view, &peers);
 }
 
 /* --- one decision each: true opens, and the reason says why */
@@ -87,6 +101,15 @@ static bool gate_unproven(const struct gate_view *view, const struct sync_peer_s
 			 "unsettled, %u differing",
 			 peer->name, view->patience_ms, proof->unsettled, proof->differing);
 	return view->complete_ms >= view->patience_ms;
+}
+
+static void gate_say_awaited(const struct gate_view *view, const struct sync_peer_status *peer,
+			     char *reason, size_t size)
+{
+	snprintf(reason, size,
+		 "%s hasn't answered yet, for %" PRId64
+		 " of %u ms, and none of those that did is active",
+		 peer->name, view->waited_ms, view->patience_ms);
 }
 
 static void gate_proven(const struct gate_view *view, const struct gate_peers *peers, char *reason,
@@ -120,6 +143,10 @@ static bool gate_decide_by_peers(const struct gate_view *view, char *reason, siz
 	}
 	if (peers.unproven)
 		return gate_unproven(view, peers.unproven, reason, size);
+	if (gate_awaits(view, &peers)) {
+		gate_say_awaited(view, peers.unheard, reason, size);
+		return false;
+	}
 	gate_proven(view, &peers, reason, size);
 	return true;
 }

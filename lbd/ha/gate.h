@@ -12,11 +12,11 @@ struct gate_view {
 	const struct sync_peer_status *peers;
 	uint32_t peers_count;
 	int64_t waited_ms;   /* since the peers have been asked */
-	int64_t complete_ms; /* since every peer that answers has sent all; 0: it hasn't */
+	int64_t complete_ms; /* since all that is waited for is here; 0: it isn't */
 	uint32_t patience_ms;
 };
 
-/* Has every peer that answers sent its whole table? */
+/* Has every peer that is waited for sent its whole table? Then proof is the only thing missing. */
 bool gate_is_complete(const struct gate_view *view);
 
 /* Open? @reason (@size bytes) becomes the sentence that says why. */

@@ -48,7 +48,7 @@ struct ha {
 	bool yielded;
 	int64_t asked_ms; /* since when sync has run: who hasn't answered by then? */
 	int64_t role_ms;
-	int64_t complete_ms; /* when every peer that answers had sent all; -1 */
+	int64_t complete_ms; /* when all that is waited for was here; -1 */
 	enum ha_role role;
 	bool gate_open;
 	bool failed; /* to open the gate: said once */

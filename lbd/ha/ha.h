@@ -14,6 +14,9 @@
  *     v                                            v no answer, or no proof, for the patience
  *    OPEN <----------------------------------------+
  *
+ * While no active peer is proven, "every peer" is every one that is configured until
+ * the patience has passed: the one that is slow to answer may be the active one.
+ *
  * While peers are configured and sync doesn't run (tables move, or it couldn't
  * start again behind that) nothing is known of them, and CLOSED stays closed; the
  * patience begins anew with sync.

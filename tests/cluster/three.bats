@@ -134,6 +134,39 @@ how_old() {
   done
 }
 
+# lb3_boots: nothing of it is left, and it is patient from now on.
+lb3_boots() {
+  murder lbd-lb3
+  lbd_detach lb3
+  rm -rf /run/lbd/lb3
+  sed -i 's/patience: .*/patience: 20s/' "$LAB/lb3.yaml"
+  lbd_start lb3
+}
+
+lb3_gate() {
+  ctl_says lb3 ".gate.open == $1 and (.gate.reason | startswith(\"$2\"))" role
+}
+
+@test "a node that starts waits for the active one, whatever a standby says" {
+  lab_cut lb1
+  lb3_boots
+  wait_for 5 "lb2's table at lb3" ctl_says lb3 '.peers[] | select(.name == "lb2") | .received_all' \
+    peers
+  sleep 0.2
+  lb3_gate false "lb1 hasn't answered yet"
+  lab_mend lb1
+  wait_for 10 "proof at lb3" lb3_gate true "the connection table is proven equal to lb1's"
+}
+
+@test "a node that starts doesn't wait for a standby that is away" {
+  lab_cut lb2
+  lb3_boots
+  wait_for 10 "proof at lb3" lb3_gate true "the connection table is proven equal to lb1's"
+  ctl_says lb3 '.peers[] | select(.name == "lb2") | .heard_ms_ago == -1' peers
+  lab_mend lb2
+  wait_for 10 "three nodes in sync" all_in_sync
+}
+
 @test "a peer that is gone for long costs the others nothing, and gets all when it is back" {
   churn_start 5000 2000 2000
   murder lbd-lb3

@@ -74,6 +74,7 @@ static void every_peer_that_answers_counts_and_no_other(void **state)
 	(void)state;
 	expect_gate(&view, false, "lb3 hasn't sent its whole connection table yet");
 	view = view_of(silent, 2);
+	view.waited_ms = PATIENCE;
 	expect_gate(&view, true, "the connection table is in sync with 1 of 2 peers");
 }
 
@@ -87,6 +88,46 @@ static struct sync_peer_status active_peer(void)
 		.received_all = true,
 		.holds = { .agreed_ms_ago = -1, .agreed = 4000, .unsettled = 90, .differing = 6 },
 	};
+}
+
+/* A standby that boots beside us has nothing, and says so in no time. */
+static void a_standbys_word_does_not_open_while_another_was_never_heard(void **state)
+{
+	struct sync_peer_status peers[] = {
+		{ .name = "lb2", .heard_ms_ago = -1 },
+		{ .name = "lb3",
+		  .role = SYNC_ROLE_STANDBY,
+		  .heard_ms_ago = 10,
+		  .received_all = true },
+	};
+	struct gate_view view = view_of(peers, 2);
+
+	(void)state;
+	view.waited_ms = PATIENCE - 1;
+	assert_false(gate_is_complete(&view));
+	expect_gate(&view, false,
+		    "lb2 hasn't answered yet, for 999 of 1000 ms, and none of those that did is "
+		    "active");
+	peers[0] = active_peer();
+	assert_true(gate_is_complete(&view));
+	expect_gate(&view, false,
+		    "lb2's whole table is here, but not proven equal yet: of its regions 4000 "
+		    "agree, 90 are unsettled, 6 differ");
+}
+
+static void behind_an_active_peers_proof_nobody_else_is_waited_for(void **state)
+{
+	struct sync_peer_status peers[] = { active_peer(), { .name = "lb3", .heard_ms_ago = -1 } };
+	struct gate_view view = view_of(peers, 2);
+
+	(void)state;
+	peers[0].holds = (struct sync_proof){ .agreed_ms_ago = 300, .agreed = 4096 };
+	expect_gate(&view, true,
+		    "the connection table is proven equal to lb2's: all 4096 regions agreed");
+	peers[0].version = 1;
+	expect_gate(&view, true,
+		    "lb2 has sent its whole table; it speaks version 1 of the protocol, which has "
+		    "no proof");
 }
 
 static void an_active_peers_table_must_be_proven_equal(void **state)
@@ -392,6 +433,8 @@ int main(void)
 			a_proof_is_waited_for_with_patience_and_the_reason_says_that_none_came),
 		cmocka_unit_test(a_peer_of_version_1_cannot_prove_and_the_reason_says_so),
 		cmocka_unit_test(a_standby_peer_need_not_prove),
+		cmocka_unit_test(a_standbys_word_does_not_open_while_another_was_never_heard),
+		cmocka_unit_test(behind_an_active_peers_proof_nobody_else_is_waited_for),
 		LAB(the_gate_is_closed_until_the_peer_has_sent_all),
 		LAB(the_patience_with_a_proof_begins_when_the_table_is_complete),
 		LAB(the_gate_stays_open_when_the_peer_goes_away),
