@@ -200,18 +200,13 @@ static int ha_start(struct ha *ha, struct event_base *base, struct error *err)
 
 void ha_remember(const struct ha *ha, struct ha_memory *ret)
 {
-	*ret = (struct ha_memory){ .gate_open = ha->gate_open,
-				   .started_ms = ha->asked_ms,
-				   .complete_ms = ha->complete_ms,
-				   .failover = ha->failover };
+	*ret = (struct ha_memory){ .gate_open = ha->gate_open, .failover = ha->failover };
 	memcpy(ret->gate_reason, ha->gate_reason, sizeof(ret->gate_reason));
 }
 
 static void ha_take_memory(struct ha *ha, const struct ha_memory *memory)
 {
 	ha->gate_open = memory->gate_open;
-	ha->asked_ms = memory->started_ms;
-	ha->complete_ms = memory->complete_ms;
 	ha->failover = memory->failover;
 	memcpy(ha->gate_reason, memory->gate_reason, sizeof(ha->gate_reason));
 }

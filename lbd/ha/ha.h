@@ -65,8 +65,7 @@ struct ha_status {
 struct ha_memory {
 	bool gate_open;
 	char gate_reason[240];
-	int64_t started_ms, complete_ms; /* CLOCK_MONOTONIC */
-	struct failover failover;	 /* ended, or none */
+	struct failover failover; /* ended, or none */
 };
 
 void ha_remember(const struct ha *ha, struct ha_memory *ret);
@@ -75,6 +74,7 @@ void ha_remember(const struct ha *ha, struct ha_memory *ret);
  * @run_dir: where "role" and "gate" are kept. @adopted: the pinned tables were
  * taken over, packets flowed meanwhile. @sync may be NULL (no peers). @memory:
  * of the daemon that this one goes on for, whose open gate stays open; or NULL.
+ * A closed one waits for the peers anew, as their conversations with us do.
  * Looks at the peers every 50 ms while the gate is closed.
  */
 int ha_new(struct event_base *base, const char *run_dir, bool adopted, uint32_t patience_ms,

@@ -63,10 +63,9 @@ static json_t *memory_ha_json(const struct lbd *lbd)
 	struct ha_memory m;
 
 	ha_remember(lbd->ha, &m);
-	return json_pack("{s:b, s:o, s:I, s:I, s:{s:s, s:o, s:I}}", "gate_open", m.gate_open,
-			 "gate_reason", memory_text(m.gate_reason), "started_ms",
-			 (json_int_t)m.started_ms, "complete_ms", (json_int_t)m.complete_ms,
-			 "failover", "state", failover_state_name(m.failover.state), "sentence",
+	return json_pack("{s:b, s:o, s:{s:s, s:o, s:I}}", "gate_open", m.gate_open, "gate_reason",
+			 memory_text(m.gate_reason), "failover", "state",
+			 failover_state_name(m.failover.state), "sentence",
 			 memory_text(m.failover.sentence), "without_master_ms",
 			 (json_int_t)m.failover.without_master_ms);
 }
@@ -208,8 +207,6 @@ bool memory_take_ha(const json_t *memory, struct ha_memory *ret)
 	failover = json_object_get(ha, "failover");
 	*ret = (struct ha_memory){
 		.gate_open = memory_is(ha, "gate_open"),
-		.started_ms = memory_number(ha, "started_ms"),
-		.complete_ms = memory_number(ha, "complete_ms"),
 		.failover.without_master_ms = memory_number(failover, "without_master_ms"),
 	};
 	failover_take_state(&ret->failover, json_string_value(json_object_get(failover, "state")));

@@ -320,6 +320,29 @@ static void when_sync_goes_on_the_peers_are_waited_for_anew(void **state)
 	assert_string_equal(lab_status(lab).gate_reason, "no peer answered within 300 ms");
 }
 
+/* Its sync has heard nobody yet: that isn't silence. */
+static void who_takes_over_a_closed_gate_waits_for_the_peers_anew(void **state)
+{
+	struct lab *lab = *state;
+	struct ha_memory memory;
+	struct error err;
+
+	lab->sync.peers[0].heard_ms_ago = 5;
+	lab_start(lab, true, 300, true);
+	lab_run_loop(lab, 350);
+	ha_remember(lab->ha, &memory);
+	assert_false(memory.gate_open);
+	ha_free(lab->ha);
+	lab->sync.peers[0].heard_ms_ago = -1;
+	assert_int_equal(
+		ha_new(lab->base, lab->dir, true, 300, &lab->sync, &memory, &lab->ha, &err), 0);
+	assert_false(lab_status(lab).gate_open);
+	lab_run_loop(lab, 100);
+	assert_false(lab_status(lab).gate_open);
+	lab_run_loop(lab, 350);
+	assert_true(lab_status(lab).gate_open);
+}
+
 static void a_config_without_peers_opens_the_gate(void **state)
 {
 	struct lab *lab = *state;
@@ -442,6 +465,7 @@ int main(void)
 		LAB(a_closed_gate_stays_closed_while_sync_stands_still),
 		LAB(an_open_gate_stays_open_while_sync_stands_still),
 		LAB(when_sync_goes_on_the_peers_are_waited_for_anew),
+		LAB(who_takes_over_a_closed_gate_waits_for_the_peers_anew),
 		LAB(a_config_without_peers_opens_the_gate),
 		LAB(a_restarted_master_keeps_its_gate_open),
 		LAB(a_restarted_backup_closes_its_gate),
