@@ -12,9 +12,9 @@ void digest_pass_begin(struct digest_pass *pass, const struct tables *tables, ui
 }
 
 static void digest_pass_entry(struct digest_pass *pass, const struct digest_view *view,
-			      const struct table_entry *entry)
+			      const struct table_entry *entry, uint32_t slot)
 {
-	struct digest_seen seen = { .entry = entry, .bucket = pass->next };
+	struct digest_seen seen = { .entry = entry, .bucket = pass->next, .slot = slot };
 	uint64_t value;
 
 	if (!digest_is_established(entry->flags))
@@ -51,7 +51,7 @@ static void digest_pass_bucket4(struct digest_pass *pass, const struct digest_vi
 		return;
 	for (uint32_t slot = 0; slot < LBD_BUCKET_SLOTS; slot++)
 		if (tables_read4(view->tables, bucket, slot, &entry))
-			digest_pass_entry(pass, view, &entry);
+			digest_pass_entry(pass, view, &entry, slot);
 }
 
 static void digest_pass_bucket6(struct digest_pass *pass, const struct digest_view *view,
@@ -63,7 +63,7 @@ static void digest_pass_bucket6(struct digest_pass *pass, const struct digest_vi
 		return;
 	for (uint32_t slot = 0; slot < LBD_BUCKET_SLOTS; slot++)
 		if (tables_read6(view->tables, bucket, slot, &entry))
-			digest_pass_entry(pass, view, &entry);
+			digest_pass_entry(pass, view, &entry, slot);
 }
 
 bool digest_pass_slice(struct digest_pass *pass, const struct digest_view *view, uint32_t buckets)

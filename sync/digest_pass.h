@@ -21,6 +21,7 @@ struct digest_pass {
 struct digest_seen {
 	const struct table_entry *entry;
 	uint32_t bucket; /* as the outbox counts them: IPv4 first */
+	uint32_t slot;	 /* in it */
 	uint64_t identity;
 	uint64_t hash;
 	uint32_t region;

@@ -37,6 +37,7 @@ void held_clear(struct held *held)
 {
 	memset(held->slots, 0, held_size(held));
 	__atomic_store_n(&held->complete, false, __ATOMIC_RELAXED);
+	held->doubts = false;
 	held->acked = 0;
 }
 
@@ -60,10 +61,39 @@ uint32_t held_place_of(const struct tables *tables, bool v6, const __u64 *value)
 	return held_place(tables, v6, bucket, (uint32_t)(value - line->value));
 }
 
-void held_forget(struct held *held, uint32_t bucket)
+void held_untell_bucket(struct held *held, uint32_t bucket)
 {
 	for (uint32_t slot = 0; slot < LBD_BUCKET_SLOTS; slot++)
-		held_put(held, bucket * LBD_BUCKET_SLOTS + slot, 0);
+		held_untell(held, bucket * LBD_BUCKET_SLOTS + slot);
+}
+
+static void held_store(struct held *held, uint32_t place, uint32_t print)
+{
+	__atomic_store_n(&held->slots[place].print, print, __ATOMIC_RELAXED);
+}
+
+void held_doubt(struct held *held, uint32_t place, const struct table_entry *entry)
+{
+	if (!held_has(held, place, entry))
+		return;
+	held_store(held, place, held_print(entry) | HELD_DOUBTED);
+	held->doubts = true;
+}
+
+void held_deny(struct held *held, uint32_t place, const struct table_entry *entry)
+{
+	const uint32_t print = held_print(entry);
+
+	if (held->slots[place].print == (print | HELD_DOUBTED))
+		held_store(held, place, print ^ HELD_BITS);
+}
+
+void held_trust(struct held *held, uint32_t place, const struct table_entry *entry)
+{
+	const uint32_t print = held_print(entry), found = held->slots[place].print;
+
+	if (found & HELD_DOUBTED && (found | HELD_BITS) == (print | HELD_BITS))
+		held_store(held, place, print);
 }
 
 static void held_assume_bucket(struct held *held, const struct tables *tables, bool v6,
@@ -98,5 +128,5 @@ uint32_t held_print(const struct table_entry *entry)
 	uint64_t x = lbd_mix(entry->client.halves[1] ^ ids);
 
 	x = lbd_mix(x ^ entry->client.halves[0]);
-	return (uint32_t)(x >> 32) | HELD_ACKNOWLEDGED;
+	return ((uint32_t)(x >> 32) & ~HELD_BITS) | HELD_ACKNOWLEDGED;
 }

@@ -90,7 +90,7 @@ void outbox_pour(const struct outbox *outbox)
 void outbox_mark_whole(struct outbox *outbox, uint32_t bucket)
 {
 	if (outbox->held)
-		held_forget(outbox->held, bucket);
+		held_untell_bucket(outbox->held, bucket);
 	outbox_mark(outbox, bucket / OUTBOX_BITS, 1ULL << bucket % OUTBOX_BITS);
 	outbox->whole_until = outbox->visited + outbox->words_count;
 }

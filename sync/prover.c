@@ -26,6 +26,7 @@ void prover_reset(struct prover *prover, uint64_t conversation)
 	prover->number = 0;
 	prover->differed = 0;
 	memset(&prover->repair, 0, sizeof(prover->repair));
+	memset(&prover->repaired, 0, sizeof(prover->repaired));
 	memset(&prover->diverged, 0, sizeof(prover->diverged));
 	proof_reset(&prover->proof);
 }
@@ -74,19 +75,45 @@ static bool prover_comes_near(const struct prover *prover, const struct digest_s
 	return !prover->has_before || seen->idle - near < since;
 }
 
+static bool prover_agrees(const struct prover *prover)
+{
+	return prover->proof.agreed == WIRE_REGIONS;
+}
+
+/*
+ * What is known of the entry at the peer. A REPAIR doesn't say which regions agree, only how many:
+ * all of them is what ends a doubt. The verdict over the last repair comes before the next doubt.
+ */
+static void prover_weigh(const struct prover *prover, struct held *held,
+			 const struct digest_seen *seen)
+{
+	const uint32_t place = seen->bucket * LBD_BUCKET_SLOTS + seen->slot;
+
+	if (held->doubts && prover_agrees(prover))
+		held_trust(held, place, seen->entry);
+	else if (held->doubts && digest_set_has(&prover->repaired, seen->region))
+		held_deny(held, place, seen->entry);
+	if (digest_set_has(&prover->repair, seen->region))
+		held_doubt(held, place, seen->entry);
+}
+
 static void prover_see(void *context, const struct digest_seen *seen)
 {
 	const struct prover_marking *marking = context;
 	const struct prover *prover = marking->prover;
 
+	if (marking->outbox->held)
+		prover_weigh(prover, marking->outbox->held, seen);
 	if (digest_set_has(&prover->repair, seen->region))
 		outbox_mark_whole(marking->outbox, seen->bucket);
 	else if (prover_comes_near(prover, seen))
 		outbox_mark(marking->outbox, seen->bucket / 64, 1ULL << seen->bucket % 64);
 }
 
-static void prover_end_pass(struct prover *prover)
+static void prover_end_pass(struct prover *prover, struct held *held)
 {
+	if (held && prover_agrees(prover))
+		held->doubts = false;
 	prover->state = PROVER_READ;
 	prover->before = prover->pass.now;
 	prover->has_before = true;
@@ -100,13 +127,14 @@ void prover_slice(struct prover *prover, const struct tables *tables,
 	struct digest_view view = { tables, identities, NULL, prover_see, &marking };
 
 	if (prover->state == PROVER_PASS && digest_pass_slice(&prover->pass, &view, buckets))
-		prover_end_pass(prover);
+		prover_end_pass(prover, outbox->held);
 }
 
 void prover_turn(struct prover *prover, struct outbox *outbox, int64_t now_us)
 {
 	if (prover->state == PROVER_READ) {
 		prover->round = outbox_begin_round(outbox);
+		prover->repaired = prover->repair;
 		memset(&prover->repair, 0, sizeof(prover->repair));
 		prover->state = PROVER_TELL;
 	}
@@ -178,7 +206,7 @@ enum refusal prover_take(struct prover *prover, const struct wire_message *messa
 	proof_pass(&prover->proof, (uint32_t)message->agreed, (uint32_t)message->unsettled, now_us);
 	prover->differed = prover->proof.differing > 0 ? prover->differed + 1 : 0;
 	prover_take_regions(prover, &message->regions, now_us);
-	if (prover->proof.agreed == WIRE_REGIONS) {
+	if (prover_agrees(prover)) {
 		proof_repaired(&prover->proof, digest_set_count(&prover->diverged), now_us);
 		memset(&prover->diverged, 0, sizeof(prover->diverged));
 	}

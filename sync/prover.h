@@ -50,6 +50,7 @@ struct prover {
 	bool has_before;
 	uint32_t differed;	    /* passes in a row in which regions differed */
 	struct digest_set repair;   /* regions to mark in the next pass */
+	struct digest_set repaired; /* marked in the last one: the peer has told what it holds */
 	struct digest_set diverged; /* asked for, and not known to agree since */
 	struct proof proof;
 };

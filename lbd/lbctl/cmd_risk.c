@@ -117,9 +117,10 @@ const struct command cmd_risk = {
 	.details =
 		"UNSYNCED: confirmed connections that the peer isn't known to hold, entry by "
 		"entry: "
-		"it hasn't acknowledged them since it was last started, or hasn't been told. Of "
-		"several peers the one counts that holds most, and one that is connected before "
-		"one that isn't.\n"
+		"it hasn't acknowledged them since it was last started, or hasn't been told, or "
+		"its digests have shown that it lacks them, as it had no room or doesn't know the "
+		"backend; that takes a few seconds. Of several peers the one counts that holds "
+		"most, and one that is connected before one that isn't.\n"
 		"WOULD BREAK: those of them that the peer would send to another backend than the "
 		"one they are on. It would choose by Maglev, as this node does for new "
 		"connections; what its own memory of clients (sticky) says isn't known here.\n"

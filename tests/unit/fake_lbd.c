@@ -325,18 +325,41 @@ void fake_connect(struct fake_state *fake, uint32_t n, uint16_t service, uint16_
 }
 
 /* Visit the slots until the client's is found: tests have few. */
-void fake_hold(struct fake_state *fake, uint32_t n)
+static uint32_t fake_find(const struct fake_state *fake, uint32_t n, struct table_entry *ret)
 {
-	struct dataplane *dataplane = fake->lbd.dataplane;
-	struct table_entry entry;
+	const struct tables *tables = &fake->lbd.dataplane->tables;
 
 	for (uint32_t b = 0; b < FAKE_CONN4_BUCKETS; b++)
 		for (uint32_t s = 0; s < LBD_BUCKET_SLOTS; s++)
-			if (tables_read4(&dataplane->tables, b, s, &entry) &&
-			    entry.client.words[3] == htonl(0xcb007100 + n))
-				held_put(&dataplane->held,
-					 held_place(&dataplane->tables, false, b, s),
-					 held_print(&entry));
+			if (tables_read4(tables, b, s, ret) &&
+			    ret->client.words[3] == htonl(0xcb007100 + n))
+				return held_place(tables, false, b, s);
+	fprintf(stderr, "fake_lbd: no connection of client %u\n", n);
+	abort();
+}
+
+void fake_hold(struct fake_state *fake, uint32_t n)
+{
+	struct table_entry entry;
+	uint32_t place = fake_find(fake, n, &entry);
+
+	held_put(&fake->lbd.dataplane->held, place, held_print(&entry));
+}
+
+void fake_hold_all(struct fake_state *fake)
+{
+	fake->lbd.dataplane->held.complete = true;
+}
+
+void fake_refuse(struct fake_state *fake, uint32_t n)
+{
+	struct held *held = &fake->lbd.dataplane->held;
+	struct table_entry entry;
+	uint32_t place = fake_find(fake, n, &entry);
+
+	held_doubt(held, place, &entry);
+	held_deny(held, place, &entry);
+	held_acknowledge(held, place, held_print(&entry));
 }
 
 static void fake_describe(struct dataplane *fake)

@@ -49,6 +49,12 @@ void fake_connect(struct fake_state *fake, uint32_t n, uint16_t service, uint16_
 /* The peer has acknowledged the connection of client @n. */
 void fake_hold(struct fake_state *fake, uint32_t n);
 
+/* It has acknowledged it, and a repair has shown that it lacks it. */
+void fake_refuse(struct fake_state *fake, uint32_t n);
+
+/* Everything that stood in the tables is acknowledged. */
+void fake_hold_all(struct fake_state *fake);
+
 /* Stop the thread, remove the directory. */
 void fake_stop(struct fake_state *fake);
 

@@ -66,6 +66,30 @@ static void what_it_lacks_breaks_if_it_would_choose_another_backend(void **state
 	json_decref(json);
 }
 
+static void what_it_refused_breaks_whatever_it_acknowledged(void **state)
+{
+	struct fake_state *fake = *state;
+	const json_t *list;
+	json_t *json;
+
+	fake_connect(fake, 1, 1, 1, CONFIRMED, 0);
+	fake_connect(fake, 2, 1, 1, CONFIRMED | LBD_CONN_REMOTE, 0);
+	fake_connect(fake, 3, 1, 1, CONFIRMED | LBD_CONN_REMOTE, 0);
+	fake_hold(fake, 1);
+	fake_hold_all(fake);
+	json = ask(fake);
+	expect(json, 3, 0, 0);
+	json_decref(json);
+	fake_refuse(fake, 1);
+	fake_refuse(fake, 2);
+	json = ask(fake);
+	expect(json, 3, 2, 2);
+	list = json_object_get(json, "list");
+	for (uint32_t i = 0; i < 2; i++)
+		assert_string_not_equal(client_text(list, i, "client"), "203.0.113.3:40000");
+	json_decref(json);
+}
+
 static void a_connection_that_moved_is_not_held_where_it_is(void **state)
 {
 	struct fake_state *fake = *state;
@@ -147,6 +171,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CLIENT_TEST(what_the_peer_holds_does_not_break),
 		CLIENT_TEST(what_it_lacks_breaks_if_it_would_choose_another_backend),
+		CLIENT_TEST(what_it_refused_breaks_whatever_it_acknowledged),
 		CLIENT_TEST(a_connection_that_moved_is_not_held_where_it_is),
 		CLIENT_TEST(unconfirmed_closing_and_expired_ones_do_not_count),
 		CLIENT_TEST(a_nat_port_found_at_a_later_attempt_is_not_found_again),

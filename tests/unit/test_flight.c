@@ -202,6 +202,90 @@ static void what_the_peer_told_it_holds_with_its_own_backend(void **state)
 	assert_int_equal(found, 1);
 }
 
+/* Told and acknowledged, again. */
+static void retell(struct lab *lab, const struct table_entry *entry)
+{
+	struct flight_row row = { 1, held_print(entry), held_state(entry) };
+
+	flight_add(&lab->flight, &lab->held, 9, START_US, true, &row, 1);
+	acknowledge(lab, 9, START_US);
+}
+
+static void what_a_repair_did_not_bring_is_not_held_whatever_is_acknowledged(void **state)
+{
+	struct lab *lab = *state;
+	struct table_entry entry = fixture_entry(&lab->tables, 1, false, 1, 2), moved = entry;
+
+	retell(lab, &entry);
+	held_deny(&lab->held, 1, &entry); /* nobody had a doubt */
+	assert_true(holds(lab, 1));
+	held_doubt(&lab->held, 1, &entry);
+	assert_true(holds(lab, 1));
+	held_deny(&lab->held, 1, &entry);
+	assert_false(holds(lab, 1));
+	retell(lab, &entry);
+	assert_false(holds(lab, 1));
+	assert_true(is_told(lab, &entry));
+	held_doubt(&lab->held, 1, &entry);
+	assert_false(holds(lab, 1));
+	moved.backend = 3;
+	retell(lab, &moved);
+	assert_true(held_has(&lab->held, 1, &moved));
+}
+
+static void an_acknowledgement_ends_no_doubt_but_the_peer_does(void **state)
+{
+	struct lab *lab = *state;
+	struct table_entry entry = fixture_entry(&lab->tables, 1, false, 1, 2);
+
+	retell(lab, &entry);
+	held_doubt(&lab->held, 1, &entry);
+	retell(lab, &entry);
+	held_deny(&lab->held, 1, &entry);
+	assert_false(holds(lab, 1));
+	held_put(&lab->held, 1, held_print(&entry));
+	assert_true(holds(lab, 1));
+	held_doubt(&lab->held, 1, &entry);
+	held_put(&lab->held, 1, held_print(&entry));
+	held_deny(&lab->held, 1, &entry);
+	assert_true(holds(lab, 1));
+}
+
+static void trust_is_of_what_was_doubted(void **state)
+{
+	struct lab *lab = *state;
+	struct table_entry entry = fixture_entry(&lab->tables, 1, false, 1, 2);
+	struct table_entry other = fixture_entry(&lab->tables, 9, false, 1, 2);
+
+	held_trust(&lab->held, 1, &entry);
+	assert_false(holds(lab, 1));
+	retell(lab, &entry);
+	held_doubt(&lab->held, 1, &entry);
+	held_deny(&lab->held, 1, &entry);
+	held_trust(&lab->held, 1, &other);
+	assert_false(holds(lab, 1) || held_has(&lab->held, 1, &other));
+	held_trust(&lab->held, 1, &entry);
+	assert_true(holds(lab, 1));
+}
+
+static void what_others_told_of_is_not_held_by_who_lacks_it(void **state)
+{
+	struct lab *lab = *state;
+	struct table_entry entry = fixture_entry(&lab->tables, 5, false, 1, 2), own = entry;
+
+	entry.flags |= LBD_CONN_REMOTE;
+	held_doubt(&lab->held, 5, &entry); /* it isn't held anyway */
+	assert_false(lab->held.doubts);
+	lab->held.complete = true;
+	assert_true(held_has(&lab->held, 5, &entry));
+	held_doubt(&lab->held, 5, &entry);
+	assert_true(held_has(&lab->held, 5, &entry));
+	held_deny(&lab->held, 5, &entry);
+	assert_false(held_has(&lab->held, 5, &entry) || held_has(&lab->held, 5, &own));
+	held_trust(&lab->held, 5, &entry);
+	assert_true(held_has(&lab->held, 5, &entry));
+}
+
 /* Where it is found must be where it stands. */
 static void what_the_peer_told_is_held_where_it_stands(void **state)
 {
@@ -316,6 +400,10 @@ int main(void)
 		LAB(another_boot_holds_nothing),
 		LAB(what_peers_told_is_held_once_the_whole_table_is_acknowledged),
 		LAB(what_the_peer_told_it_holds_with_its_own_backend),
+		LAB(what_a_repair_did_not_bring_is_not_held_whatever_is_acknowledged),
+		LAB(an_acknowledgement_ends_no_doubt_but_the_peer_does),
+		LAB(trust_is_of_what_was_doubted),
+		LAB(what_others_told_of_is_not_held_by_who_lacks_it),
 		LAB(what_the_peer_told_is_held_where_it_stands),
 		LAB(what_is_under_way_is_recalled),
 		LAB(a_window_and_no_more_is_kept),

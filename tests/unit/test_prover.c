@@ -98,6 +98,128 @@ static void an_entry_is_told_once_more_before_the_age_limit(void **state)
 	desk_free(&desk);
 }
 
+/* --- what a peer holds, by its answers */
+
+static void hold_all(struct desk *desk, struct held *held)
+{
+	assert_int_equal(held_init(held, &desk->tables), 0);
+	held_assume(held, &desk->tables, desk->outbox.words);
+	desk->outbox.held = held;
+}
+
+static uint32_t place_of(const struct desk *desk, const struct table_entry *entry)
+{
+	__u64 value, *word = tables_find_value(&desk->tables, entry, &value);
+
+	assert_non_null(word);
+	return held_place_of(&desk->tables, false, word);
+}
+
+static uint32_t count_held(struct desk *desk)
+{
+	uint32_t count = 0;
+
+	for (uint32_t n = 0; n < FLOWS; n++) {
+		struct table_entry entry = flow(desk, n);
+
+		count += held_has(desk->outbox.held, place_of(desk, &entry), &entry);
+	}
+	return count;
+}
+
+/* Acknowledge whatever is told; the peer tells nothing. */
+static void acknowledge_all(struct desk *desk)
+{
+	for (uint32_t n = 0; n < FLOWS; n++) {
+		struct table_entry entry = flow(desk, n);
+
+		held_acknowledge(desk->outbox.held, place_of(desk, &entry), held_print(&entry));
+	}
+}
+
+static uint32_t count_in_region(struct desk *desk, const struct table_entry *of)
+{
+	uint32_t region = digest_region(digest_identity(desk->identities, of)), count = 0;
+
+	for (uint32_t n = 0; n < FLOWS; n++) {
+		struct table_entry entry = flow(desk, n);
+
+		count += digest_region(digest_identity(desk->identities, &entry)) == region;
+	}
+	return count;
+}
+
+static void what_was_asked_for_and_not_told_is_lacking_until_all_agree(void **state)
+{
+	struct table_entry missing;
+	struct held held;
+	struct desk desk;
+	uint32_t asked;
+
+	(void)state;
+	desk_init(&desk);
+	hold_all(&desk, &held);
+	missing = flow(&desk, 7);
+	asked = count_in_region(&desk, &missing);
+	assert_int_equal(pass(&desk, &missing), 0);
+	assert_int_equal(pass(&desk, &missing), 1);
+	assert_int_equal(count_held(&desk), FLOWS);
+	pass(&desk, &missing); /* told again, and in doubt */
+	acknowledge_all(&desk);
+	assert_int_equal(count_held(&desk), FLOWS);
+	pass(&desk, &missing);
+	acknowledge_all(&desk);
+	assert_int_equal(count_held(&desk), FLOWS - asked);
+	pass(&desk, NULL);
+	assert_int_equal(count_held(&desk), FLOWS - asked);
+	pass(&desk, NULL);
+	assert_int_equal(count_held(&desk), FLOWS);
+	assert_false(held.doubts);
+	held_destroy(&held);
+	desk_free(&desk);
+}
+
+static void what_was_asked_for_and_told_is_held(void **state)
+{
+	struct table_entry missing;
+	struct held held;
+	struct desk desk;
+
+	(void)state;
+	desk_init(&desk);
+	hold_all(&desk, &held);
+	missing = flow(&desk, 7);
+	for (int i = 0; i < 3; i++)
+		pass(&desk, &missing);
+	held_put(&held, place_of(&desk, &missing), held_print(&missing));
+	pass(&desk, &missing);
+	assert_true(held_has(&held, place_of(&desk, &missing), &missing));
+	held_destroy(&held);
+	desk_free(&desk);
+}
+
+/* Nobody will be told what that repair brought. */
+static void another_conversation_judges_anew(void **state)
+{
+	struct table_entry missing;
+	struct held held;
+	struct desk desk;
+
+	(void)state;
+	desk_init(&desk);
+	hold_all(&desk, &held);
+	missing = flow(&desk, 7);
+	for (int i = 0; i < 3; i++)
+		pass(&desk, &missing);
+	assert_true(held.doubts);
+	prover_reset(desk.prover, 2);
+	desk.now_us += SECOND_US;
+	prove(&desk, NULL);
+	assert_int_equal(count_held(&desk), FLOWS);
+	held_destroy(&held);
+	desk_free(&desk);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -105,6 +227,9 @@ int main(void)
 		cmocka_unit_test(passes_come_once_a_second_and_cost_a_twentieth),
 		cmocka_unit_test(a_pass_without_an_answer_is_given_up),
 		cmocka_unit_test(an_entry_is_told_once_more_before_the_age_limit),
+		cmocka_unit_test(what_was_asked_for_and_not_told_is_lacking_until_all_agree),
+		cmocka_unit_test(what_was_asked_for_and_told_is_held),
+		cmocka_unit_test(another_conversation_judges_anew),
 	};
 
 	return cmocka_run_group_tests_name("prover", tests, NULL, NULL);
