@@ -135,7 +135,8 @@ static int heir_find(struct lbd *lbd, struct lbd_heir *heir, struct error *err)
 	if (heir->socket < 0)
 		return heir->socket;
 	rc = heir_ask(lbd, heir, err);
-	if (rc != -EPIPE)
+	/* The latter if it ended before it took the connection, or read the question. */
+	if (rc != -EPIPE && rc != -ECONNRESET)
 		return rc;
 	log_warning("takeover: the running lbd ended; starting");
 	return -ENOENT;
