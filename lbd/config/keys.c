@@ -13,7 +13,9 @@ static const struct key keys_xdp[] = {
 	  "Interfaces that packets for the VIPs come in on. In native mode packets can't be sent "
 	  "on to a VLAN device, a bridge or a macvlan, only back to the one they came in on: "
 	  "backends behind one stay unresolved (lbctl backends says so) unless that device is "
-	  "named here.",
+	  "named here. Two losses show nowhere: what comes in on another interface in native "
+	  "mode for backends behind a device that is named here, and answers by nat to clients "
+	  "behind one.",
 	  .kind = KEY_SCALARS, .item = KEY_INTERFACE, .required = true,
 	  LIST_AT(raw_xdp, interfaces) },
 	{ "mode",
