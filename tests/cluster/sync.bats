@@ -99,10 +99,9 @@ repaired() {
   ((divergences > 0 && divergences == repairs))
 }
 
-# lose NODE: every 20th connection, behind the back of everybody.
+# lose NODE: every 20th connection, behind the back of everybody. They may be back at once.
 lose() {
-  "$LAB_TESTS/tools/dump" "/sys/fs/bpf/lbd/$1" lose 20
-  ! same_tables
+  (($("$LAB_TESTS/tools/dump" "/sys/fs/bpf/lbd/$1" lose 20) > 0))
 }
 
 @test "digests prove both tables equal, and find no difference under load" {

@@ -6,7 +6,7 @@
  *   dump PIN_DIR          "CLIENT VIP BACKEND", addresses with ports
  *   dump PIN_DIR all      the others too, with flags (LBD_CONN_*, hexadecimal) and tick
  *   dump PIN_DIR split    packets that a trial handed to the old and to the new packet path
- *   dump PIN_DIR lose N   forget every N-th of them, silently: no dirty bit
+ *   dump PIN_DIR lose N   forget every N-th of them, silently: no dirty bit; prints how many
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -164,5 +164,7 @@ int main(int argc, char **argv)
 	if (dump_open(argv[1], &dump))
 		return 1;
 	dump_tables(&dump);
+	if (dump.lose)
+		printf("%llu\n", (unsigned long long)(dump.count / dump.lose));
 	return 0;
 }
