@@ -73,6 +73,7 @@ int link_reconnect(struct link *link, const struct link_own *own)
 	transport_close(link->dealer, 0);
 	link->dealer = dealer;
 	link->reconnect_due = false;
+	link->retry_due = false;
 	return 0;
 }
 
@@ -103,7 +104,12 @@ void link_hears_boot(struct link *link, uint64_t boot, int64_t now_us)
 		      now_us - link->peer.fresh_us > LINK_CONNECTING_US);
 
 	if (waits && (boot != link->peer.boot || link->peer.left))
-		link->reconnect_due = true;
+		link->retry_due = true;
+}
+
+static bool link_reconnects(const struct link *link, int64_t now_us)
+{
+	return (link->reconnect_due || link->retry_due) && now_us >= link->reconnect_us;
 }
 
 bool link_attend(struct link *link, const struct link_own *own, int64_t now_us)
@@ -112,15 +118,18 @@ bool link_attend(struct link *link, const struct link_own *own, int64_t now_us)
 
 	if (link_wants_marks(link))
 		link->handshakes_failed = 0;
+	/* ZeroMQ tries again by itself, too: what has come about by that isn't cut. */
+	if (news.connected && !link_wants_marks(link))
+		link->retry_due = false;
 	if (news.connected && link->peer.state == SYNC_STATE_CONNECTING)
 		peer_restart(&link->peer, now_us); /* the hello needn't wait */
 	if (news.failed) {
 		link->handshakes_failed++;
-		link->reconnect_due = true;
+		link->retry_due = true;
 		if (link->config.keys_count)
 			link->key = (link->key + 1) % link->config.keys_count;
 	}
-	if (!link->reconnect_due || now_us < link->reconnect_us || link_reconnect(link, own))
+	if (!link_reconnects(link, now_us) || link_reconnect(link, own))
 		return false;
 	link->reconnect_us = now_us + LINK_RECONNECT_US;
 	peer_restart(&link->peer, now_us);

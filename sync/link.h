@@ -24,7 +24,8 @@ struct link {
 	uint32_t key;	      /* of config.keys: the one that the dealer expects */
 	int64_t reconnect_us; /* not before */
 	uint64_t handshakes_failed;
-	bool reconnect_due; /* the dealer's keys are wrong, or no longer ours */
+	bool reconnect_due; /* the dealer's key is one that isn't trusted any more */
+	bool retry_due;	    /* nobody answers by the dealer, and may by another one */
 	struct peer peer;   /* towards it: the dealer */
 	struct outbox outbox;
 	struct flight flight; /* told it, and not acknowledged */
