@@ -207,6 +207,21 @@ int preflight_open(const struct upgrade_place *place, const struct upgrade_targe
 	return 0;
 }
 
+/*
+ * What was refused while the config came to need other features may have been refused for the
+ * change: packets were asked before it and after. That says nothing of either.
+ */
+static int preflight_refused(const struct preflight *preflight, const struct upgrade_target *target,
+			     struct error *err)
+{
+	if (preflight->rc == -EBADMSG && preflight->target.features != target->features)
+		return error_set(err, -ESTALE, "the config changed while packets were tried: %s",
+				 preflight->err.text);
+	if (err)
+		*err = preflight->err;
+	return preflight->rc;
+}
+
 /* Has anything changed that it was proven for, or beside? Numbers of programs change with refits. */
 static int preflight_holds(const struct preflight *preflight, const struct upgrade_target *target,
 			   struct error *err)
@@ -227,12 +242,11 @@ static int preflight_holds(const struct preflight *preflight, const struct upgra
 int preflight_take(struct preflight *preflight, const struct upgrade_target *target, int *ret_fd,
 		   struct error *err)
 {
-	int rc = preflight->rc;
+	int rc;
 
-	if (rc && err)
-		*err = preflight->err;
-	if (!rc)
-		rc = preflight_holds(preflight, target, err);
+	if (preflight->rc)
+		return preflight_refused(preflight, target, err);
+	rc = preflight_holds(preflight, target, err);
 	if (!rc)
 		rc = dataplane_enter(target->dataplane, preflight->prepared, ret_fd, err);
 	if (rc)

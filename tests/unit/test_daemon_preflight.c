@@ -359,6 +359,7 @@ static void a_proof_for_another_config_is_made_anew(void **state)
 	assert_int_equal(upgrade_begin("tests/unit/bad_live_none", &err), 0);
 	assert_reloads(ETH0 "\nguard: {sample: 100}", "web 80 1,2 api 7000 3,4");
 	await(&upgrade.answer);
+	assert_string_equal(upgrade.answer.err.text, "");
 	assert_int_equal(upgrade.answer.rc, 0);
 	assert_int_equal(upgrade.uses, 2);
 	assert_int_equal(dataplane_generation(daemon_now.dataplane, LBD_GENERATION_RUNNING, &now),
