@@ -149,6 +149,14 @@ static uint32_t count_in_region(struct desk *desk, const struct table_entry *of)
 	return count;
 }
 
+/* A peer that holds all, as far as is known, and lacks @ret_missing. */
+static void lacking_init(struct desk *desk, struct held *held, struct table_entry *ret_missing)
+{
+	desk_init(desk);
+	hold_all(desk, held);
+	*ret_missing = flow(desk, 7);
+}
+
 static void what_was_asked_for_and_not_told_is_lacking_until_all_agree(void **state)
 {
 	struct table_entry missing;
@@ -157,9 +165,7 @@ static void what_was_asked_for_and_not_told_is_lacking_until_all_agree(void **st
 	uint32_t asked;
 
 	(void)state;
-	desk_init(&desk);
-	hold_all(&desk, &held);
-	missing = flow(&desk, 7);
+	lacking_init(&desk, &held, &missing);
 	asked = count_in_region(&desk, &missing);
 	assert_int_equal(pass(&desk, &missing), 0);
 	assert_int_equal(pass(&desk, &missing), 1);
@@ -186,9 +192,7 @@ static void what_was_asked_for_and_told_is_held(void **state)
 	struct desk desk;
 
 	(void)state;
-	desk_init(&desk);
-	hold_all(&desk, &held);
-	missing = flow(&desk, 7);
+	lacking_init(&desk, &held, &missing);
 	for (int i = 0; i < 3; i++)
 		pass(&desk, &missing);
 	held_put(&held, place_of(&desk, &missing), held_print(&missing));
@@ -206,9 +210,7 @@ static void another_conversation_judges_anew(void **state)
 	struct desk desk;
 
 	(void)state;
-	desk_init(&desk);
-	hold_all(&desk, &held);
-	missing = flow(&desk, 7);
+	lacking_init(&desk, &held, &missing);
 	for (int i = 0; i < 3; i++)
 		pass(&desk, &missing);
 	assert_true(held.doubts);
